@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instruction fields, written as the ISA manuals draw them.
+
+A drawing lists the bits of a word from the most significant to the least: `10:5` puts bits 10 to 5
+of the value there, `11` puts bit 11, `_13` leaves 13 bits alone. Everything else (mask, range,
+alignment, encoder, decoder) follows from the drawing, so that no two of them can disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: A change of the value that undoes itself, for fields that an ISA stores in a disguised form.
+Twist = Callable[[int], int]
+
+
+def _plain(value: int) -> int:
+    return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """How a value lies in a word.
+
+    drawing: the text that it was made from
+    bits: bits of the word
+    fields: (value bit of the lowest, mask before shifting, word bit of the lowest)
+    mask: word bits that belong to the value
+    low: lowest value bit that is stored; the bits below must be zero
+    top: highest value bit that is stored; the sign bit of signed values
+    """
+
+    drawing: str
+    bits: int
+    fields: tuple[tuple[int, int, int], ...]
+    mask: int
+    low: int
+    top: int
+    twist: Twist = field(default=_plain, repr=False)
+
+    @property
+    def alignment(self) -> int:
+        """The value must be a multiple of this."""
+        return 1 << self.low
+
+    @property
+    def signed_range(self) -> tuple[int, int]:
+        """Half-open range of two's complement values."""
+        return -(1 << self.top), 1 << self.top
+
+    @property
+    def unsigned_range(self) -> tuple[int, int]:
+        """Half-open range of values without sign."""
+        return 0, 1 << (self.top + 1)
+
+    def insert(self, word: int, value: int) -> int:
+        """`word` with the value's bits in place; no other bit changes, higher value bits are lost."""
+        value = self.twist(value)
+        word &= ~self.mask
+        for value_bit, mask, word_bit in self.fields:
+            word |= ((value >> value_bit) & mask) << word_bit
+        return word
+
+    def extract(self, word: int) -> int:
+        """The value in `word`, without sign."""
+        value = 0
+        for value_bit, mask, word_bit in self.fields:
+            value |= ((word >> word_bit) & mask) << value_bit
+        return self.twist(value) & ((1 << (self.top + 1)) - 1)
+
+    def extract_signed(self, word: int) -> int:
+        """The value in `word`, with bit `top` as its sign."""
+        value = self.extract(word)
+        return value - ((value >> self.top) << (self.top + 1))
+
+
+def layout(drawing: str, twist: Twist = _plain) -> Layout:
+    """The layout that a drawing describes.
+
+    Raises ValueError where the drawing can't be right: a value bit twice, a gap between the
+    highest and the lowest value bit, or a word that isn't 8, 16, 24, 32 or 64 bits.
+    """
+    fields: list[tuple[int, int, int]] = []
+    seen = 0
+    parts = [_token(text) for text in drawing.split()]
+    bits = word_bit = sum(width for width, _ in parts)
+    for width, low in parts:
+        word_bit -= width
+        if low is None:
+            continue
+        mask = (1 << width) - 1
+        if seen & (mask << low):
+            raise ValueError(f"layout '{drawing}' has a value bit twice")
+        seen |= mask << low
+        fields.append((low, mask, word_bit))
+    _check_drawing(drawing, bits, seen)
+    return Layout(
+        drawing=drawing,
+        bits=bits,
+        fields=tuple(fields),
+        mask=sum(mask << word_bit for _, mask, word_bit in fields),
+        low=(seen & -seen).bit_length() - 1,
+        top=seen.bit_length() - 1,
+        twist=twist,
+    )
+
+
+def _token(text: str) -> tuple[int, int | None]:
+    # (width, lowest value bit); None for bits that are left alone
+    if text.startswith("_"):
+        return int(text[1:]), None
+    high, _, low = text.partition(":")
+    bottom = int(low or high)
+    return int(high) - bottom + 1, bottom
+
+
+def _check_drawing(drawing: str, bits: int, seen: int) -> None:
+    if bits not in (8, 16, 24, 32, 64):
+        raise ValueError(f"layout '{drawing}' has {bits} bits")
+    run = seen // (seen & -seen) if seen else 0
+    if not run or run & (run + 1):
+        raise ValueError(f"layout '{drawing}' leaves out a value bit")

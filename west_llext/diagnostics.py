@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tool says of its input: where, what, why, and what to do about it.
+
+Every room reports with these records; nothing here imports another module of the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from pathlib import PurePath
+
+
+class ExitStatus(IntEnum):
+    """Exit status of every command."""
+
+    #: nothing to complain about
+    FINE = 0
+    #: the input has findings (errors)
+    FINDINGS = 1
+    #: the command line is wrong
+    USAGE = 2
+    #: a tool or a file that is needed is missing
+    ENVIRONMENT = 3
+
+
+class Severity(Enum):
+    """How much a finding weighs; only an error stops the outputs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Where a thing was written.
+
+    file: path as the user would write it (relative where possible), or the name of an object file
+    line: counts from 1; 0 means unknown
+    column: counts from 1 in characters; 0 means unknown
+    """
+
+    file: PurePath
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        text = self.file.as_posix()
+        if self.line:
+            text += f":{self.line}"
+            if self.column:
+                text += f":{self.column}"
+        return text
+
+
+#: A place that isn't known; its file renders as `<unknown>`.
+NOWHERE = Span(PurePath("<unknown>"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """Another place that helps to understand a finding, rendered as a `note:` line."""
+
+    at: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One finding.
+
+    code: family letter and three digits, such as `M012`; stable, with a page in docs/codes
+    at: the place to look at first
+    message: lower-case start, no full stop, names in single quotes, addresses in hex
+    hint: one action that would mend it, or None
+    related: other places, in the order to show them
+    severity: only `Severity.ERROR` stops outputs from being written
+    """
+
+    code: str
+    at: Span
+    message: str
+    hint: str | None = None
+    related: tuple[Related, ...] = ()
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        lines = [f"{self.at}: {self.severity.value}[{self.code}]: {self.message}"]
+        lines += [f"{note.at}: note: {note.message}" for note in self.related]
+        if self.hint is not None:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class LlextError(Exception):
+    """Expected failure: the input has at least one error.
+
+    diagnostics: every finding, in the order to show them
+    status: the exit status that a command should end with
+    """
+
+    status = ExitStatus.FINDINGS
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(str(each) for each in self.diagnostics))
+
+    def __reduce__(self) -> tuple[type[LlextError], tuple[tuple[Diagnostic, ...]]]:
+        # The default would rebuild the error from its text, when it comes from a worker process.
+        return type(self), (self.diagnostics,)
+
+
+class UsageError(LlextError):
+    """The command line asks for something that makes no sense."""
+
+    status = ExitStatus.USAGE
+
+
+class MissingError(LlextError):
+    """A tool or file of the environment is missing; the input itself may be fine."""
+
+    status = ExitStatus.ENVIRONMENT
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether any of them is an error, so that nothing may be written."""
+    return any(each.severity is Severity.ERROR for each in diagnostics)

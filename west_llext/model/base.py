@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a base image offers and demands."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from west_llext.model.elf import Ident, Section, Segment, Symbol
+
+
+class SymbolIndex:
+    """The global and weak defined symbols of an image, by name.
+
+    Holds one small integer a symbol, because a base image can have 200,000 of them; a `Symbol` is
+    made when one is asked for.
+    """
+
+    __slots__ = ("_bits", "_order", "_raw", "_rows")
+
+    def __init__(self, *, rows: Mapping[str, int], raw: bytes, bits: int, order: str) -> None:
+        """`rows` gives the index in the symbol table whose bytes are `raw`."""
+        self._rows = rows
+        self._raw = raw
+        self._bits = bits
+        self._order = order
+
+    def get(self, name: str) -> Symbol | None:
+        """The symbol of that name, or None."""
+        row = self._rows.get(name)
+        if row is None:
+            return None
+        if self._bits == 32:
+            _, value, size, info, other, section = struct.unpack_from(
+                self._order + "IIIBBH", self._raw, row * 16
+            )
+        else:
+            _, info, other, section, value, size = struct.unpack_from(
+                self._order + "IBBHQQ", self._raw, row * 24
+            )
+        return Symbol(name, value, size, info, other, section)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+EMPTY_INDEX = SymbolIndex(rows={}, raw=b"", bits=32, order="<")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abi:
+    """What decides whether code of two files can be linked.
+
+    ident: machine, class, byte order and flags of the ELF header
+    attributes: build attributes of the processor's vendor section (tag number to value), empty
+        where the file has none
+    """
+
+    ident: Ident
+    attributes: Mapping[int, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseImage:
+    """A base image's ELF file, as far as extensions can see it.
+
+    name: what messages call it
+    digest: SHA-256 of the file, hexadecimal
+    symbols: its global and weak definitions
+    exports: names in its exported table with their addresses (bit 0 set for Thumb functions), or
+        None where no table was found in it
+    local: names that it defines as local (static) symbols
+    sections, segments: headers, for addresses
+    zephyr_version: such as `4.3.0`, or None where it isn't known
+    config: Kconfig settings (`CONFIG_X` to its text), empty where there is no .config
+    """
+
+    name: str
+    digest: str
+    abi: Abi
+    symbols: SymbolIndex
+    exports: Mapping[str, int] | None
+    local: frozenset[str] = frozenset()
+    sections: tuple[Section, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    zephyr_version: str | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
