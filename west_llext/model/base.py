@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
+from west_llext.diagnostics import Span
 from west_llext.model.elf import Ident, Section, Segment, Symbol
 
 
@@ -92,3 +94,52 @@ class BaseImage:
     segments: tuple[Segment, ...] = ()
     zephyr_version: str | None = None
     config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reason(Enum):
+    """Why a symbol can't be had from the base image."""
+
+    #: no such symbol
+    ABSENT = "absent"
+    #: there, but local to a source file
+    STATIC = "static"
+    #: there and global, but not exported
+    NOT_EXPORTED = "not exported"
+    #: in an export group that its `when` switches off
+    SWITCHED_OFF = "switched off"
+    #: declared as an export in the manifest, but this image was built without it
+    NOT_BUILT_IN = "not built in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why the base image doesn't offer a symbol, and what is near.
+
+    reason: the first that applies
+    nearest: names that are offered and look alike, the best first
+    group: for SWITCHED_OFF, the group; `when`: its condition as written; at: where
+    """
+
+    reason: Reason
+    nearest: tuple[str, ...] = ()
+    group: str | None = None
+    when: str | None = None
+    at: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What extensions can use of a base image, seen from the manifest.
+
+    image: the base image, or None where there is only the manifest
+    exported: names that the target can look up
+    why: explains a name that isn't offered; called for misses only, because it searches
+    """
+
+    image: BaseImage | None
+    exported: Container[str]
+    why: Callable[[str], Why]
+
+    def symbol(self, name: str) -> Symbol | None:
+        """The base image's global definition of a name, or None."""
+        return None if self.image is None else self.image.symbols.get(name)
