@@ -1,42 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
 """ELF files as records (System V gABI, chapters 4 and 5).
 
-Input may come from strangers, so every table is bounded by the file before it is unpacked; what
-can't be read is one `E` diagnostic. Tables are unpacked in one call each: iterating pyelftools
-takes 30 times as long.
+Tables are unpacked in one call each: iterating pyelftools takes 30 times as long. Relocations are
+unpacked when somebody looks at them, because most of an object's belong to debug information.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePath
-from typing import NoReturn
+from typing import Literal, overload
 
-from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
+from west_llext.diagnostics import Diagnostic, MissingError, Span
+from west_llext.elf.headers import (
+    MAX_MEMORY,
+    SECTION_COST,
+    Headers,
+    Strings,
+    bound_names,
+    decoded,
+    headers,
+    is_elf,
+    refuse,
+)
 from west_llext.model.elf import (
+    SHF_ALLOC,
     SHN_LORESERVE,
     SHN_XINDEX,
-    Ident,
     ObjectFile,
     Relocation,
-    Section,
     SectionType,
-    Segment,
     Symbol,
 )
 
-#: Larger files are refused: no extension or base image is near it, and a table could not be bounded.
-MAX_FILE_SIZE = 1 << 30
+__all__ = ["MAX_FILE_SIZE", "file_content", "is_elf", "object_file"]
 
-_PT_LOAD = 1
+#: Larger files are refused: no extension or base image is near it.
+MAX_FILE_SIZE = 1 << 30
+#: Relocations of sections that aren't loaded (debug information).
+MAX_UNLOADED_RELOCATIONS = 1 << 22
+
+#: Bytes that the record of a symbol (without its name) and of a relocation take, about.
+_SYMBOL_COST = 208
+_RELOCATION_COST = 160
+# plain integers: a look-up in the enum costs more than the rest of a step
+_SYMBOL_TABLES = (int(SectionType.SYMTAB), int(SectionType.DYNSYM))
+_REL, _RELA, _GROUP = int(SectionType.REL), int(SectionType.RELA), int(SectionType.GROUP)
+_RELOCATIONS = (_REL, _RELA)
+# named tuples made in one step
+_symbol = partial(tuple.__new__, Symbol)
+_relocation = partial(tuple.__new__, Relocation)
 
 
 def file_content(path: Path, name: str | None = None) -> bytes:
-    """The bytes of a file; raises MissingError where it can't be read."""
+    """The bytes of a file; raises MissingError (L001) where it can't be read."""
     name = name or path.as_posix()
     try:
         if path.stat().st_size > MAX_FILE_SIZE:
-            _refuse(name, f"file is larger than {MAX_FILE_SIZE >> 20} MiB")
+            refuse(name, f"file is larger than {MAX_FILE_SIZE >> 20} MiB")
         return path.read_bytes()
     except OSError as err:
         at = Span(PurePath(name))
@@ -47,236 +72,235 @@ def file_content(path: Path, name: str | None = None) -> bytes:
 def object_file(data: bytes, name: str) -> ObjectFile:
     """The ELF file in `data`, which messages call `name`.
 
-    Raises LlextError (L002) where it isn't a whole ELF file.
+    Raises LlextError (L002) where it isn't a whole ELF file, or one that needs much memory.
     """
-    return _Reader(data, name).file()
+    head = headers(data, name)
+    table = symbol_table(head)
+    symbols = _symbols(head, table) if table else ()
+    return ObjectFile(
+        name=name,
+        ident=head.ident,
+        file_type=head.file_type,
+        entry=head.entry,
+        data=data,
+        sections=head.sections,
+        symbols=symbols,
+        relocations=_relocations(head, table, len(symbols)),
+        groups=_groups(head, symbols),
+        segments=head.segments,
+    )
 
 
-def is_elf(data: bytes) -> bool:
-    """Whether the bytes begin as an ELF file does."""
-    return data[:4] == b"\x7fELF"
-
-
-def _refuse(name: str, message: str) -> NoReturn:
-    raise LlextError([Diagnostic(code="L002", at=Span(PurePath(name)), message=message)])
-
-
-# struct formats without the byte order: ELF header after e_ident, program and section header,
-# symbol, REL, RELA, by class
-_FORMATS = {
-    32: ("HHIIIIIHHHHHH", "IIIIIIII", "IIIIIIIIII", "IIIBBH", "II", "IIi"),
-    64: ("HHIQQQIHHHHHH", "IIQQQQQQ", "IIQQQQIIQQ", "IBBHQQ", "QQ", "QQq"),
-}
-
-
-class _Reader:
-    # Reads one file; a class because every step needs the bytes, their order and their class.
-
-    def __init__(self, data: bytes, name: str) -> None:
-        self.data = data
-        self.name = name
-        if not is_elf(data):
-            _refuse(name, "not an ELF file: it doesn't begin with 7f 45 4c 46")
-        if len(data) < 52 or data[4] not in {1, 2} or data[5] not in {1, 2}:
-            _refuse(name, "not a whole ELF header")
-        self.bits = 32 * data[4]
-        self.order = "<" if data[5] == 1 else ">"
-        self.formats = tuple(self.order + text for text in _FORMATS[self.bits])
-        if len(data) < 16 + struct.calcsize(self.formats[0]):
-            _refuse(name, "not a whole ELF header")
-
-    def file(self) -> ObjectFile:
-        header = struct.unpack_from(self.formats[0], self.data, 16)
-        file_type, machine, _, entry, phoff, shoff, flags, _, phentsize, phnum = header[:10]
-        shentsize, shnum, shstrndx = header[10:]
-        sections = self.sections(shoff, shentsize, shnum, shstrndx)
-        symbols = self.symbols(sections)
-        return ObjectFile(
-            name=self.name,
-            ident=Ident(machine=machine, bits=self.bits, little=self.order == "<", flags=flags),
-            file_type=file_type,
-            entry=entry,
-            data=self.data,
-            sections=sections,
-            symbols=symbols,
-            relocations=self.relocations(sections, len(symbols)),
-            groups=self.groups(sections, symbols),
-            segments=self.segments(phoff, phentsize, phnum),
-        )
-
-    def table(self, offset: int, size: int, what: str) -> memoryview:
-        if offset + size > len(self.data):
-            _refuse(
-                self.name, f"{what} at {offset:#x} ends behind the file ({len(self.data)} bytes)"
-            )
-        return memoryview(self.data)[offset : offset + size]
-
-    def sections(self, offset: int, entsize: int, count: int, names: int) -> tuple[Section, ...]:
-        if not offset:
-            return ()
-        size = struct.calcsize(self.formats[2])
-        if entsize != size:
-            _refuse(self.name, f"section headers have {entsize} bytes, expected {size}")
-        if count == 0 or names == SHN_XINDEX:
-            # more than 65,280 sections: the counts are in the first header
-            first = struct.unpack(self.formats[2], self.table(offset, size, "section header"))
-            count = count or first[5]
-            names = first[6] if names == SHN_XINDEX else names
-        raw = self.table(offset, size * count, "section header table")
-        rows = list(struct.iter_unpack(self.formats[2], raw))
-        if names >= len(rows):
-            _refuse(
-                self.name, f"section name table has index {names}, there are {len(rows)} sections"
-            )
-        text = self.strings(rows[names][4], rows[names][5]) if names else _Strings(b"")
-        for row in rows:
-            if row[1] != SectionType.NOBITS and row[4] + row[5] > len(self.data) and row[1]:
-                self.table(row[4], row[5], f"section '{text[row[0]]}'")
-        return tuple([Section(text[row[0]], *row[1:]) for row in rows])
-
-    def strings(self, offset: int, size: int) -> _Strings:
-        return _Strings(bytes(self.table(offset, size, "string table")))
-
-    def symbols(self, sections: tuple[Section, ...]) -> tuple[Symbol, ...]:
-        index = _first(sections, SectionType.SYMTAB) or _first(sections, SectionType.DYNSYM)
-        if not index:
-            return ()
-        table = sections[index]
-        if table.link >= len(sections):
-            _refuse(self.name, f"symbol table names section {table.link} for its strings")
-        text = self.strings(sections[table.link].offset, sections[table.link].size)
-        size = struct.calcsize(self.formats[3])
-        raw = self.table(table.offset, table.size - table.size % size, "symbol table")
-        if self.bits == 32:
-            rows = [
-                Symbol(text[name], value, length, info, other, section)
-                for name, value, length, info, other, section in struct.iter_unpack(
-                    self.formats[3], raw
-                )
-            ]
-        else:
-            rows = [
-                Symbol(text[name], value, length, info, other, section)
-                for name, info, other, section, value, length in struct.iter_unpack(
-                    self.formats[3], raw
-                )
-            ]
-        return self.with_indices(sections, index, rows)
-
-    def with_indices(
-        self, sections: tuple[Section, ...], table: int, rows: list[Symbol]
-    ) -> tuple[Symbol, ...]:
-        # st_shndx of symbols in sections beyond 65,280 is in a table of its own (SHT_SYMTAB_SHNDX);
-        # an index that points nowhere is refused here, so that nobody has to check again
-        long = [s for s in sections if s.type == SectionType.SYMTAB_SHNDX and s.link == table]
-        if long:
-            raw = self.table(long[0].offset, long[0].size - long[0].size % 4, "section index table")
-            indices = [each[0] for each in struct.iter_unpack(self.order + "I", raw)]
-            rows = [
-                row._replace(section=indices[number])
-                if row.section == SHN_XINDEX and number < len(indices)
-                else row
-                for number, row in enumerate(rows)
-            ]
-        count = len(sections)
-        for number, row in enumerate(rows):
-            if count <= row.section and not SHN_LORESERVE <= row.section < SHN_XINDEX:
-                _refuse(
-                    self.name,
-                    f"symbol {number} ('{row.name}') is in section {row.section}, "
-                    f"there are {count} sections",
-                )
-        return tuple(rows)
-
-    def relocations(
-        self, sections: tuple[Section, ...], symbol_count: int
-    ) -> dict[int, list[Relocation]]:
-        found: dict[int, list[Relocation]] = {}
-        for section in sections:
-            if section.type not in {SectionType.REL, SectionType.RELA} or not section.size:
-                continue
-            if section.info >= len(sections):
-                _refuse(
-                    self.name,
-                    f"'{section.name}' relocates section {section.info}, "
-                    f"there are {len(sections)} sections",
-                )
-            rows = self.relocation_rows(section)
-            if rows and max(row.symbol for row in rows) >= max(symbol_count, 1):
-                _refuse(self.name, f"'{section.name}' names a symbol behind the symbol table")
-            found.setdefault(section.info, []).extend(rows)
-        return found
-
-    def relocation_rows(self, section: Section) -> list[Relocation]:
-        explicit = section.type == SectionType.RELA
-        text = self.formats[5 if explicit else 4]
-        size = struct.calcsize(text)
-        raw = self.table(section.offset, section.size - section.size % size, f"'{section.name}'")
-        shift, mask = (8, 0xFF) if self.bits == 32 else (32, 0xFFFFFFFF)
-        if explicit:
-            return [
-                Relocation(offset, info >> shift, info & mask, addend)
-                for offset, info, addend in struct.iter_unpack(text, raw)
-            ]
-        return [
-            Relocation(offset, info >> shift, info & mask, None)
-            for offset, info in struct.iter_unpack(text, raw)
-        ]
-
-    def groups(
-        self, sections: tuple[Section, ...], symbols: tuple[Symbol, ...]
-    ) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
-        found = []
-        for section in sections:
-            if section.type != SectionType.GROUP or section.size < 4:
-                continue
-            raw = self.table(section.offset, section.size - section.size % 4, "section group")
-            flags, *members = (each[0] for each in struct.iter_unpack(self.order + "I", raw))
-            if section.info >= len(symbols) or any(each >= len(sections) for each in members):
-                _refuse(self.name, f"section group '{section.name}' names what isn't there")
-            symbol = symbols[section.info]
-            signature = symbol.name or sections[min(symbol.section, len(sections) - 1)].name
-            found.append((signature, flags, tuple(members)))
-        return tuple(found)
-
-    def segments(self, offset: int, entsize: int, count: int) -> tuple[Segment, ...]:
-        size = struct.calcsize(self.formats[1])
-        if not offset or not count:
-            return ()
-        if entsize != size:
-            _refuse(self.name, f"program headers have {entsize} bytes, expected {size}")
-        raw = self.table(offset, size * count, "program header table")
-        found = []
-        for row in struct.iter_unpack(self.formats[1], raw):
-            if row[0] != _PT_LOAD:
-                continue
-            if self.bits == 32:
-                _, file_offset, vaddr, paddr, filesz, memsz, flags, _ = row
-            else:
-                _, flags, file_offset, vaddr, paddr, filesz, memsz, _ = row
-            self.table(file_offset, filesz, "segment")
-            found.append(Segment(vaddr, paddr, file_offset, filesz, memsz, flags))
-        return tuple(found)
-
-
-def _first(sections: tuple[Section, ...], kind: SectionType) -> int:
-    for index, section in enumerate(sections):
-        if section.type == kind:
-            return index
+def symbol_table(head: Headers) -> int:
+    """Index of the symbol table: SHT_SYMTAB, or SHT_DYNSYM where there is no other; 0 for none."""
+    for kind in _SYMBOL_TABLES:
+        found = [index for index, section in enumerate(head.sections) if section.type == kind]
+        if len(found) > 1:
+            refuse(head.name, f"has {len(found)} symbol tables, expected one")
+        if found:
+            return found[0]
     return 0
 
 
-class _Strings:
-    # A string table: names by offset. Nearly every one is ASCII, which is decoded once as a whole.
+def section_numbers(head: Headers, table: int) -> memoryview | None:
+    """SHT_SYMTAB_SHNDX of a symbol table: sections of the symbols that have SHN_XINDEX."""
+    for index, section in enumerate(head.sections):
+        if section.type == SectionType.SYMTAB_SHNDX and section.link == table:
+            return head.table(index, 4, "section index table")
+    return None
 
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.text = raw.decode("ascii") + "\0" if raw.isascii() else None
 
-    def __getitem__(self, offset: int) -> str:
-        if self.text is not None:
-            if offset >= len(self.text):
-                return ""
-            return self.text[offset : self.text.index("\0", offset)]
-        end = self.raw.find(b"\0", offset)
-        return self.raw[offset : end if end >= 0 else None].decode("utf-8", "surrogateescape")
+def _symbols(head: Headers, table: int) -> tuple[Symbol, ...]:
+    form = head.formats.symbol
+    raw = head.table(table, form.size, "symbol table")
+    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
+    count = len(raw) // form.size
+    rows = form.iter_unpack(raw)
+    if count * len(text.text) > MAX_MEMORY // 16:
+        cost = count * _SYMBOL_COST + len(head.sections) * SECTION_COST + len(text.text)
+        if cost > MAX_MEMORY:
+            refuse(head.name, f"has {count} symbols, which is more than are read")
+        bound_names(head.name, text, (row[0] for row in form.iter_unpack(raw)))
+    try:
+        found = _named32(rows, text) if form.size == 16 else _named64(rows, text)
+    except ValueError:
+        refuse(head.name, "a symbol has its name outside the string table")
+    if not text.plain:
+        found = [row._replace(name=decoded(row.name)) for row in found]
+    return _checked(head, table, found)
+
+
+_Row = tuple[int, ...]
+
+
+def _named32(rows: Iterator[_Row], text: Strings) -> list[Symbol]:
+    names, find = text.text, text.text.index
+    return [
+        _symbol((names[name : find("\0", name)], value, size, info, other, section))
+        for name, value, size, info, other, section in rows
+    ]
+
+
+def _named64(rows: Iterator[_Row], text: Strings) -> list[Symbol]:
+    names, find = text.text, text.text.index
+    return [
+        _symbol((names[name : find("\0", name)], value, size, info, other, section))
+        for name, info, other, section, value, size in rows
+    ]
+
+
+def _checked(head: Headers, table: int, rows: list[Symbol]) -> tuple[Symbol, ...]:
+    # an index that points nowhere is refused here, so that nobody has to check again
+    count = len(head.sections)
+    for number, row in enumerate(rows):
+        if row[5] < count:
+            continue
+        section = row.section
+        if section == SHN_XINDEX:
+            section = _long_index(head, table, number)
+            rows[number] = row._replace(section=section)
+        if section >= count and not SHN_LORESERVE <= section < SHN_XINDEX:
+            refuse(
+                head.name,
+                f"symbol {number} ('{row.name}') is in section {section}, "
+                f"there are {count} sections",
+            )
+    return tuple(rows)
+
+
+def _long_index(head: Headers, table: int, number: int) -> int:
+    numbers = section_numbers(head, table)
+    if numbers is None or number * 4 >= len(numbers):
+        refuse(head.name, f"symbol {number} has its section in a table that isn't there")
+    return int(struct.unpack_from(head.ident.order + "I", numbers, number * 4)[0])
+
+
+class Rows(Sequence[Relocation]):
+    """Relocations of one section, unpacked when somebody looks at the first."""
+
+    __slots__ = ("_count", "_parts", "_rows")
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Headers, int]] = []
+        self._rows: list[Relocation] | None = None
+        self._count = 0
+
+    def add(self, head: Headers, section: int, count: int) -> None:
+        """Append the `count` entries of a relocation section."""
+        self._parts.append((head, section))
+        self._count += count
+
+    def unpacked(self) -> list[Relocation]:
+        """Every row."""
+        if self._rows is None:
+            parts = [_relocation_rows(head, section) for head, section in self._parts]
+            self._rows = parts[0] if len(parts) == 1 else [row for part in parts for row in part]
+        return self._rows
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Relocation]:
+        return iter(self.unpacked())
+
+    @overload
+    def __getitem__(self, index: int) -> Relocation: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Relocation]: ...
+
+    def __getitem__(self, index: int | slice) -> Relocation | list[Relocation]:
+        return self.unpacked()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self.unpacked() == (other.unpacked() if isinstance(other, Rows) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+
+def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Rows]:
+    found: dict[int, Rows] = {}
+    loaded = unloaded = 0
+    for index, section in enumerate(head.sections):
+        if section.type not in _RELOCATIONS or not section.size:
+            continue
+        if section.link != table and section.link < len(head.sections):
+            kind = head.sections[section.link].type
+            if section.link and kind in _SYMBOL_TABLES:
+                continue  # of a dynamic symbol table beside the one that we read
+        if section.info >= len(head.sections):
+            refuse(
+                head.name,
+                f"'{section.name}' relocates section {section.info}, "
+                f"there are {len(head.sections)} sections",
+            )
+        count = _relocation_count(head, index, symbol_count)
+        if head.sections[section.info].flags & SHF_ALLOC or not section.info:
+            loaded += count
+        else:
+            unloaded += count
+        found.setdefault(section.info, Rows()).add(head, index, count)
+    if loaded * _RELOCATION_COST > MAX_MEMORY or unloaded > MAX_UNLOADED_RELOCATIONS:
+        refuse(head.name, f"has {loaded + unloaded} relocations, which is more than are read")
+    return found
+
+
+def _relocation_count(head: Headers, index: int, symbol_count: int) -> int:
+    # entries of a relocation section, none of which names a symbol behind the table
+    explicit = head.sections[index].type == _RELA
+    form = head.formats.rela if explicit else head.formats.rel
+    raw = head.table(index, form.size, "relocation section")
+    # the symbol is in the upper bits of r_info, so the largest r_info has the largest
+    if head.ident.bits == 32:
+        last = max(words(raw, "I", head.ident.order)[1 :: form.size // 4]) >> 8
+    else:
+        last = max(words(raw, "Q", head.ident.order)[1 :: form.size // 8]) >> 32
+    if last >= max(symbol_count, 1):
+        refuse(head.name, f"'{head.sections[index].name}' names a symbol behind the symbol table")
+    return len(raw) // form.size
+
+
+def words(raw: memoryview, letter: Literal["H", "I", "Q"], order: str) -> Sequence[int]:
+    """A table as unsigned integers of 16, 32 or 64 bits, without unpacking it."""
+    if (order == "<") == (sys.byteorder == "little"):
+        return raw.cast(letter)
+    swapped = array(letter, raw.tobytes())
+    swapped.byteswap()
+    return swapped
+
+
+def _relocation_rows(head: Headers, index: int) -> list[Relocation]:
+    section = head.sections[index]
+    raw = memoryview(head.data)[section.offset : section.offset + section.size]
+    shift, mask = (8, 0xFF) if head.ident.bits == 32 else (32, 0xFFFFFFFF)
+    if section.type == _RELA:
+        return [
+            _relocation((offset, info >> shift, info & mask, addend))
+            for offset, info, addend in head.formats.rela.iter_unpack(raw)
+        ]
+    return [
+        _relocation((offset, info >> shift, info & mask, None))
+        for offset, info in head.formats.rel.iter_unpack(raw)
+    ]
+
+
+def _groups(
+    head: Headers, symbols: tuple[Symbol, ...]
+) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
+    found = []
+    count = len(head.sections)
+    total = 0
+    for index, section in enumerate(head.sections):
+        if section.type != _GROUP or section.size < 4:
+            continue
+        total += section.size // 4 - 1
+        if total > count:
+            refuse(head.name, f"section groups name {total} members, there are {count} sections")
+        raw = head.table(index, 4, "section group")
+        flags, *members = struct.unpack(f"{head.ident.order}{len(raw) // 4}I", raw)
+        if section.info >= len(symbols) or any(each >= count for each in members):
+            refuse(head.name, f"section group '{section.name}' names what isn't there")
+        symbol = symbols[section.info]
+        signature = symbol.name or head.sections[min(symbol.section, count - 1)].name
+        found.append((signature, flags, tuple(members)))
+    return tuple(found)

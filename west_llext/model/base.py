@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -53,6 +53,32 @@ class SymbolIndex:
         return len(self._rows)
 
 
+class LazyNames(Collection[str]):
+    """Names that are worked out when somebody first asks, which only messages do."""
+
+    __slots__ = ("_found", "_source")
+
+    def __init__(self, source: Callable[[], frozenset[str]]) -> None:
+        """`source` is called once at most."""
+        self._source = source
+        self._found: frozenset[str] | None = None
+
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        if self._found is None:
+            self._found = self._source()
+        return self._found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self.names())
+
+
 EMPTY_INDEX = SymbolIndex(rows={}, raw=b"", bits=32, order="<")
 
 
@@ -89,7 +115,7 @@ class BaseImage:
     abi: Abi
     symbols: SymbolIndex
     exports: Mapping[str, int] | None
-    local: frozenset[str] = frozenset()
+    local: Collection[str] = frozenset()
     sections: tuple[Section, ...] = ()
     segments: tuple[Segment, ...] = ()
     zephyr_version: str | None = None

@@ -7,6 +7,7 @@ thousands of them and a build reads thousands of objects.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -177,7 +178,8 @@ class ObjectFile:
     entry: e_entry
     data: every byte of the file
     symbols: from SHT_SYMTAB (SHT_DYNSYM where there is no other), the null symbol first
-    relocations: for each section that has some: index of that section to its entries, in order
+    relocations: for each section that has some: index of that section to its entries, in order;
+        index 0 for those of an executable, whose offsets are addresses
     groups: SHT_GROUP sections: (signature, flags, member section indices)
     segments: PT_LOAD program headers
     """
@@ -189,7 +191,7 @@ class ObjectFile:
     data: bytes
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
-    relocations: dict[int, list[Relocation]]
+    relocations: Mapping[int, Sequence[Relocation]]
     groups: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     segments: tuple[Segment, ...] = ()
 

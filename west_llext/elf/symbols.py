@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The symbols of a large image, without a record for each (a base image can have 200,000)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import partial
+
+from west_llext.elf.headers import MAX_MEMORY, Headers, Strings, decoded, refuse
+from west_llext.elf.read import section_numbers, symbol_table, words
+from west_llext.model.base import EMPTY_INDEX, LazyNames, SymbolIndex
+from west_llext.model.elf import SHN_XINDEX, STB_GLOBAL, STB_WEAK, STT_FILE, STT_SECTION
+
+#: Bytes that a name in the index takes beside its text, about.
+_NAME_COST = 180
+# st_info of global and weak symbols: the binding is in the upper half
+_GLOBALS = range(STB_GLOBAL << 4, (STB_WEAK + 1) << 4)
+_UNNAMED = (STT_SECTION, STT_FILE)
+
+
+def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames]:
+    """The global and weak definitions of an image, and the names of its local ones.
+
+    Raises LlextError (L002) where the symbol table can't be read.
+    """
+    table = symbol_table(head)
+    if not table:
+        return EMPTY_INDEX, LazyNames(frozenset)
+    form = head.formats.symbol
+    view = head.table(table, form.size, "symbol table")
+    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
+    columns = _Columns(view, head.ident.bits, head.ident.order)
+    raw = _with_sections(head, table, view.tobytes(), columns)
+    rows = _rows(head, columns, text)
+    index = SymbolIndex(rows=rows, raw=raw, bits=head.ident.bits, order=head.ident.order)
+    # holds the two tables alone, not the file
+    return index, LazyNames(partial(_local_names, raw, head.ident.bits, head.ident.order, text))
+
+
+class _Columns:
+    # The fields of a symbol table that decide whether a row is wanted, as sequences of integers.
+
+    def __init__(self, raw: memoryview, bits: int, order: str) -> None:
+        halves = words(raw, "H", order)
+        if bits == 32:
+            self.names: Sequence[int] = words(raw, "I", order)[0::4]
+            self.infos: Sequence[int] = raw[12::16]
+            self.sections: Sequence[int] = halves[7::8]
+        else:
+            self.names = words(raw, "I", order)[0::6]
+            self.infos = raw[4::24]
+            self.sections = halves[3::12]
+
+
+def _rows(head: Headers, columns: _Columns, text: Strings) -> dict[str, int]:
+    # name to row of every global definition; a linked image has one of each name
+    low, high = _GLOBALS.start, _GLOBALS.stop
+    infos, sections, offsets = columns.infos, columns.sections, columns.names
+    names, find = text.text, text.text.index
+    rows: dict[str, int] = {}
+    left = MAX_MEMORY - len(names)
+    try:
+        for number, info in enumerate(infos):
+            if low <= info < high and sections[number]:
+                start = offsets[number]
+                end = find("\0", start)
+                left -= end - start + _NAME_COST
+                if left < 0:
+                    refuse(head.name, "has more symbols than are read, or names that overlap")
+                rows[names[start:end]] = number
+    except ValueError:
+        refuse(head.name, "a symbol has its name outside the string table")
+    return rows if text.plain else {decoded(name): row for name, row in rows.items()}
+
+
+def _with_sections(head: Headers, table: int, raw: bytes, columns: _Columns) -> bytes:
+    # the table with section numbers in place of SHN_XINDEX; they fit, as there are few sections
+    numbers = section_numbers(head, table)
+    if numbers is None:
+        return raw
+    long = struct.unpack(f"{head.ident.order}{len(numbers) // 4}I", numbers)
+    at = 14 if head.ident.bits == 32 else 6
+    size = head.formats.symbol.size
+    found = bytearray(raw)
+    for number, section in enumerate(columns.sections):
+        if section == SHN_XINDEX:
+            if number >= len(long) or long[number] >= len(head.sections):
+                refuse(head.name, f"symbol {number} has its section in a table that isn't there")
+            struct.pack_into(head.ident.order + "H", found, number * size + at, long[number])
+    return bytes(found)
+
+
+def _local_names(raw: bytes, bits: int, order: str, text: Strings) -> frozenset[str]:
+    columns = _Columns(memoryview(raw), bits, order)
+    names, find = text.text, text.text.find
+    left = MAX_MEMORY
+    found = set()
+    for start, info in zip(columns.names, columns.infos, strict=True):
+        if info < _GLOBALS.start and info not in _UNNAMED:
+            end = find("\0", start)
+            left -= end - start + _NAME_COST
+            if left < 0:
+                break
+            found.add(names[start : max(end, start)])
+    found.discard("")
+    return frozenset(found if text.plain else map(decoded, found))
