@@ -263,6 +263,11 @@ def veneer(row: Row, core: Core) -> Veneer | None:
     return LDR_PC if core.thumb2 else PUSH_POP
 
 
+def pc_offset(row: Row) -> int:
+    """The program counter reads 4 bytes ahead in Thumb state, 8 in Arm state (A2.3)."""
+    return 4 if row.number in _THUMB_ROWS else 8
+
+
 MACHINE = Machine(
     number=EM_ARM,
     name="arm",
@@ -274,5 +279,6 @@ MACHINE = Machine(
     veneer=veneer,
     explicit_addends=False,
     absolute_word=2,
+    pc_offset=pc_offset,
     entry_is_odd=True,
 )

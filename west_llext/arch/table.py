@@ -142,6 +142,21 @@ class Row:
         """Bytes of the place."""
         return self.word.size
 
+    def addend(self, word: int) -> int:
+        """The addend that the place holds (REL); sign-extended where the field is signed."""
+        if self.check is Check.UNSIGNED:
+            return self.layout.extract(word)
+        return self.layout.extract_signed(word)
+
+    def with_addend(self, word: int, addend: int) -> int:
+        """`word` with an addend for somebody else to add to; raises RangeError."""
+        low, high = self.layout.signed_range
+        if self.layout.top + 1 < self.layout.bits or self.check is not Check.WRAP:
+            fits = low <= addend < high and not addend & (self.layout.alignment - 1)
+            if not fits:
+                raise RangeError(value=addend, low=low, high=high, alignment=self.layout.alignment)
+        return self.layout.insert(word, addend)
+
     def range(self) -> tuple[int, int]:
         """Half-open range of values that fit."""
         low, high = self.layout.signed_range
@@ -239,6 +254,8 @@ class Machine:
     veneer: (row, core): the form that a branch of this row can go through, or None
     explicit_addends: whether the target's loader takes RELA (True) or REL (False)
     absolute_word: number of the relocation that adds an address to a pointer-sized word
+    pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
+        this
     """
 
     number: int
@@ -251,6 +268,7 @@ class Machine:
     veneer: Callable[[Row, Core], Veneer | None]
     explicit_addends: bool
     absolute_word: int
+    pc_offset: Callable[[Row], int]
     entry_is_odd: bool = False
     bits: int = 32
 

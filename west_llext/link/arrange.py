@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which input section goes where: one output section a region, in the loader's order.
+
+Zephyr's loader classifies sections by type and flags, wants every region in one piece, takes one
+NOBITS section only and refuses relocations against sections that it doesn't load (.ARM.exidx). It
+is spared all of that here: sections are merged by region and the rest is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from west_llext.diagnostics import Diagnostic
+from west_llext.link.places import place_of
+from west_llext.model.elf import (
+    GRP_COMDAT,
+    SHF_ALLOC,
+    SHF_EXCLUDE,
+    SHF_EXECINSTR,
+    SHF_TLS,
+    SHF_WRITE,
+    SHN_COMMON,
+    ObjectFile,
+    Section,
+    SectionType,
+)
+from west_llext.model.region import Region
+
+EXPORT_SECTION = ".exported_sym"
+MAX_ALIGNMENT = 1 << 16
+
+SECTION_NAMES = {
+    Region.TEXT: ".text",
+    Region.DATA: ".data",
+    Region.RODATA: ".rodata",
+    Region.BSS: ".bss",
+    Region.EXPORT: EXPORT_SECTION,
+    Region.PREINIT: ".preinit_array",
+    Region.INIT: ".init_array",
+    Region.FINI: ".fini_array",
+}
+
+_BY_TYPE: Mapping[int, Region] = {
+    SectionType.NOBITS: Region.BSS,
+    SectionType.PREINIT_ARRAY: Region.PREINIT,
+    SectionType.INIT_ARRAY: Region.INIT,
+    SectionType.FINI_ARRAY: Region.FINI,
+}
+
+_ARRAYS = frozenset({Region.PREINIT, Region.INIT, Region.FINI})
+
+#: Unwind tables (.eh_frame is PROGBITS, so the loader would copy it); nothing unwinds extensions.
+_UNWIND = (".eh_frame", ".gcc_except_table", ".ARM.extab")
+
+
+@dataclass(slots=True)
+class Output:
+    """An output section while it grows.
+
+    pieces: (input section index, or -1 for what the link makes; offset; size)
+    """
+
+    region: Region
+    align: int = 1
+    size: int = 0
+    pieces: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def add(self, *, source: int, size: int, align: int) -> int:
+        """Append a piece; returns its offset."""
+        align = max(align, 1)
+        offset = (self.size + align - 1) & -align
+        self.pieces.append((source, offset, size))
+        self.size = offset + size
+        self.align = max(self.align, align)
+        return offset
+
+
+@dataclass(slots=True)
+class Arrangement:
+    """Where everything of one object lies.
+
+    outputs: by region, those that have something in them
+    home: for each input section its region and offset there; None where it isn't loaded
+    commons: for each COMMON symbol (by index) its offset in BSS
+    """
+
+    outputs: dict[Region, Output]
+    home: list[tuple[Region, int] | None]
+    commons: dict[int, int]
+
+    def output(self, region: Region) -> Output:
+        """The output of a region, made if there is none yet."""
+        return self.outputs.setdefault(region, Output(region=region))
+
+
+def region_of(section: Section) -> Region | None:
+    """The region that the loader puts a section in; None where it isn't loaded."""
+    if not section.flags & SHF_ALLOC or section.flags & (SHF_TLS | SHF_EXCLUDE):
+        return None
+    if section.name == EXPORT_SECTION:
+        return Region.EXPORT
+    if section.type != SectionType.PROGBITS:
+        return _BY_TYPE.get(section.type)
+    if section.name.startswith(_UNWIND):
+        return None
+    if section.flags & SHF_EXECINSTR:
+        return Region.TEXT
+    return Region.DATA if section.flags & SHF_WRITE else Region.RODATA
+
+
+def arrangement(obj: ObjectFile) -> tuple[Arrangement, list[Diagnostic]]:
+    """Every loaded section and COMMON symbol of an object in its place."""
+    findings: list[Diagnostic] = []
+    dropped = _duplicates(obj)
+    members: dict[Region, list[int]] = {region: [] for region in SECTION_NAMES}
+    for index, section in enumerate(obj.sections):
+        if section.flags & SHF_TLS and section.size:
+            findings.append(_tls(obj, section))
+        region = region_of(section)
+        if region is None or index in dropped:
+            continue
+        if section.align & (section.align - 1) or section.align > MAX_ALIGNMENT:
+            findings.append(_alignment(obj, section))
+            continue
+        if section.size:
+            members[region].append(index)
+    home: list[tuple[Region, int] | None] = [None] * len(obj.sections)
+    outputs: dict[Region, Output] = {}
+    for region, indices in members.items():
+        output = Output(region=region)
+        for index in _by_priority(obj, indices) if region in _ARRAYS else indices:
+            section = obj.sections[index]
+            home[index] = region, output.add(source=index, size=section.size, align=section.align)
+        outputs[region] = output
+    _keep_empty(obj, home, outputs, dropped)
+    commons = _commons(obj, outputs[Region.BSS])
+    used = {region: output for region, output in outputs.items() if output.size}
+    return Arrangement(outputs=used, home=home, commons=commons), findings
+
+
+def _duplicates(obj: ObjectFile) -> set[int]:
+    # members of COMDAT groups whose signature an earlier group had (gABI chapter 4, section groups)
+    seen: set[str] = set()
+    dropped: set[int] = set()
+    for signature, flags, members in obj.groups:
+        if not flags & GRP_COMDAT:
+            continue
+        if signature in seen:
+            dropped.update(members)
+        seen.add(signature)
+    return dropped
+
+
+def _by_priority(obj: ObjectFile, indices: list[int]) -> list[int]:
+    # .init_array.00100 before .init_array.00200 before .init_array, else input order
+    def key(index: int) -> tuple[int, int]:
+        suffix = obj.sections[index].name.rpartition(".")[2]
+        return (int(suffix) if suffix.isdecimal() and len(suffix) < 10 else 1 << 30), index
+
+    return sorted(indices, key=key)
+
+
+def _keep_empty(
+    obj: ObjectFile,
+    home: list[tuple[Region, int] | None],
+    outputs: dict[Region, Output],
+    dropped: set[int],
+) -> None:
+    # symbols may live in empty sections (labels); these lie at the end of their region
+    for index, section in enumerate(obj.sections):
+        if section.size == 0 and home[index] is None and index not in dropped:
+            region = region_of(section)
+            if region is not None:
+                home[index] = region, outputs[region].size
+
+
+def _commons(obj: ObjectFile, bss: Output) -> dict[int, int]:
+    # in order of alignment, the largest first, so that there are no gaps
+    found = [
+        (-symbol.value, index)
+        for index, symbol in enumerate(obj.symbols)
+        if symbol.section == SHN_COMMON and 0 < symbol.value <= MAX_ALIGNMENT
+    ]
+    return {
+        index: bss.add(source=-1, size=obj.symbols[index].size, align=-minus_align)
+        for minus_align, index in sorted(found)
+    }
+
+
+def _tls(obj: ObjectFile, section: Section) -> Diagnostic:
+    return Diagnostic(
+        code="L010",
+        at=place_of(obj),
+        message=f"section '{section.name}' defines thread-local variables ({section.size} bytes), "
+        "the loader gives an extension none",
+        hint="make them ordinary variables, or define them in the base image",
+    )
+
+
+def _alignment(obj: ObjectFile, section: Section) -> Diagnostic:
+    return Diagnostic(
+        code="L011",
+        at=place_of(obj),
+        message=f"section '{section.name}' has alignment {section.align:#x}, expected a power of "
+        f"two up to {MAX_ALIGNMENT:#x}",
+    )

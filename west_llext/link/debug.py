@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the debugger reads: every symbol, and the debug sections with their addresses put in.
+
+None of it is loaded; it goes into the unstripped twin of a blob.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from west_llext.arch.table import RangeError, Row, evaluate
+from west_llext.link.relocate import Job
+from west_llext.link.targets import Kind, Target
+from west_llext.model.elf import (
+    SHF_ALLOC,
+    SHF_COMPRESSED,
+    SHN_ABS,
+    SHN_UNDEF,
+    STB_LOCAL,
+    STT_FILE,
+    STT_FUNC,
+    STT_SECTION,
+    ObjectFile,
+    Relocation,
+    Section,
+    SectionType,
+    Symbol,
+)
+from west_llext.model.link import DebugSection
+from west_llext.model.manifest import Mode
+from west_llext.model.region import Region
+
+#: A section that unpacks to more is left out.
+MAX_UNPACKED = 1 << 28
+
+_COMPRESSION_HEADER = {32: 12, 64: 24}  # bytes of Elf32_Chdr and Elf64_Chdr (gABI chapter 4)
+
+
+def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
+    """Symbols for the twin: one for each section, then the object's own, locals first.
+
+    numbers: index of each region's section
+    """
+    sections = [
+        Symbol("", 0, 0, STB_LOCAL << 4 | STT_SECTION, 0, number + 1)
+        for number in sorted(numbers.values())
+    ]
+    local: list[Symbol] = []
+    named: list[Symbol] = []
+    for symbol, target in zip(job.obj.symbols, job.targets, strict=False):
+        kind = symbol.info & 15
+        if not symbol.name or kind in {STT_SECTION, STT_FILE}:
+            continue
+        section, value = _location(job, target, numbers)
+        made = Symbol(symbol.name, value, symbol.size, symbol.info, symbol.other, section)
+        (local if symbol.info >> 4 == STB_LOCAL else named).append(made)
+    for stub in job.stubs.all:
+        name = f"__veneer_{job.targets[stub.target].name}"
+        value, size = stub.offset | stub.form.thumb, len(stub.form.code)
+        local.append(Symbol(name, value, size, STT_FUNC, 0, numbers[Region.TEXT] + 1))
+    return tuple(sections + local + named)
+
+
+def _location(job: Job, target: Target, numbers: dict[Region, int]) -> tuple[int, int]:
+    # (section of the twin, value)
+    match target.kind:
+        case Kind.OWN:
+            return numbers[target.region] + 1, target.value | target.thumb  # type: ignore[index]  # an OWN target has a region
+        case Kind.ABSOLUTE:
+            return SHN_ABS, target.value | target.thumb
+        case Kind.PEER:
+            return SHN_ABS, job.peer_address(target.provider or "", target.name)
+        case Kind.NAMED | Kind.ZERO | Kind.UNLOADED | Kind.MISSING | Kind.TLS:
+            return SHN_UNDEF, 0
+
+
+def debug_sections(job: Job, numbers: dict[Region, int]) -> tuple[DebugSection, ...]:
+    """The object's debug sections and build attributes, relocated as far as addresses are known."""
+    return tuple(
+        _debug_section(job, index, section, content, numbers)
+        for index, section, content in _contents(job.obj)
+    )
+
+
+def _contents(obj: ObjectFile) -> Iterator[tuple[int, Section, bytes]]:
+    for index, section in enumerate(obj.sections):
+        if section.flags & SHF_ALLOC or not section.size:
+            continue
+        if section.type == SectionType.ARM_ATTRIBUTES:
+            yield index, section, obj.content(index)
+        if section.type == SectionType.PROGBITS and section.name.startswith(".debug_"):
+            content = _unpacked(obj, section, obj.content(index))
+            if content is not None:
+                yield index, section, content
+
+
+def _unpacked(obj: ObjectFile, section: Section, content: bytes) -> bytes | None:
+    if not section.flags & SHF_COMPRESSED:
+        return content
+    stream = zlib.decompressobj()
+    try:
+        unpacked = stream.decompress(content[_COMPRESSION_HEADER[obj.ident.bits] :], MAX_UNPACKED)
+    except zlib.error:
+        return None
+    return unpacked if stream.eof else None
+
+
+def _debug_section(
+    job: Job, index: int, section: Section, content: bytes, numbers: dict[Region, int]
+) -> DebugSection:
+    data = bytearray(content)
+    left: list[Relocation] = []
+    for row in job.obj.relocations.get(index, ()):
+        kept = _relocate(job, row, data, numbers)
+        if kept is not None:
+            left.append(kept)
+    return DebugSection(
+        name=section.name,
+        type=section.type,
+        flags=section.flags & ~SHF_COMPRESSED,
+        align=max(section.align, 1),
+        content=bytes(data),
+        relocations=tuple(left),
+    )
+
+
+def _relocate(
+    job: Job, relocation: Relocation, data: bytearray, numbers: dict[Region, int]
+) -> Relocation | None:
+    # Applies what it can; the rest is against the region's section symbol. What can't be expressed
+    # (damaged debug information) stays as it is: it only costs the debugger a line number.
+    row = job.machine.rows.get(relocation.type)
+    if not isinstance(row, Row) or relocation.offset + row.size > len(data):
+        return None
+    word = job.codec.load(row.word, data, relocation.offset)
+    A = row.addend(word) if relocation.addend is None else relocation.addend
+    target = job.targets[relocation.symbol]
+    symbol = job.obj.symbols[relocation.symbol]
+    kept: Relocation | None = None
+    S, T = symbol.value, 0
+    if target.kind is Kind.OWN and target.region is not None:
+        S, T = target.value, target.thumb
+        if job.mode is Mode.PRELOCATED:
+            S += job.addresses[target.region]
+        else:
+            number = numbers[target.region] + 1
+            kept = Relocation(relocation.offset, number, relocation.type, None)
+    elif target.kind is Kind.ABSOLUTE:
+        S, T = target.value, target.thumb
+    elif target.kind is not Kind.UNLOADED or job.obj.sections[symbol.section].flags & SHF_ALLOC:
+        S, A = 0, 0  # what was left out has no address
+    try:
+        value = evaluate(row.formula, S=S, A=A, P=relocation.offset, T=T)
+        job.codec.dump(row.word, data, relocation.offset, row.encode(word, value))
+    except RangeError:
+        return None
+    return kept

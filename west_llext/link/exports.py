@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an extension exports, and the entries that make the loader see it.
+
+The loader reads exports from `.exported_sym`: pairs of a name pointer and an address
+(`struct llext_const_symbol`, include/zephyr/llext/symbol.h). Sources make entries with
+LL_EXTENSION_SYMBOL; the names in the manifest get entries here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from west_llext.link.arrange import Arrangement
+from west_llext.link.targets import Kind, Target
+from west_llext.model.elf import STB_LOCAL, ObjectFile, Relocation, SectionType
+from west_llext.model.link import Export
+from west_llext.model.manifest import Extension
+from west_llext.model.region import Region
+
+#: What an export needs of its target: the target's index in the symbol table.
+Entry = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exports:
+    """Exports of one extension.
+
+    found: by name, those that source or manifest make
+    added: (name, symbol index) of those that need an entry made
+    absent: names in the manifest that nothing defines
+    twice: names that source entries give more than once
+    """
+
+    found: dict[str, Target]
+    added: tuple[Entry, ...]
+    absent: tuple[str, ...]
+    twice: tuple[str, ...]
+
+
+def exports(
+    obj: ObjectFile, arranged: Arrangement, extension: Extension, own: list[Target | None]
+) -> Exports:
+    """The exports of an object; `own` as `targets.own_targets` gives them."""
+    found: dict[str, Target] = {}
+    twice: list[str] = []
+    for name, symbol in source_exports(obj, arranged):
+        target = own[symbol]
+        if name in found:
+            twice.append(name)
+        if target is not None:
+            found[name] = target
+    defined = {
+        symbol.name: index
+        for index, symbol in enumerate(obj.symbols)
+        if symbol.section and symbol.info >> 4 != STB_LOCAL and symbol.name
+    }
+    added: list[Entry] = []
+    absent: list[str] = []
+    for wanted in extension.exports:
+        if wanted.text in found:
+            continue
+        index = defined.get(wanted.text, 0)
+        target = own[index]
+        if target is None or target.kind not in {Kind.OWN, Kind.ABSOLUTE}:
+            absent.append(wanted.text)
+            continue
+        found[wanted.text] = target
+        added.append((wanted.text, index))
+    return Exports(found=found, added=tuple(added), absent=tuple(absent), twice=tuple(twice))
+
+
+def source_exports(obj: ObjectFile, arranged: Arrangement) -> list[Entry]:
+    """Names and symbols of the entries that the source made, in order."""
+    word = obj.ident.bits // 8
+    entries: list[Entry] = []
+    for index, place in enumerate(arranged.home):
+        if place is None or place[0] is not Region.EXPORT:
+            continue
+        rows = {row.offset: row for row in obj.relocations.get(index, ())}
+        content = obj.content(index)
+        for offset in range(0, len(content) - 2 * word + 1, 2 * word):
+            name, address = rows.get(offset), rows.get(offset + word)
+            if name is not None and address is not None:
+                entries.append((_text(obj, content, name), address.symbol))
+    return entries
+
+
+def _text(obj: ObjectFile, content: bytes, row: Relocation) -> str:
+    # the string that a relocated pointer points to
+    symbol = obj.symbols[row.symbol]
+    if not 0 < symbol.section < len(obj.sections):
+        return ""
+    section = obj.sections[symbol.section]
+    if section.type == SectionType.NOBITS:
+        return ""
+    addend = row.addend
+    if addend is None:
+        word = obj.ident.bits // 8
+        order = "little" if obj.ident.little else "big"
+        addend = int.from_bytes(content[row.offset : row.offset + word], order)  # type: ignore[arg-type]  # a literal
+    start = section.offset + symbol.value + addend
+    end = obj.data.find(b"\0", start, section.offset + section.size)
+    return obj.data[start : max(end, start)].decode("utf-8", "surrogateescape")
+
+
+def as_export(name: str, target: Target, section: int, size: int) -> Export:
+    """The record of one export; `section` as in `model.link.Linked`."""
+    return Export(name, section, target.value | target.thumb, size, target.function)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """Export entries that the link made.
+
+    words: (offset in EXPORT, index of the target), each a pointer-sized address
+    strings: (offset in RODATA, bytes): the names
+    """
+
+    words: tuple[tuple[int, int], ...] = ()
+    strings: tuple[int, bytes] = (0, b"")
+
+
+def made_entries(
+    arranged: Arrangement, added: tuple[Entry, ...], targets: list[Target], *, word: int
+) -> Made:
+    """Entries for the manifest's exports; EXPORT, RODATA and `targets` grow by them.
+
+    word: bytes of a pointer
+    """
+    if not added:
+        return Made()
+    rodata = arranged.output(Region.RODATA)
+    names = b"".join(name.encode() + b"\0" for name, _ in added)
+    start = rodata.add(source=-1, size=len(names), align=1)
+    table = arranged.output(Region.EXPORT)
+    words: list[tuple[int, int]] = []
+    offset = start
+    for name, symbol in added:
+        entry = table.add(source=-1, size=2 * word, align=word)
+        words += [(entry, len(targets)), (entry + word, symbol)]
+        targets.append(Target(Kind.OWN, name, offset, region=Region.RODATA))
+        offset += len(name.encode()) + 1
+    return Made(words=tuple(words), strings=(start, names))

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One extension on its way through the link: opened, resolved, finished.
+
+Three steps, because others come between them: what it exports must be known before another
+extension can import it, and every size before anything is placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from west_llext.arch.table import Core, Machine
+from west_llext.diagnostics import Diagnostic
+from west_llext.link.arrange import Arrangement, arrangement
+from west_llext.link.codec import codec
+from west_llext.link.exports import Exports, Made, exports, made_entries
+from west_llext.link.finish import debugged, linked
+from west_llext.link.missing import LineFinder, miss_diagnostic
+from west_llext.link.place import memory_of
+from west_llext.link.relocate import Job, relocated
+from west_llext.link.resolve import Peer, Resolution, resolution
+from west_llext.link.targets import Target, own_targets
+from west_llext.link.veneers import Reach, Stubs, Window, stubs
+from west_llext.link.verdicts import export_findings, resolution_findings
+from west_llext.model.base import Offer
+from west_llext.model.elf import ObjectFile
+from west_llext.model.link import Export, Linked
+from west_llext.model.manifest import Extension, Mode
+from west_llext.model.region import Region
+
+
+class Purpose(Enum):
+    """What the link is for."""
+
+    #: only its findings
+    CHECK = "check"
+    #: its files, the debugger's among them
+    BUILD = "build"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What all extensions of one build share.
+
+    machine: of the base image or the objects
+    windows: half-open address ranges of the memories, by name
+    heap: where the target's loader may put an extension; None for anywhere
+    line: finds source lines, for messages
+    """
+
+    offer: Offer
+    machine: Machine
+    windows: Mapping[str, Window]
+    heap: Window | None
+    line: LineFinder
+
+
+@dataclass(slots=True, kw_only=True)
+class Opened:
+    """An extension whose object was read.
+
+    own: targets of the symbols that it defines, by index in the symbol table
+    """
+
+    extension: Extension
+    obj: ObjectFile
+    core: Core
+    arranged: Arrangement
+    own: list[Target | None]
+    exports: Exports
+    findings: list[Diagnostic]
+
+    def peer(self) -> Peer:
+        """The extension, as importers see it."""
+        return Peer(
+            name=self.extension.name,
+            mode=self.extension.mode,
+            memory=memory_of(self.extension, Region.TEXT),
+            exports={
+                name: Export(name, 0, target.value | target.thumb, 0, target.function)
+                for name, target in self.exports.found.items()
+            },
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Resolved:
+    """An extension whose symbols are known and whose sizes are final."""
+
+    opened: Opened
+    resolution: Resolution
+    targets: list[Target]
+    made: Made
+    stubs: Stubs
+    findings: list[Diagnostic]
+
+    def sizes(self) -> dict[Region, tuple[int, int]]:
+        """(size, alignment) of each region, in bytes."""
+        outputs = self.opened.arranged.outputs
+        return {region: (output.size, output.align) for region, output in outputs.items()}
+
+
+def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) -> Opened:
+    """An extension's object, with its sections in their regions and its exports found."""
+    arranged, findings = arrangement(obj)
+    own = own_targets(obj, arranged, odd=machine.entry_is_odd)
+    found = exports(obj, arranged, extension, own)
+    findings += export_findings(obj, extension, found)
+    return Opened(
+        extension=extension,
+        obj=obj,
+        core=core,
+        arranged=arranged,
+        own=own,
+        exports=found,
+        findings=findings,
+    )
+
+
+def resolved(first: Opened, context: Context, peers: Mapping[str, Peer]) -> Resolved:
+    """The extension with every symbol looked up and its veneers counted."""
+    obj, arranged, extension = first.obj, first.arranged, first.extension
+    machine = context.machine
+    found = resolution(
+        obj,
+        arranged,
+        extension,
+        first.own,
+        offer=context.offer,
+        peers=peers,
+        odd=machine.entry_is_odd,
+    )
+    findings = resolution_findings(obj, extension, found)
+    findings += [
+        miss_diagnostic(obj, extension, miss, why=context.offer.why, line=context.line)
+        for miss in found.misses
+    ]
+    targets = list(found.targets)
+    made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)
+    reach = Reach(
+        machine=machine,
+        core=first.core,
+        mode=extension.mode,
+        text=_window(extension, context),
+        window=_target_window(context, peers),
+    )
+    branches = stubs(obj, arranged, targets, reach, codec(obj.ident.order))
+    return Resolved(
+        opened=first,
+        resolution=found,
+        targets=targets,
+        made=made,
+        stubs=branches,
+        findings=findings,
+    )
+
+
+def finished(
+    second: Resolved,
+    context: Context,
+    addresses: Mapping[Region, int],
+    peer_address: Callable[[str, str], int],
+    purpose: Purpose,
+) -> tuple[Linked, list[Diagnostic]]:
+    """The extension with every relocation applied or rewritten.
+
+    addresses: of each region, in prelocated mode
+    peer_address: address of a prelocated extension's export, by (extension, name)
+    """
+    first = second.opened
+    job = Job(
+        obj=first.obj,
+        arranged=first.arranged,
+        targets=second.targets,
+        stubs=second.stubs,
+        made=second.made,
+        mode=first.extension.mode,
+        machine=context.machine,
+        core=first.core,
+        codec=codec(first.obj.ident.order),
+        addresses=addresses,
+        peer_address=peer_address,
+        line=context.line,
+    )
+    result = relocated(job)
+    record = linked(job, result, first.extension, first.exports, second.resolution)
+    return (debugged(job, record) if purpose is Purpose.BUILD else record), result.findings
+
+
+def _window(extension: Extension, context: Context) -> Window | None:
+    # where .text can be
+    memory = memory_of(extension, Region.TEXT)
+    if memory is not None:
+        return context.windows.get(memory)
+    return None if extension.mode is Mode.PRELOCATED else context.heap
+
+
+def _target_window(
+    context: Context, peers: Mapping[str, Peer]
+) -> Callable[[Target], Window | None]:
+    def window(target: Target) -> Window | None:
+        if target.provider is not None:
+            return context.windows.get(peers[target.provider].memory or "")
+        if not target.value:
+            return None
+        return target.value, target.value + 1
+
+    return window

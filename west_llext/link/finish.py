@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The linked extension as a record: sections, symbol tables, exports, imports, identity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from west_llext.link.arrange import SECTION_NAMES
+from west_llext.link.debug import debug_sections, twin_symbols
+from west_llext.link.exports import Exports
+from west_llext.link.identity import digest
+from west_llext.link.relocate import Job, Relocated
+from west_llext.link.resolve import Resolution
+from west_llext.link.symbols import blob_symbols
+from west_llext.link.targets import Target
+from west_llext.model.elf import Relocation
+from west_llext.model.link import Export, Import, Linked, OutputSection, Piece
+from west_llext.model.manifest import Extension, Mode
+from west_llext.model.region import Region
+
+
+def linked(
+    job: Job, result: Relocated, extension: Extension, found: Exports, resolved: Resolution
+) -> Linked:
+    """Everything that the emitters need of one extension."""
+    regions = sorted(job.arranged.outputs)
+    numbers = {region: index for index, region in enumerate(regions)}
+    exports = tuple(
+        Export(name, numbers[target.region], target.value | target.thumb, size, target.function)
+        for name, target, size in sorted(_sized(job, found))
+        if target.region is not None
+    )
+    symbols, order = blob_symbols(result.symbols.keys, exports, numbers)
+    imports = tuple(_with_address(job, each) for each in resolved.imports)
+    bound = extension.mode is not Mode.RELOCATABLE
+    used = [
+        (each.name, each.address)
+        for each in imports
+        if each.provider is None and each.address is not None
+    ]
+    return Linked(
+        name=extension.name,
+        mode=extension.mode,
+        ident=job.obj.ident,
+        object_name=job.obj.name,
+        sections=tuple(_section(job, result, region, order) for region in regions),
+        symbols=symbols,
+        all_symbols=(),
+        exports=exports,
+        imports=imports,
+        identity=digest(used).hex() if bound else None,
+        applied=_by_name(job, result.applied),
+        left=_left(job, result),
+    )
+
+
+def debugged(job: Job, record: Linked) -> Linked:
+    """The same extension with all that the debugger reads."""
+    numbers = {section.region: index for index, section in enumerate(record.sections)}
+    return replace(
+        record,
+        all_symbols=twin_symbols(job, numbers),
+        debug=debug_sections(job, numbers),
+    )
+
+
+def _sized(job: Job, found: Exports) -> list[tuple[str, Target, int]]:
+    sizes = {symbol.name: symbol.size for symbol in job.obj.symbols if symbol.section}
+    return [(name, target, sizes.get(target.name, 0)) for name, target in found.found.items()]
+
+
+def _section(job: Job, result: Relocated, region: Region, order: list[int]) -> OutputSection:
+    output = job.arranged.outputs[region]
+    names = {stub.offset: job.targets[stub.target].name for stub in job.stubs.all}
+    pieces = []
+    for source, offset, size in output.pieces:
+        if source >= 0:
+            name = job.obj.sections[source].name
+        elif region is Region.TEXT:
+            name = f"veneer for {names[offset]}"
+        else:
+            name = "COMMON" if region is Region.BSS else "exports"
+        pieces.append(Piece(name, offset, size))
+    return OutputSection(
+        name=SECTION_NAMES[region],
+        region=region,
+        align=output.align,
+        size=output.size,
+        content=bytes(result.contents.get(region, b"")),
+        address=job.addresses.get(region),
+        pieces=tuple(pieces),
+        relocations=tuple(
+            Relocation(row.offset, order[row.symbol] + 1, row.type, row.addend)
+            for row in sorted(result.left.get(region, ()), key=lambda each: each.offset)
+        ),
+    )
+
+
+def _with_address(job: Job, each: Import) -> Import:
+    if each.provider is None or job.mode is not Mode.PRELOCATED:
+        return each
+    return each._replace(address=job.peer_address(each.provider, each.name))
+
+
+def _by_name(job: Job, counts: dict[int, int]) -> dict[str, int]:
+    return {job.machine.rows[number].name: counts[number] for number in sorted(counts)}
+
+
+def _left(job: Job, result: Relocated) -> dict[str, int]:
+    counts: dict[int, int] = {}
+    for rows in result.left.values():
+        for row in rows:
+            counts[row.type] = counts.get(row.type, 0) + 1
+    return _by_name(job, counts)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Places in objects: where a relocation is, and how messages name it."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import NamedTuple
+
+from west_llext.arch.table import Row
+from west_llext.diagnostics import Span
+from west_llext.model.elf import ObjectFile
+from west_llext.model.region import Region
+
+
+class Use(NamedTuple):
+    """One relocation of the object, about to be applied.
+
+    section, offset: the place in the object; ordinal: of the relocation among that section's
+    region, here: the place in the blob, an offset from the start of the region
+    word: what the place holds; symbol: index of the target; addend: A
+    """
+
+    row: Row
+    section: int
+    offset: int
+    ordinal: int
+    region: Region
+    here: int
+    word: int
+    symbol: int
+    addend: int
+
+
+def place_of(obj: ObjectFile) -> Span:
+    """The object file as a place."""
+    return Span(PurePath(obj.name))
+
+
+def shown(value: int) -> str:
+    """A signed value or address in hex, always with a sign where it is a distance."""
+    return f"{'-' if value < 0 else '+'}{abs(value):#x}"

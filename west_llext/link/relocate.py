@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Relocations: applied where the host knows enough, rewritten for the target where it doesn't.
+
+Each region and the absolute addresses are a space. A value that doesn't depend on its place can be
+computed when its symbol is in the absolute space; one that does, when symbol and place are in the
+same space, because the loader keeps distances inside a region. In prelocated mode there is just
+the absolute space, so everything is applied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from west_llext.arch.table import Core, Ignore, Machine, RangeError, Refuse, Row, evaluate
+from west_llext.diagnostics import Diagnostic
+from west_llext.link.arrange import Arrangement
+from west_llext.link.codec import Codec
+from west_llext.link.complaints import Complaints
+from west_llext.link.exports import Made
+from west_llext.link.missing import LineFinder
+from west_llext.link.places import Use
+from west_llext.link.symbols import SymbolTable
+from west_llext.link.targets import Kind, Target
+from west_llext.link.veneers import Stub, Stubs
+from west_llext.model.elf import ObjectFile, Relocation
+from west_llext.model.manifest import Mode
+from west_llext.model.region import Region
+
+#: A space of addresses: a region that the target places, or the absolute one.
+ABSOLUTE_SPACE = -1
+#: What has no address in any space.
+NO_SPACE = -2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """All that relocating one extension needs.
+
+    addresses: of each region, in prelocated mode; empty otherwise
+    made: export entries that the link made
+    line: finds source lines, for messages
+    peer_address: address of an export of a prelocated extension, by (extension, name)
+    """
+
+    obj: ObjectFile
+    arranged: Arrangement
+    targets: list[Target]
+    stubs: Stubs
+    made: Made
+    mode: Mode
+    machine: Machine
+    core: Core
+    codec: Codec
+    addresses: Mapping[Region, int]
+    peer_address: Callable[[str, str], int]
+    line: LineFinder
+
+
+@dataclass(slots=True)
+class Relocated:
+    """What came of it.
+
+    contents: by region, final bytes
+    left: by region, what the target has to do; symbols are indices in `symbols`
+    applied: how often each type was applied, by number
+    """
+
+    contents: dict[Region, bytearray]
+    left: dict[Region, list[Relocation]]
+    symbols: SymbolTable
+    applied: Counter[int] = field(default_factory=Counter)
+    findings: list[Diagnostic] = field(default_factory=list)
+
+
+def relocated(job: Job) -> Relocated:
+    """Every loaded section of the object, relocated."""
+    return _Relocator(job).run()
+
+
+class _Relocator:
+    # One extension's relocations; a class because every step needs the same dozen tables.
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.codec = job.codec
+        self.rows = job.machine.rows
+        self.result = Relocated(
+            contents=_contents(job), left={}, symbols=SymbolTable(), applied=Counter()
+        )
+        self.complaints = Complaints(job.obj, job.line)
+        self.spaces, self.values = self.symbol_values()
+        # by region: the space of its places, and the address of its first byte there
+        self.bases = {region: (int(region), 0) for region in job.arranged.outputs}
+        if job.mode is Mode.PRELOCATED:
+            self.bases = {
+                region: (ABSOLUTE_SPACE, job.addresses[region]) for region in job.arranged.outputs
+            }
+
+    def symbol_values(self) -> tuple[list[int], list[int]]:
+        # by symbol: its space, and S in that space (without the Thumb bit)
+        spaces: list[int] = []
+        values: list[int] = []
+        for target in self.job.targets:
+            space, value = self.location(target)
+            spaces.append(space)
+            values.append(value)
+        return spaces, values
+
+    def location(self, target: Target) -> tuple[int, int]:
+        match target.kind:
+            case Kind.OWN:
+                assert target.region is not None  # noqa: S101 (an OWN target has one)
+                if self.job.mode is Mode.PRELOCATED:
+                    return ABSOLUTE_SPACE, self.job.addresses[target.region] + target.value
+                return target.region, target.value
+            case Kind.ABSOLUTE:
+                return ABSOLUTE_SPACE, target.value
+            case Kind.PEER:
+                address = self.job.peer_address(target.provider or "", target.name)
+                return ABSOLUTE_SPACE, address - target.thumb
+            case Kind.ZERO:
+                return ABSOLUTE_SPACE, 0
+            case Kind.NAMED | Kind.UNLOADED | Kind.MISSING | Kind.TLS:
+                return NO_SPACE, 0
+
+    def run(self) -> Relocated:
+        for section, rows in self.job.obj.relocations.items():
+            place = self.job.arranged.home[section]
+            if place is not None:
+                self.section(section, rows, place)
+        for stub in self.job.stubs.all:
+            self.veneer(stub)
+        self.made_entries()
+        self.result.findings = self.complaints.diagnostics()
+        return self.result
+
+    def section(self, section: int, rows: Sequence[Relocation], place: tuple[Region, int]) -> None:
+        region, start = place
+        content = self.result.contents.get(region)
+        if content is None:
+            self.complaints.no_content(section, rows[0])
+            return
+        size = self.job.obj.sections[section].size
+        load, types = self.codec.load, self.rows
+        for index, (offset, symbol, number, addend) in enumerate(rows):
+            row = types.get(number)
+            if not isinstance(row, Row):
+                self.unusual(row, section, rows[index])
+            elif offset + row.size > size:
+                self.complaints.outside(row, section, offset)
+            else:
+                here = start + offset
+                word = load(row.word, content, here)
+                A = row.addend(word) if addend is None else addend
+                use = Use(row, section, offset, index, region, here, word, symbol, A)
+                if row.branch is None:
+                    self.value(use, content)
+                else:
+                    self.branch(use, content)
+
+    def value(self, use: Use, content: bytearray) -> None:
+        # a row that isn't a branch
+        row, symbol = use.row, use.symbol
+        space, base = self.bases[use.region]
+        if not row.formula.uses_place:
+            space = ABSOLUTE_SPACE
+        if self.spaces[symbol] != space:
+            self.keep(use, content)
+            return
+        P = base + use.here
+        T = self.job.targets[symbol].thumb
+        value = evaluate(row.formula, S=self.values[symbol], A=use.addend, P=P, T=T)
+        try:
+            word = row.encode(use.word, value)
+        except RangeError as err:
+            self.complaints.range(use, self.job.targets[symbol], err)
+            return
+        self.put(use, content, word)
+
+    def branch(self, use: Use, content: bytearray) -> None:
+        # a row that is one: through a veneer, to nowhere (weak), or to its target
+        machine, row, symbol = self.job.machine, use.row, use.symbol
+        target = self.job.targets[symbol]
+        stub = self.job.stubs.by_place.get((use.section, use.ordinal))
+        space, base = self.bases[use.region]
+        try:
+            if stub is not None:
+                # it is in the same region: the distance is final in every mode
+                A = -machine.pc_offset(row)
+                T = stub.form.thumb
+                word = machine.branch(row, use.word, S=stub.offset, A=A, P=use.here, T=T)
+            elif target.kind is Kind.ZERO:
+                nowhere = machine.undefined_branch(row, self.job.core)
+                word = use.word if nowhere is None else nowhere
+            elif self.spaces[symbol] != space:
+                self.keep(use, content)
+                return
+            else:
+                S, P = self.values[symbol], base + use.here
+                T = target.thumb if target.function else self.same_state(row)
+                word = machine.branch(row, use.word, S=S, A=use.addend, P=P, T=T)
+        except RangeError as err:
+            self.complaints.range(use, target, err)
+            return
+        self.put(use, content, word)
+
+    def put(self, use: Use, content: bytearray, word: int) -> None:
+        self.codec.dump(use.row.word, content, use.here, word)
+        self.result.applied[use.row.number] += 1
+
+    def same_state(self, row: Row) -> int:
+        # the Thumb bit that keeps the state of the branch, for targets of an unknown one
+        return int(not self.job.machine.changes_state(row, 1))
+
+    def keep(self, use: Use, content: bytearray) -> None:
+        # for the target's loader: against a symbol of the blob, the addend in the place
+        target = self.job.targets[use.symbol]
+        if target.kind in {Kind.MISSING, Kind.TLS}:
+            return  # reported as a symbol
+        if target.kind is Kind.UNLOADED:
+            self.complaints.unloaded(use, target)
+            return
+        if not use.row.loadable:
+            self.complaints.unloadable(use, target)
+            return
+        symbol, addend = self.result.symbols.reference(target, use.addend, use.row)
+        explicit: int | None = addend
+        if not self.job.machine.explicit_addends:
+            try:
+                word = use.row.with_addend(use.word, addend)
+            except RangeError as err:
+                self.complaints.addend(use, target, err)
+                return
+            self.codec.dump(use.row.word, content, use.here, word)
+            explicit = None
+        row = Relocation(use.here, symbol, use.row.number, explicit)
+        self.result.left.setdefault(use.region, []).append(row)
+
+    def veneer(self, stub: Stub) -> None:
+        # the address inside a veneer is an absolute word as any other
+        content = self.result.contents[Region.TEXT]
+        content[stub.offset : stub.offset + len(stub.form.code)] = stub.form.code
+        place = stub.offset + stub.form.target_offset
+        self.word(stub.form.relocation, Region.TEXT, place, stub.target, stub.addend)
+
+    def made_entries(self) -> None:
+        start, names = self.job.made.strings
+        if names:
+            self.result.contents[Region.RODATA][start : start + len(names)] = names
+        for offset, target in self.job.made.words:
+            self.word(self.job.machine.absolute_word, Region.EXPORT, offset, target, 0)
+
+    def word(self, number: int, region: Region, here: int, symbol: int, addend: int) -> None:
+        row = self.rows[number]
+        assert isinstance(row, Row)  # noqa: S101 (the machine says it can be applied)
+        use = Use(row, 0, 0, -1, region, here, 0, symbol, addend)
+        self.value(use, self.result.contents[region])
+
+    def unusual(
+        self, row: Ignore | Refuse | Row | None, section: int, relocation: Relocation
+    ) -> None:
+        match row:
+            case Ignore():
+                return
+            case Refuse():
+                self.complaints.refused(row, section, relocation, self.job.targets)
+            case None | Row():
+                self.complaints.unknown(section, relocation, self.job.machine)
+
+
+def _contents(job: Job) -> dict[Region, bytearray]:
+    # the bytes of each region before anything is relocated
+    contents: dict[Region, bytearray] = {}
+    data = job.obj.data
+    for region, output in job.arranged.outputs.items():
+        if region is Region.BSS:
+            continue
+        content = bytearray(output.size)
+        for source, offset, size in output.pieces:
+            if source >= 0:
+                start = job.obj.sections[source].offset
+                content[offset : offset + size] = data[start : start + size]
+        contents[region] = content
+    return contents

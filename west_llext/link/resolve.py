@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every symbol that an extension needs, looked up where it may come from.
+
+The order is the target's: the extension itself, the base image, then the extensions named in
+`imports-from`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from west_llext.link.arrange import Arrangement
+from west_llext.link.missing import Miss
+from west_llext.link.targets import Kind, Target, is_weak, outside_target
+from west_llext.model.base import Offer
+from west_llext.model.elf import ObjectFile, Symbol
+from west_llext.model.link import Export, Import
+from west_llext.model.manifest import Extension, Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """An extension that others may import from.
+
+    memory: name of the memory that its .text goes to; None where the target decides
+    """
+
+    name: str
+    mode: Mode
+    memory: str | None
+    exports: Mapping[str, Export]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What one extension's symbols stand for.
+
+    targets: by index in the object's symbol table
+    imports: what comes from outside, the base first, then by provider and name
+    misses: what comes from nowhere, in order of the symbol table
+    thread_local: names of thread-local variables of the base image that it wants
+    unused: names in `imports-from` that nothing is imported from
+    """
+
+    targets: list[Target]
+    imports: tuple[Import, ...]
+    misses: tuple[Miss, ...]
+    thread_local: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def resolution(
+    obj: ObjectFile,
+    arranged: Arrangement,
+    extension: Extension,
+    own: list[Target | None],
+    *,
+    offer: Offer,
+    peers: Mapping[str, Peer],
+    odd: bool,
+) -> Resolution:
+    """The target of every symbol of an object.
+
+    own: those of the symbols that it defines (`targets.own_targets`)
+    offer: what the base image offers
+    peers: every extension of the manifest, by name
+    odd: whether functions can have bit 0 of their address set
+    """
+    used = references(obj, arranged)
+    targets: list[Target] = []
+    imports: list[Import] = []
+    missing: list[tuple[int, Symbol]] = []
+    thread_local: list[str] = []
+    for index, (symbol, defined) in enumerate(zip(obj.symbols, own, strict=True)):
+        if defined is not None or index not in used or not symbol.name:
+            targets.append(defined or Target(Kind.ZERO, symbol.name))
+            continue
+        target = _outside(symbol, extension, offer, peers, odd=odd)
+        targets.append(target)
+        if target.kind is Kind.MISSING:
+            missing.append((index, symbol))
+        elif target.kind is Kind.TLS:
+            thread_local.append(symbol.name)
+        else:
+            address = target.value | target.thumb if target.kind is Kind.ABSOLUTE else None
+            weak = is_weak(symbol)
+            imports.append(Import(symbol.name, target.provider, address, weak, used[index]))
+    imports.sort(key=lambda each: (each.provider or "", each.name))
+    providers = {each.provider for each in imports}
+    return Resolution(
+        targets=targets,
+        imports=tuple(imports),
+        misses=_misses(obj, arranged, extension, missing, peers) if missing else (),
+        thread_local=tuple(thread_local),
+        unused=tuple(name.text for name in extension.imports_from if name.text not in providers),
+    )
+
+
+def references(obj: ObjectFile, arranged: Arrangement) -> dict[int, int]:
+    """How often the loaded sections refer to each symbol, by its index."""
+    counts: dict[int, int] = {}
+    for section, rows in obj.relocations.items():
+        if arranged.home[section] is None:
+            continue
+        for row in rows:
+            symbol = row[1]
+            counts[symbol] = counts.get(symbol, 0) + 1
+    return counts
+
+
+def _outside(
+    symbol: Symbol, extension: Extension, offer: Offer, peers: Mapping[str, Peer], *, odd: bool
+) -> Target:
+    name = symbol.name
+    found = offer.symbol(name)
+    if extension.mode is Mode.RELOCATABLE:
+        if name in offer.exported:
+            if found is None:
+                return Target(Kind.NAMED, name)
+            target = outside_target(found, odd=odd)
+            # the address is only a guide (is it far, is it Thumb?): the target looks the name up
+            return target._replace(kind=Kind.NAMED) if target.kind is Kind.ABSOLUTE else target
+    elif found is not None:
+        return outside_target(found, odd=odd)
+    for provider in extension.imports_from:
+        peer = peers.get(provider.text)
+        export = peer.exports.get(name) if peer is not None else None
+        if peer is None or export is None:
+            continue
+        kind = Kind.NAMED
+        if extension.mode is Mode.PRELOCATED:
+            if peer.mode is not Mode.PRELOCATED:
+                continue
+            kind = Kind.PEER
+        thumb = export.offset & 1 if odd and export.function else 0
+        return Target(kind, name, thumb=thumb, function=export.function, provider=peer.name)
+    return Target(Kind.ZERO if is_weak(symbol) else Kind.MISSING, name)
+
+
+def _misses(
+    obj: ObjectFile,
+    arranged: Arrangement,
+    extension: Extension,
+    missing: list[tuple[int, Symbol]],
+    peers: Mapping[str, Peer],
+) -> tuple[Miss, ...]:
+    places: dict[int, tuple[int, int, int]] = {}
+    for section, rows in obj.relocations.items():
+        if arranged.home[section] is None:
+            continue
+        for row in rows:
+            first = places.get(row.symbol, (section, row.offset, 0))
+            places[row.symbol] = first[0], first[1], first[2] + 1
+    listed = {name.text for name in extension.imports_from}
+    found = []
+    for index, symbol in missing:
+        offering = [
+            peer.name
+            for peer in peers.values()
+            if symbol.name in peer.exports and peer.name != extension.name
+        ]
+        section, offset, count = places[index]
+        found.append(
+            Miss(
+                name=symbol.name,
+                section=section,
+                offset=offset,
+                count=count,
+                elsewhere=tuple(sorted(name for name in offering if name not in listed)),
+                unplaced=next((name for name in offering if name in listed), None),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the symbols of an object stand for."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from west_llext.link.arrange import Arrangement
+from west_llext.model.elf import (
+    SHN_ABS,
+    SHN_COMMON,
+    SHN_UNDEF,
+    STB_WEAK,
+    STT_FUNC,
+    STT_TLS,
+    ObjectFile,
+    Symbol,
+)
+from west_llext.model.region import Region
+
+
+class Kind(IntEnum):
+    """Where the address of a target comes from."""
+
+    #: in a region of this extension
+    OWN = 0
+    #: a known address
+    ABSOLUTE = 1
+    #: looked up by name on the target
+    NAMED = 2
+    #: an export of a prelocated extension; the address is known after placement
+    PEER = 3
+    #: an undefined weak symbol that nobody defines: address 0
+    ZERO = 4
+    #: in a section that isn't loaded
+    UNLOADED = 5
+    #: an undefined symbol that is an error, already reported
+    MISSING = 6
+    #: thread-local
+    TLS = 7
+
+
+class Target(NamedTuple):
+    """What a symbol stands for.
+
+    value: OWN: byte offset in the region; ABSOLUTE: the address; both without the Thumb bit
+    thumb: 1 for a Thumb function
+    function: whether it is known to be a function, so that `thumb` tells its instruction set
+    region: OWN only
+    provider: PEER, and NAMED from an extension: its name
+    """
+
+    kind: Kind
+    name: str
+    value: int = 0
+    thumb: int = 0
+    function: bool = False
+    region: Region | None = None
+    provider: str | None = None
+
+
+def _own_target(
+    obj: ObjectFile, arranged: Arrangement, index: int, symbol: Symbol, *, odd: bool
+) -> Target | None:
+    name, value, _, info, _, section = symbol
+    if section == SHN_UNDEF:
+        return None
+    if info & 15 == STT_TLS:
+        return Target(Kind.TLS, name)
+    function = info & 15 == STT_FUNC
+    thumb = value & 1 if odd and function else 0
+    if section == SHN_ABS:
+        return Target(Kind.ABSOLUTE, name, value - thumb, thumb, function)
+    if section == SHN_COMMON:
+        place = (Region.BSS, arranged.commons[index] - value) if index in arranged.commons else None
+    else:
+        place = arranged.home[section] if section < len(arranged.home) else None
+    if not name and section < len(obj.sections):
+        name = obj.sections[section].name
+    if place is None:
+        return Target(Kind.UNLOADED, name)
+    return Target(Kind.OWN, name, place[1] + value - thumb, thumb, function, place[0])
+
+
+def own_targets(obj: ObjectFile, arranged: Arrangement, *, odd: bool) -> list[Target | None]:
+    """By index in the symbol table: the target of each symbol that the object defines, or None.
+
+    odd: whether bit 0 of a function's value is the Thumb bit
+    """
+    return [
+        _own_target(obj, arranged, index, symbol, odd=odd)
+        for index, symbol in enumerate(obj.symbols)
+    ]
+
+
+def outside_target(symbol: Symbol, *, odd: bool) -> Target:
+    """The target of a symbol that another file defines at a known address."""
+    if symbol.info & 15 == STT_TLS:
+        return Target(Kind.TLS, symbol.name)
+    function = symbol.info & 15 == STT_FUNC
+    thumb = symbol.value & 1 if odd and function else 0
+    return Target(Kind.ABSOLUTE, symbol.name, symbol.value - thumb, thumb, function)
+
+
+def is_weak(symbol: Symbol) -> bool:
+    """Whether an undefined symbol may stay so."""
+    return symbol.info >> 4 == STB_WEAK

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Branches that may not reach, and the veneers that they go through.
+
+Whether a branch reaches is decided for every address that the extension may get, not for the one
+it happens to get: the size of an extension then doesn't depend on where it lies, and moving one
+extension never changes another. Every target has one veneer of each form, at the end of .text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from west_llext.arch.table import Core, Machine, Row, Veneer
+from west_llext.link.arrange import Arrangement
+from west_llext.link.codec import Codec
+from west_llext.link.targets import Kind, Target
+from west_llext.model.elf import ObjectFile, Relocation
+from west_llext.model.manifest import Mode
+from west_llext.model.region import Region
+
+#: Half-open range of addresses.
+Window = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """One veneer.
+
+    target: index in the object's symbol table
+    addend: bytes behind the target
+    offset: of its first byte in .text
+    """
+
+    form: Veneer
+    target: int
+    addend: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Stubs:
+    """The veneers of an extension: which, and which branches use them.
+
+    all: in the order of .text
+    by_place: (input section, index of the relocation there) to the stub
+    """
+
+    all: list[Stub] = field(default_factory=list)
+    by_place: dict[tuple[int, int], Stub] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What decides whether a branch gets to its target.
+
+    text: where the extension's .text can be; None for anywhere
+    window: where a target can be; None for anywhere
+    """
+
+    machine: Machine
+    core: Core
+    mode: Mode
+    text: Window | None
+    window: Callable[[Target], Window | None]
+
+    def far(self, row: Row, target: Target, addend: int) -> bool:
+        """Whether some pair of permitted addresses is out of reach.
+
+        Both limits are exclusive, because the target's loader refuses the lowest distance. What
+        is in the same region is never far.
+        """
+        if target.kind is Kind.OWN:
+            return False
+        there = self.window(target)
+        if self.text is None or there is None:
+            return True
+        low, high = row.range()
+        least, most = there[0] + addend - self.text[1], there[1] + addend - self.text[0]
+        return not (least > low and most < high)
+
+    def stuck(self, row: Row, word: int, target: Target) -> bool:
+        """Whether the branch can't end in the instruction set of its target.
+
+        What is left for the target's loader never becomes a BLX.
+        """
+        if not target.function:
+            return False
+        if self.mode is Mode.PRELOCATED or target.kind is Kind.OWN:
+            return not self.machine.direct(row, word, target.thumb, self.core)
+        return self.machine.changes_state(row, target.thumb)
+
+
+def stubs(
+    obj: ObjectFile, arranged: Arrangement, targets: list[Target], reach: Reach, codec: Codec
+) -> Stubs:
+    """Veneers for every branch that needs one; .text in `arranged` grows by them."""
+    found = Stubs()
+    output = arranged.outputs.get(Region.TEXT)
+    made: dict[tuple[int, int, str], Stub] = {}
+    for section, rows in obj.relocations.items():
+        place = arranged.home[section]
+        if output is None or place is None or place[0] is not Region.TEXT:
+            continue
+        content = obj.content(section)
+        for index, relocation in enumerate(rows):
+            need = _need(relocation, targets, reach, codec, content)
+            if need is None:
+                continue
+            form, addend = need
+            key = relocation.symbol, addend, form.name
+            if key not in made:
+                offset = output.add(source=-1, size=len(form.code), align=form.alignment)
+                made[key] = Stub(form, relocation.symbol, addend, offset)
+                found.all.append(made[key])
+            found.by_place[section, index] = made[key]
+    return found
+
+
+_NOWHERE = frozenset({Kind.ZERO, Kind.UNLOADED, Kind.MISSING, Kind.TLS})
+
+
+def _need(
+    relocation: Relocation, targets: list[Target], reach: Reach, codec: Codec, content: bytes
+) -> tuple[Veneer, int] | None:
+    # the form that a relocation's branch needs, and the bytes behind the target; None for none
+    row = reach.machine.rows.get(relocation.type)
+    if not isinstance(row, Row) or row.branch is None:
+        return None
+    target = targets[relocation.symbol]
+    if target.kind in _NOWHERE or relocation.offset + row.size > len(content):
+        return None
+    word = codec.load(row.word, content, relocation.offset)
+    addend = row.addend(word) if relocation.addend is None else relocation.addend
+    if not reach.far(row, target, addend) and not reach.stuck(row, word, target):
+        return None
+    form = reach.machine.veneer(row, reach.core)
+    return None if form is None else (form, addend + reach.machine.pc_offset(row))

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to say of exports and imports that don't fit."""
+
+from __future__ import annotations
+
+import difflib
+
+from west_llext.diagnostics import Diagnostic, Severity
+from west_llext.link.exports import Exports
+from west_llext.link.places import place_of
+from west_llext.link.resolve import Resolution
+from west_llext.model.elf import STB_LOCAL, ObjectFile
+from west_llext.model.manifest import Extension
+
+
+def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
+    """Exports that nothing defines, or that are there twice."""
+    findings = [_absent(obj, extension, name) for name in found.absent]
+    findings += [
+        Diagnostic(
+            code="S011",
+            at=place_of(obj),
+            message=f"extension '{extension.name}' exports '{name}' twice in its sources",
+            hint=f"keep one LL_EXTENSION_SYMBOL({name})",
+        )
+        for name in found.twice
+    ]
+    return findings
+
+
+def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
+    at = next(each.at for each in extension.exports if each.text == name)
+    message = f"extension '{extension.name}' exports '{name}', but doesn't define it"
+    defined = [each for each in obj.symbols if each.section and each.name]
+    if any(each.name == name and each.info >> 4 == STB_LOCAL for each in defined):
+        message += " as a global symbol (it is static)"
+        return Diagnostic(code="S010", at=at, message=message, hint="remove 'static' there")
+    known = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "define it, or remove it from 'exports'"
+    return Diagnostic(code="S010", at=at, message=message, hint=hint)
+
+
+def resolution_findings(
+    obj: ObjectFile, extension: Extension, found: Resolution
+) -> list[Diagnostic]:
+    """Thread-local imports, and providers that nothing is imported from."""
+    findings = [
+        Diagnostic(
+            code="S006",
+            at=place_of(obj),
+            message=f"extension '{extension.name}' needs '{name}', a thread-local variable of the "
+            "base image, which can't be imported",
+            hint="export a function that returns its address",
+        )
+        for name in found.thread_local
+    ]
+    spans = {name.text: name.at for name in extension.imports_from}
+    findings += [
+        Diagnostic(
+            code="S012",
+            at=spans[name],
+            message=f"extension '{extension.name}' imports nothing from '{name}'",
+            hint=f"remove '{name}' from 'imports-from'",
+            severity=Severity.WARNING,
+        )
+        for name in found.unused
+    ]
+    return findings
