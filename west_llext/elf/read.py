@@ -116,10 +116,10 @@ def _symbols(head: Headers, table: int) -> tuple[Symbol, ...]:
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
     count = len(raw) // form.size
     rows = form.iter_unpack(raw)
+    cost = count * _SYMBOL_COST + len(head.sections) * SECTION_COST + len(text.text)
+    if cost > MAX_MEMORY:
+        refuse(head.name, f"has {count} symbols, which is more than are read")
     if count * len(text.text) > MAX_MEMORY // 16:
-        cost = count * _SYMBOL_COST + len(head.sections) * SECTION_COST + len(text.text)
-        if cost > MAX_MEMORY:
-            refuse(head.name, f"has {count} symbols, which is more than are read")
         bound_names(head.name, text, (row[0] for row in form.iter_unpack(raw)))
     try:
         found = _named32(rows, text) if form.size == 16 else _named64(rows, text)
