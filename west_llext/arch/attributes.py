@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How build attributes are written, by machine.
+
+Arm: Addenda to, and Errata in, the ABI for the Arm Architecture, 2023Q3, "Representing build
+attributes in ELF files" and "Coding extensibility and compatibility".
+RISC-V: RISC-V ELF psABI 1.0, "Attributes": the same frame, the kind of value by parity alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeFormat:
+    """Where a machine's attributes are and what kind of value a tag has.
+
+    section_type: sh_type of the section
+    vendor: name of the public subsection
+    texts: tags below `parity_from` whose value is a string; the others there are numbers
+    pairs: tags whose value is a number followed by a string
+    parity_from: from this tag on, odd tags have strings and even ones numbers
+    """
+
+    section_type: int
+    vendor: str
+    texts: frozenset[int] = frozenset()
+    pairs: frozenset[int] = frozenset()
+    parity_from: int = 0
+
+
+#: By e_machine: Arm and RISC-V.
+ATTRIBUTE_FORMATS: Mapping[int, AttributeFormat] = {
+    40: AttributeFormat(
+        section_type=0x70000003,  # SHT_ARM_ATTRIBUTES
+        vendor="aeabi",
+        texts=frozenset({4, 5}),  # Tag_CPU_raw_name, Tag_CPU_name
+        pairs=frozenset({32}),  # Tag_compatibility
+        parity_from=33,
+    ),
+    243: AttributeFormat(
+        section_type=0x70000003,  # SHT_RISCV_ATTRIBUTES
+        vendor="riscv",
+    ),
+}
