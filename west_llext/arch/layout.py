@@ -8,15 +8,14 @@ alignment, encoder, decoder) follows from the drawing, so that no two of them ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 #: A change of the value that undoes itself, for fields that an ISA stores in a disguised form.
 Twist = Callable[[int], int]
 
-
-def _plain(value: int) -> int:
-    return value
+#: Value bit of the lowest, ones for the bits, word bit of the lowest.
+_Field = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,19 +24,21 @@ class Layout:
 
     drawing: the text that it was made from
     bits: bits of the word
-    fields: (value bit of the lowest, mask before shifting, word bit of the lowest)
     mask: word bits that belong to the value
     low: lowest value bit that is stored; the bits below must be zero
     top: highest value bit that is stored; the sign bit of signed values
+    insert: (word, value) to the word with the value's bits in place; no other bit changes, higher
+        value bits are lost
+    extract: word to the value in it, without sign
     """
 
     drawing: str
     bits: int
-    fields: tuple[tuple[int, int, int], ...]
     mask: int
     low: int
     top: int
-    twist: Twist = field(default=_plain, repr=False)
+    insert: Callable[[int, int], int] = field(repr=False)
+    extract: Callable[[int], int] = field(repr=False)
 
     @property
     def alignment(self) -> int:
@@ -54,34 +55,19 @@ class Layout:
         """Half-open range of values without sign."""
         return 0, 1 << (self.top + 1)
 
-    def insert(self, word: int, value: int) -> int:
-        """`word` with the value's bits in place; no other bit changes, higher value bits are lost."""
-        value = self.twist(value)
-        word &= ~self.mask
-        for value_bit, mask, word_bit in self.fields:
-            word |= ((value >> value_bit) & mask) << word_bit
-        return word
-
-    def extract(self, word: int) -> int:
-        """The value in `word`, without sign."""
-        value = 0
-        for value_bit, mask, word_bit in self.fields:
-            value |= ((word >> word_bit) & mask) << value_bit
-        return self.twist(value) & ((1 << (self.top + 1)) - 1)
-
     def extract_signed(self, word: int) -> int:
         """The value in `word`, with bit `top` as its sign."""
         value = self.extract(word)
         return value - ((value >> self.top) << (self.top + 1))
 
 
-def layout(drawing: str, twist: Twist = _plain) -> Layout:
+def layout(drawing: str, twist: Twist | None = None) -> Layout:
     """The layout that a drawing describes.
 
     Raises ValueError where the drawing can't be right: a value bit twice, a gap between the
     highest and the lowest value bit, or a word that isn't 8, 16, 24, 32 or 64 bits.
     """
-    fields: list[tuple[int, int, int]] = []
+    fields: list[_Field] = []
     seen = 0
     parts = [_token(text) for text in drawing.split()]
     bits = word_bit = sum(width for width, _ in parts)
@@ -95,15 +81,37 @@ def layout(drawing: str, twist: Twist = _plain) -> Layout:
         seen |= mask << low
         fields.append((low, mask, word_bit))
     _check_drawing(drawing, bits, seen)
+    mask = sum(mask << word_bit for _, mask, word_bit in fields)
     return Layout(
         drawing=drawing,
         bits=bits,
-        fields=tuple(fields),
-        mask=sum(mask << word_bit for _, mask, word_bit in fields),
+        mask=mask,
         low=(seen & -seen).bit_length() - 1,
         top=seen.bit_length() - 1,
-        twist=twist,
+        insert=_inserter(fields, mask, twist),
+        extract=_extractor(fields, (1 << seen.bit_length()) - 1, twist),
     )
+
+
+# A link spends most of its time in these two, so the loop over the fields is unrolled into one
+# expression. Its text consists of integers that were just computed, and nothing else.
+def _inserter(
+    fields: Sequence[_Field], mask: int, twist: Twist | None
+) -> Callable[[int, int], int]:
+    parts = [f"(value >> {low} & {ones}) << {bit}" for low, ones, bit in fields]
+    text = f"lambda word, value: word & ~{mask} | {' | '.join(parts)}"
+    insert: Callable[[int, int], int] = eval(text, {})  # noqa: S307 (see above)
+    if twist is None:
+        return insert
+    return lambda word, value: insert(word, twist(value))
+
+
+def _extractor(fields: Sequence[_Field], limit: int, twist: Twist | None) -> Callable[[int], int]:
+    parts = [f"(word >> {bit} & {ones}) << {low}" for low, ones, bit in fields]
+    extract: Callable[[int], int] = eval(f"lambda word: {' | '.join(parts)}", {})  # noqa: S307 (see above)
+    if twist is None:
+        return extract
+    return lambda word: twist(extract(word)) & limit
 
 
 def _token(text: str) -> tuple[int, int | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from west_llext.arch.layout import Layout
@@ -123,8 +123,10 @@ class Row:
     word: how the place is read and written
     branch: what kind of branch the place holds, or None
     shift: the field takes the value shifted right by this many bits (MOVT), sign kept
-    addend: layout of the addend in the place (REL), where it isn't `layout` shifted left by `shift`
     loadable: whether the target's loader can apply it
+    size: bytes of the place
+    uses_place: whether the value depends on where the place is
+    is_pointer: whether the place is a data word that the value fills, high bits lost
     """
 
     number: int
@@ -136,17 +138,36 @@ class Row:
     branch: Branch | None = None
     shift: int = 0
     loadable: bool = True
+    size: int = field(init=False)
+    uses_place: bool = field(init=False)
+    is_pointer: bool = field(init=False)
+    _low: int = field(init=False)
+    _high: int = field(init=False)
+    _sign: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Bytes of the place."""
-        return self.word.size
+    def __post_init__(self) -> None:
+        """Work out what every use of the row needs."""
+        low, high = self.layout.signed_range
+        if self.check is Check.UNSIGNED:
+            low, high = self.layout.unsigned_range
+        elif self.check is Check.EITHER:
+            high = self.layout.unsigned_range[1]
+        put = object.__setattr__  # the record is frozen for everybody else
+        put(self, "_low", low << self.shift)
+        put(self, "_high", high << self.shift)
+        put(self, "_sign", 0 if self.check is Check.UNSIGNED else 1 << self.layout.top)
+        put(self, "size", self.word.size)
+        put(self, "uses_place", self.formula.uses_place)
+        whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
+        absolute = self.formula in {Formula.ABS, Formula.ABS_T}
+        put(self, "is_pointer", whole and absolute and self.check is Check.WRAP)
 
     def addend(self, word: int) -> int:
         """The addend that the place holds (REL); sign-extended where the field is signed."""
-        if self.check is Check.UNSIGNED:
-            return self.layout.extract(word)
-        return self.layout.extract_signed(word)
+        value = self.layout.extract(word)
+        if value & self._sign:
+            value -= self._sign << 1
+        return value
 
     def with_addend(self, word: int, addend: int) -> int:
         """`word` with an addend for somebody else to add to; raises RangeError."""
@@ -159,24 +180,21 @@ class Row:
 
     def range(self) -> tuple[int, int]:
         """Half-open range of values that fit."""
-        low, high = self.layout.signed_range
-        if self.check is Check.UNSIGNED:
-            low, high = self.layout.unsigned_range
-        elif self.check is Check.EITHER:
-            high = self.layout.unsigned_range[1]
-        return low << self.shift, high << self.shift
+        return self._low, self._high
 
     def verify(self, value: int) -> None:
         """Raise RangeError where the value doesn't fit or isn't aligned."""
         if self.check is Check.WRAP:
             return
-        low, high = self.range()
-        if not low <= value < high or value & (self.layout.alignment - 1):
-            raise RangeError(value=value, low=low, high=high, alignment=self.layout.alignment)
+        if not self._low <= value < self._high or value & (self.layout.alignment - 1):
+            raise RangeError(
+                value=value, low=self._low, high=self._high, alignment=self.layout.alignment
+            )
 
     def encode(self, word: int, value: int) -> int:
         """`word` with the value in its field; raises RangeError."""
-        self.verify(value)
+        if self.check is not Check.WRAP:
+            self.verify(value)
         return self.layout.insert(word, value >> self.shift)
 
 
@@ -254,6 +272,7 @@ class Machine:
     veneer: (row, core): the form that a branch of this row can go through, or None
     explicit_addends: whether the target's loader takes RELA (True) or REL (False)
     absolute_word: number of the relocation that adds an address to a pointer-sized word
+    branches: numbers of the rows that are branches
     pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
         this
     """
@@ -271,6 +290,16 @@ class Machine:
     pc_offset: Callable[[Row], int]
     entry_is_odd: bool = False
     bits: int = 32
+    branches: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out what every link needs."""
+        numbers = {
+            number
+            for number, row in self.rows.items()
+            if isinstance(row, Row) and row.branch is not None
+        }
+        object.__setattr__(self, "branches", frozenset(numbers))
 
 
 def table(*entries: Entry) -> Mapping[int, Entry]:

@@ -50,7 +50,7 @@ _ARRAYS = frozenset({Region.PREINIT, Region.INIT, Region.FINI})
 def blob(linked: Linked) -> bytes:
     """The bytes of an extension's blob."""
     fixed = linked.mode is Mode.PRELOCATED
-    sections = [_loaded(each, linked.ident.bits // 8) for each in linked.sections]
+    sections = [loaded(each, linked.ident.bits // 8) for each in linked.sections]
     symbols = linked.symbols
     if fixed:
         symbols = tuple(
@@ -98,11 +98,12 @@ def blob(linked: Linked) -> bytes:
         sections,
         linked.ident,
         FileType.DYN if fixed else FileType.REL,
-        segments=_segments(linked.sections) if fixed else (),
+        segments=segments(linked.sections) if fixed else (),
     )
 
 
-def _loaded(section: OutputSection, word: int) -> ImageSection:
+def loaded(section: OutputSection, word: int) -> ImageSection:
+    """A section that the target loads; `word` is the size of a pointer in bytes."""
     kind, flags = _SHAPES[section.region]
     return ImageSection(
         name=section.name,
@@ -116,8 +117,8 @@ def _loaded(section: OutputSection, word: int) -> ImageSection:
     )
 
 
-def _segments(sections: Sequence[OutputSection]) -> list[tuple[int, Segment]]:
-    # for those who place blobs without the loader (debuggers, boot loaders)
+def segments(sections: Sequence[OutputSection]) -> list[tuple[int, Segment]]:
+    """PT_LOAD headers, for those who place blobs without the loader (debuggers, boot loaders)."""
     found = []
     for index, each in enumerate(sections):
         address = each.address or 0

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from west_llext.model.elf import (
@@ -46,7 +46,7 @@ _SIZES = {32: (52, 40, 32), 64: (64, 64, 56)}  # of those three, in bytes
 
 
 class Strings:
-    """A string table while it grows; the end of one name can serve as another."""
+    """A string table while it grows; equal names share a place."""
 
     def __init__(self) -> None:
         """A table with the empty string in it."""
@@ -57,13 +57,18 @@ class Strings:
         """Where the text begins."""
         found = self._known.get(text)
         if found is None:
-            raw = text.encode("utf-8", "surrogateescape") + b"\0"
-            found = self.content.find(raw)
-            if found < 0:
-                found = len(self.content)
-                self.content += raw
-            self._known[text] = found
+            found = self._known[text] = len(self.content)
+            self.content += text.encode("utf-8", "surrogateescape") + b"\0"
         return found
+
+    def add_tails(self, texts: Iterable[str]) -> None:
+        """Take names in such an order that one can be the end of another (.rel.text, .text)."""
+        for text in sorted(texts, key=lambda each: (-len(each), each)):
+            place = self.content.find(text.encode("utf-8", "surrogateescape") + b"\0")
+            if place < 0:
+                self.offset(text)
+            else:
+                self._known[text] = place
 
 
 def symbol_table(symbols: Sequence[Symbol], ident: Ident, strings: Strings) -> bytes:
@@ -136,6 +141,7 @@ def image(
         begins with; its `offset` is filled in
     """
     names = Strings()
+    names.add_tails([*(each.name for each in sections), ".shstrtab"])
     offsets_of_names = [names.offset(each.name) for each in sections]
     own_name = names.offset(".shstrtab")
     header_size, _, segment_size = _SIZES[ident.bits]

@@ -167,11 +167,12 @@ def _keep_empty(
     outputs: dict[Region, Output],
     dropped: set[int],
 ) -> None:
-    # symbols may live in empty sections (labels); these lie at the end of their region
+    # symbols may live in empty sections (labels); these lie at the end of their region, and
+    # nowhere where the region is empty, because the loader skips it then
     for index, section in enumerate(obj.sections):
         if section.size == 0 and home[index] is None and index not in dropped:
             region = region_of(section)
-            if region is not None:
+            if region is not None and outputs[region].size:
                 home[index] = region, outputs[region].size
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from west_llext.arch.table import RangeError, Row, evaluate
 from west_llext.link.relocate import Job
-from west_llext.link.targets import Kind, Target
+from west_llext.link.targets import Kind
 from west_llext.model.elf import (
     SHF_ALLOC,
     SHF_COMPRESSED,
@@ -34,6 +34,7 @@ from west_llext.model.region import Region
 #: A section that unpacks to more is left out.
 MAX_UNPACKED = 1 << 28
 
+_NAMELESS = frozenset({STT_SECTION, STT_FILE})
 _COMPRESSION_HEADER = {32: 12, 64: 24}  # bytes of Elf32_Chdr and Elf64_Chdr (gABI chapter 4)
 
 
@@ -49,30 +50,26 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
     local: list[Symbol] = []
     named: list[Symbol] = []
     for symbol, target in zip(job.obj.symbols, job.targets, strict=False):
-        kind = symbol.info & 15
-        if not symbol.name or kind in {STT_SECTION, STT_FILE}:
+        name, _, size, info, other, _ = symbol
+        if not name or info & 15 in _NAMELESS:
             continue
-        section, value = _location(job, target, numbers)
-        made = Symbol(symbol.name, value, symbol.size, symbol.info, symbol.other, section)
-        (local if symbol.info >> 4 == STB_LOCAL else named).append(made)
+        value = target.value | target.thumb
+        kind, section = target.kind, SHN_UNDEF
+        if kind is Kind.OWN:
+            section = numbers[target.region] + 1  # type: ignore[index]  # an OWN target has one
+        elif kind is Kind.ABSOLUTE:
+            section = SHN_ABS
+        elif kind is Kind.PEER:
+            section, value = SHN_ABS, job.peer_address(target.provider or "", target.name)
+        else:
+            value = 0
+        made = Symbol(name, value, size, info, other, section)
+        (named if info >> 4 else local).append(made)
     for stub in job.stubs.all:
         name = f"__veneer_{job.targets[stub.target].name}"
         value, size = stub.offset | stub.form.thumb, len(stub.form.code)
         local.append(Symbol(name, value, size, STT_FUNC, 0, numbers[Region.TEXT] + 1))
     return tuple(sections + local + named)
-
-
-def _location(job: Job, target: Target, numbers: dict[Region, int]) -> tuple[int, int]:
-    # (section of the twin, value)
-    match target.kind:
-        case Kind.OWN:
-            return numbers[target.region] + 1, target.value | target.thumb  # type: ignore[index]  # an OWN target has a region
-        case Kind.ABSOLUTE:
-            return SHN_ABS, target.value | target.thumb
-        case Kind.PEER:
-            return SHN_ABS, job.peer_address(target.provider or "", target.name)
-        case Kind.NAMED | Kind.ZERO | Kind.UNLOADED | Kind.MISSING | Kind.TLS:
-            return SHN_UNDEF, 0
 
 
 def debug_sections(job: Job, numbers: dict[Region, int]) -> tuple[DebugSection, ...]:

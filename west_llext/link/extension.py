@@ -20,13 +20,13 @@ from west_llext.link.finish import debugged, linked
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import Job, relocated
-from west_llext.link.resolve import Peer, Resolution, resolution
+from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
 from west_llext.link.verdicts import export_findings, resolution_findings
 from west_llext.model.base import Offer
 from west_llext.model.elf import ObjectFile
-from west_llext.model.link import Export, Linked
+from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
 
@@ -79,7 +79,7 @@ class Opened:
             mode=self.extension.mode,
             memory=memory_of(self.extension, Region.TEXT),
             exports={
-                name: Export(name, 0, target.value | target.thumb, 0, target.function)
+                name: Offered(target.region, target.value, target.thumb, target.function)
                 for name, target in self.exports.found.items()
             },
         )

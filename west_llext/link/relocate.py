@@ -9,11 +9,11 @@ the absolute space, so everything is applied.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from west_llext.arch.table import Core, Ignore, Machine, RangeError, Refuse, Row, evaluate
+from west_llext.arch.table import Core, Formula, Ignore, Machine, RangeError, Refuse, Row, evaluate
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
@@ -70,7 +70,7 @@ class Relocated:
     contents: dict[Region, bytearray]
     left: dict[Region, list[Relocation]]
     symbols: SymbolTable
-    applied: Counter[int] = field(default_factory=Counter)
+    applied: dict[int, int] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)
 
 
@@ -87,10 +87,14 @@ class _Relocator:
         self.codec = job.codec
         self.rows = job.machine.rows
         self.result = Relocated(
-            contents=_contents(job), left={}, symbols=SymbolTable(), applied=Counter()
+            contents=_contents(job), left={}, symbols=SymbolTable(), applied=defaultdict(int)
         )
+        self.applied: dict[int, int] = self.result.applied
         self.complaints = Complaints(job.obj, job.line)
-        self.spaces, self.values = self.symbol_values()
+        self.spaces: list[int] = []
+        self.values: list[int] = []
+        self.thumbs: list[int] = []
+        self.locate()
         # by region: the space of its places, and the address of its first byte there
         self.bases = {region: (int(region), 0) for region in job.arranged.outputs}
         if job.mode is Mode.PRELOCATED:
@@ -98,32 +102,25 @@ class _Relocator:
                 region: (ABSOLUTE_SPACE, job.addresses[region]) for region in job.arranged.outputs
             }
 
-    def symbol_values(self) -> tuple[list[int], list[int]]:
+    def locate(self) -> None:
         # by symbol: its space, and S in that space (without the Thumb bit)
-        spaces: list[int] = []
-        values: list[int] = []
+        fixed = self.job.mode is Mode.PRELOCATED
         for target in self.job.targets:
-            space, value = self.location(target)
-            spaces.append(space)
-            values.append(value)
-        return spaces, values
-
-    def location(self, target: Target) -> tuple[int, int]:
-        match target.kind:
-            case Kind.OWN:
-                assert target.region is not None  # noqa: S101 (an OWN target has one)
-                if self.job.mode is Mode.PRELOCATED:
-                    return ABSOLUTE_SPACE, self.job.addresses[target.region] + target.value
-                return target.region, target.value
-            case Kind.ABSOLUTE:
-                return ABSOLUTE_SPACE, target.value
-            case Kind.PEER:
-                address = self.job.peer_address(target.provider or "", target.name)
-                return ABSOLUTE_SPACE, address - target.thumb
-            case Kind.ZERO:
-                return ABSOLUTE_SPACE, 0
-            case Kind.NAMED | Kind.UNLOADED | Kind.MISSING | Kind.TLS:
-                return NO_SPACE, 0
+            kind, space, value = target.kind, ABSOLUTE_SPACE, target.value
+            if kind is Kind.OWN:
+                region = target.region
+                if fixed:
+                    value += self.job.addresses[region]  # type: ignore[index]  # OWN has a region
+                else:
+                    space = region  # type: ignore[assignment]  # OWN has a region
+            elif kind is Kind.PEER:
+                provider = target.provider or ""
+                value = self.job.peer_address(provider, target.name) - target.thumb
+            elif kind is not Kind.ABSOLUTE and kind is not Kind.ZERO:
+                space = NO_SPACE
+            self.spaces.append(space)
+            self.values.append(value)
+            self.thumbs.append(target.thumb)
 
     def run(self) -> Relocated:
         for section, rows in self.job.obj.relocations.items():
@@ -146,10 +143,12 @@ class _Relocator:
         load, types = self.codec.load, self.rows
         for index, (offset, symbol, number, addend) in enumerate(rows):
             row = types.get(number)
-            if not isinstance(row, Row):
+            if row.__class__ is not Row:
                 self.unusual(row, section, rows[index])
             elif offset + row.size > size:
                 self.complaints.outside(row, section, offset)
+            elif row.is_pointer and self.spaces[symbol] == ABSOLUTE_SPACE:
+                self.pointer(row, content, start + offset, symbol, addend)
             else:
                 here = start + offset
                 word = load(row.word, content, here)
@@ -160,17 +159,29 @@ class _Relocator:
                 else:
                     self.branch(use, content)
 
+    def pointer(
+        self, row: Row, content: bytearray, here: int, symbol: int, addend: int | None
+    ) -> None:
+        # the most frequent case by far: a data word that becomes an address
+        form = self.codec.structs[row.word.units]
+        A = form.unpack_from(content, here)[0] if addend is None else addend
+        value = self.values[symbol] + A
+        if row.formula is Formula.ABS_T:
+            value |= self.thumbs[symbol]
+        form.pack_into(content, here, value & row.layout.mask)
+        self.applied[row.number] += 1
+
     def value(self, use: Use, content: bytearray) -> None:
         # a row that isn't a branch
         row, symbol = use.row, use.symbol
         space, base = self.bases[use.region]
-        if not row.formula.uses_place:
+        if not row.uses_place:
             space = ABSOLUTE_SPACE
         if self.spaces[symbol] != space:
             self.keep(use, content)
             return
         P = base + use.here
-        T = self.job.targets[symbol].thumb
+        T = self.thumbs[symbol]
         value = evaluate(row.formula, S=self.values[symbol], A=use.addend, P=P, T=T)
         try:
             word = row.encode(use.word, value)
@@ -208,7 +219,7 @@ class _Relocator:
 
     def put(self, use: Use, content: bytearray, word: int) -> None:
         self.codec.dump(use.row.word, content, use.here, word)
-        self.result.applied[use.row.number] += 1
+        self.applied[use.row.number] += 1
 
     def same_state(self, row: Row) -> int:
         # the Thumb bit that keeps the state of the branch, for targets of an unknown one

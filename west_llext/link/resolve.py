@@ -9,14 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from west_llext.link.arrange import Arrangement
 from west_llext.link.missing import Miss
 from west_llext.link.targets import Kind, Target, is_weak, outside_target
 from west_llext.model.base import Offer
 from west_llext.model.elf import ObjectFile, Symbol
-from west_llext.model.link import Export, Import
+from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
+from west_llext.model.region import Region
+
+
+class Offered(NamedTuple):
+    """An export as importers see it.
+
+    region: where it is; None for a symbol with an address of its own
+    value: byte offset in the region, or the address; without the Thumb bit
+    """
+
+    region: Region | None
+    value: int
+    thumb: int
+    function: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +44,7 @@ class Peer:
     name: str
     mode: Mode
     memory: str | None
-    exports: Mapping[str, Export]
+    exports: Mapping[str, Offered]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +148,7 @@ def _outside(
             if peer.mode is not Mode.PRELOCATED:
                 continue
             kind = Kind.PEER
-        thumb = export.offset & 1 if odd and export.function else 0
+        thumb = export.thumb
         return Target(kind, name, thumb=thumb, function=export.function, provider=peer.name)
     return Target(Kind.ZERO if is_weak(symbol) else Kind.MISSING, name)
 

@@ -98,12 +98,15 @@ def stubs(
     found = Stubs()
     output = arranged.outputs.get(Region.TEXT)
     made: dict[tuple[int, int, str], Stub] = {}
+    branches = reach.machine.branches
     for section, rows in obj.relocations.items():
         place = arranged.home[section]
         if output is None or place is None or place[0] is not Region.TEXT:
             continue
         content = obj.content(section)
         for index, relocation in enumerate(rows):
+            if relocation.type not in branches:
+                continue
             need = _need(relocation, targets, reach, codec, content)
             if need is None:
                 continue

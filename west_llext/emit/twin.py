@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The unstripped twin of a blob, for the debugger: all symbols, debug sections, the same addresses.
+
+For a prelocated extension it is an ET_EXEC, which a debugger takes as it is; for the others it is
+an ET_REL, to be added with the addresses that the target's loader chose.
+"""
+
+from __future__ import annotations
+
+from west_llext.emit.blob import loaded, segments
+from west_llext.emit.elf_image import (
+    ImageSection,
+    Strings,
+    first_global,
+    image,
+    relocation_section,
+    symbol_table,
+)
+from west_llext.model.elf import SHN_LORESERVE, FileType, SectionType, Symbol
+from west_llext.model.link import Linked
+from west_llext.model.manifest import Mode
+
+
+def twin(linked: Linked) -> bytes:
+    """The bytes of an extension's twin."""
+    fixed = linked.mode is Mode.PRELOCATED
+    word = linked.ident.bits // 8
+    sections = [loaded(each, word) for each in linked.sections]
+    sections += [
+        ImageSection(
+            name=each.name, type=each.type, flags=each.flags, content=each.content, align=each.align
+        )
+        for each in linked.debug
+    ]
+    symbols = _located(linked) if fixed else linked.all_symbols
+    strings = Strings()
+    table = symbol_table(symbols, linked.ident, strings)
+    number = len(sections) + 1
+    sections += [
+        ImageSection(
+            name=".symtab",
+            type=SectionType.SYMTAB,
+            content=table,
+            link=number + 1,
+            info=first_global(symbols),
+            align=word,
+            entsize=16 if linked.ident.bits == 32 else 24,
+        ),
+        ImageSection(name=".strtab", type=SectionType.STRTAB, content=bytes(strings.content)),
+    ]
+    for index, each in enumerate(linked.debug, len(linked.sections) + 1):
+        if each.relocations:
+            sections.append(
+                relocation_section(
+                    each.relocations, linked.ident, name=each.name, symbols=number, target=index
+                )
+            )
+    return image(
+        sections,
+        linked.ident,
+        FileType.EXEC if fixed else FileType.REL,
+        segments=segments(linked.sections) if fixed else (),
+    )
+
+
+def _located(linked: Linked) -> list[Symbol]:
+    addresses = [0, *(each.address or 0 for each in linked.sections)]
+    count = len(addresses)
+    return [
+        each._replace(value=each.value + addresses[each.section])
+        if 0 < each.section < min(count, SHN_LORESERVE)
+        else each
+        for each in linked.all_symbols
+    ]
