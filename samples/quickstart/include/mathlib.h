@@ -13,6 +13,9 @@ unsigned int math_sqrt(unsigned long long value);
 /* What a formula in reverse Polish notation is: "3 4 + 5 *" is 35. */
 int math_formula(const char *formula);
 
+/* Whether formulas stop at the largest number instead of wrapping around; at first they wrap. */
+void math_saturate(int on);
+
 /* Applies operation `which` (0 add, 1 sub, 2 max) to two numbers, and prints it. */
 int math_apply(unsigned int which, int left, int right);
 

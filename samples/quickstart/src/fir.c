@@ -10,7 +10,6 @@ static const int weights[TAPS] = {1, 2, 2, 1};
 static int readings[TAPS]; /* the newest first; in .bss */
 static long long gain;
 
-/* Runs before any other function of the extension. */
 __attribute__((constructor)) static void fir_start(void)
 {
 	for (int tap = 0; tap < TAPS; tap++) {

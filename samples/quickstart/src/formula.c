@@ -4,6 +4,8 @@
 #include <base.h>
 #include <mathlib.h>
 
+#include <limits.h>
+
 static int add(int left, int right)
 {
 	return left + right;
@@ -40,7 +42,23 @@ int math_apply(unsigned int which, int left, int right)
 	return result;
 }
 
-static int (*sum)(int, int) = add; /* in .data, so that it can't be known before it runs */
+/* Initialised data that holds the address of a function. */
+static int (*sum)(int, int) = add;
+
+static int add_saturated(int left, int right)
+{
+	int result;
+
+	if (__builtin_add_overflow(left, right, &result)) {
+		return left < 0 ? INT_MIN : INT_MAX;
+	}
+	return result;
+}
+
+void math_saturate(int on)
+{
+	sum = on ? add_saturated : add;
+}
 
 static int calculate(char sign, int left, int right)
 {
@@ -65,9 +83,10 @@ static int calculate(char sign, int left, int right)
 
 int math_formula(const char *formula)
 {
-	int stack[8] = {0};
+	int stack[8];
 	unsigned int depth = 0;
 
+	stack[0] = 0;
 	for (size_t index = 0, end = strlen(formula); index < end; index++) {
 		char letter = formula[index];
 

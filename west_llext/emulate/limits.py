@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much a run may take before it is stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of an emulated target.
+
+    seconds: wall time of one call
+    instructions: of one call; the block of instructions that goes beyond is still run
+    memory: bytes of all images, rounded up to pages
+    output: characters that one call may print
+    stack, heap: bytes, rounded up to pages
+    """
+
+    seconds: float = 10.0
+    instructions: int = 50_000_000
+    memory: int = 64 << 20
+    output: int = 1 << 20
+    stack: int = 16 << 10
+    heap: int = 64 << 10

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an emulator needs to know of a machine.
+
+Names of constants are those of unicorn, as text: unicorn is only imported when something runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+#: Build attributes of a file: tag number to value.
+Attributes = Mapping[int, int | str]
+#: Reads memory: (address, size) to bytes.
+Reader = Callable[[int, int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """A model of a processor.
+
+    name: what messages call it
+    model: name of the UC_CPU_* constant
+    modes: names of the UC_MODE_* constants, to be or-ed
+    """
+
+    name: str
+    model: str
+    modes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A machine that can be emulated.
+
+    number, bits: e_machine and the class of its ELF files
+    name: what messages call it
+    arch: name of the UC_ARCH_* constant
+    constants: module of unicorn that holds the UC_CPU_* and UC_*_REG_* constants
+    prefix: what register names begin with in that module
+    core: the model to use for code with these build attributes and e_flags
+    arguments: registers that hold the first arguments, a word each; the others are on the stack
+    result: registers that hold a result, the least significant word first
+    stack, link, counter, status: registers; link is None where calls push the return address
+    shown: registers that a fault reports
+    stack_alignment: bytes, at a call
+    paired: whether an argument of two words starts at an even word
+    state_mask: bits of a function's address that say how to execute it, not where it is
+    return_code: an instruction that returns to the caller, for an address with these state bits
+    scratch: where to put what the target doesn't have (stack, heap), lowest address; the first
+        that is free
+    instruction_count: how many instructions these bytes are, with the status register's value
+    semihosting: address to go on at, when what stopped at `counter` (second argument, with the
+        status register's value behind it) is a semihosting request; None when it isn't one
+    waits: instructions after which the processor waits for something that never comes here
+    """
+
+    number: int
+    bits: int
+    name: str
+    arch: str
+    constants: str
+    prefix: str
+    core: Callable[[Attributes, int], Core]
+    arguments: tuple[str, ...]
+    result: tuple[str, str]
+    stack: str
+    link: str | None
+    counter: str
+    status: str
+    shown: tuple[str, ...]
+    stack_alignment: int
+    paired: bool
+    state_mask: int
+    return_code: Callable[[int], bytes]
+    scratch: tuple[int, ...]
+    instruction_count: Callable[[bytes, int], int]
+    semihosting: Callable[[Reader, int, int], int | None]
+    waits: tuple[bytes, ...]
+
+    @property
+    def word(self) -> int:
+        """Bytes of a register."""
+        return self.bits // 8
+
+    @property
+    def mask(self) -> int:
+        """The largest unsigned number of a register."""
+        return (1 << self.bits) - 1
