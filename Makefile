@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target sets itself up; `make demo` and `make test` are all that a newcomer needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: demo test lint unit conformance fuzz bench docs clean setup-demo setup-test
+
+demo: setup-demo ## build the quickstart and run it in the emulator
+	$(BIN)/python samples/quickstart/demo.py
+
+test: setup-test lint unit ## everything that has to be true of every commit
+
+lint: setup-test
+	$(BIN)/ruff check west_llext tests benchmarks tools
+	$(BIN)/ruff format --check west_llext tests benchmarks tools
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup-test
+	$(BIN)/python -m pytest -q -n auto
+
+conformance: setup-test ## thousands of real objects, each equal to GNU ld byte for byte
+	$(BIN)/python -m tests.conformance
+
+fuzz: setup-test ## minutes of damaged input
+	$(BIN)/python -m tests.fuzz
+
+bench: setup-test ## speed, as ratios against GNU ld in the same run
+	$(BIN)/python -m benchmarks
+
+docs: setup-test
+	$(BIN)/mkdocs build --strict
+
+setup-demo:
+	@$(PYTHON) tools/setup.py run,zig
+
+setup-test:
+	@$(PYTHON) tools/setup.py run,zig,west,dev cross
+
+clean:
+	rm -rf .venv build samples/*/build site

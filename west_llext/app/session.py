@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link of some extensions, step by step; lives in one process.
+
+A build has one session a worker. What a step returns is small, because it goes through a pipe:
+objects and link states stay in the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from west_llext.app.products import Product, product
+from west_llext.arch.machines import MACHINES
+from west_llext.arch.table import Machine
+from west_llext.base.abi import abi_findings, abi_of
+from west_llext.diagnostics import Diagnostic, LlextError, Span
+from west_llext.elf.read import file_content, object_file
+from west_llext.link.extension import (
+    Context,
+    Opened,
+    Purpose,
+    Resolved,
+    finished,
+    opened,
+    resolved,
+)
+from west_llext.link.resolve import Peer
+from west_llext.model.base import Abi, Offer
+from west_llext.model.elf import FileType
+from west_llext.model.manifest import Extension
+from west_llext.model.region import Region
+
+
+class Task(NamedTuple):
+    """An extension and the object that it is linked from.
+
+    name: what messages call the object
+    """
+
+    extension: Extension
+    path: Path
+    name: str
+
+
+class OpenReply(NamedTuple):
+    """What opening an extension told; `peer` and `abi` are None where it couldn't be read."""
+
+    peer: Peer | None
+    abi: Abi | None
+    findings: list[Diagnostic]
+
+
+class SizeReply(NamedTuple):
+    """What resolving an extension told: (size, alignment) of its regions."""
+
+    sizes: dict[Region, tuple[int, int]]
+    findings: list[Diagnostic]
+
+
+class ProductReply(NamedTuple):
+    """What finishing an extension told."""
+
+    product: Product
+    findings: list[Diagnostic]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the extensions of a build share, as far as it is known before they are opened.
+
+    base_name, base_abi: of the base image, or None where there is none
+    windows, heap, line: as in `link.extension.Context`
+    """
+
+    offer: Offer
+    base_name: str
+    base_abi: Abi | None
+    windows: Mapping[str, tuple[int, int]]
+    heap: tuple[int, int] | None
+    line: Callable[..., tuple[str, int] | None]
+    purpose: Purpose
+
+
+class Session:
+    """The extensions of one process, in the order of the manifest."""
+
+    def __init__(self, surroundings: Surroundings, tasks: Sequence[Task]) -> None:
+        """Nothing is read before `open`."""
+        self.shared = surroundings
+        self.tasks = tasks
+        self.contexts: dict[int, Context] = {}
+        self.opened: dict[str, tuple[Opened, Machine]] = {}
+        self.resolved: dict[str, Resolved] = {}
+
+    def open(self) -> list[OpenReply]:
+        """Read every object: what it exports, and whether it suits the base image."""
+        return [self._open(task) for task in self.tasks]
+
+    def _open(self, task: Task) -> OpenReply:
+        try:
+            obj = object_file(file_content(task.path, task.name), task.name)
+        except LlextError as err:
+            return OpenReply(None, None, list(err.diagnostics))
+        at = Span(Path(task.name))
+        abi = abi_of(obj)
+        machine = MACHINES.get(obj.ident.machine)
+        problem = None
+        if obj.file_type != FileType.REL:
+            problem = f"'{task.name}' is no relocatable object (its e_type is {obj.file_type})"
+        elif machine is None:
+            problem = f"'{task.name}' is for e_machine {obj.ident.machine}, which isn't supported"
+        if problem is not None or machine is None:
+            return OpenReply(None, None, [Diagnostic(code="L003", at=at, message=problem or "")])
+        findings: list[Diagnostic] = []
+        if self.shared.base_abi is not None:
+            base = self.shared.base_name
+            findings += abi_findings(task.name, abi, base, self.shared.base_abi)
+        found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
+        self.opened[task.extension.name] = found, machine
+        return OpenReply(found.peer(), abi, findings + found.findings)
+
+    def resolve(self, peers: Mapping[str, Peer]) -> dict[str, SizeReply]:
+        """Look every symbol up; `peers` are all extensions that could be opened."""
+        replies = {}
+        for name, (found, machine) in self.opened.items():
+            state = resolved(found, self._context(machine), peers)
+            self.resolved[name] = state
+            replies[name] = SizeReply(state.sizes(), state.findings)
+        return replies
+
+    def finish(
+        self,
+        addresses: Mapping[str, Mapping[Region, int]],
+        peer_addresses: Mapping[tuple[str, str], int],
+    ) -> dict[str, ProductReply]:
+        """Relocate, and make the files of, the extensions that `addresses` names."""
+        replies = {}
+        for name, state in self.resolved.items():
+            if name not in addresses:
+                continue
+            record, findings = finished(
+                state,
+                self._context(self.opened[name][1]),
+                addresses[name],
+                lambda provider, symbol: peer_addresses.get((provider, symbol), 0),
+                self.shared.purpose,
+            )
+            replies[name] = ProductReply(product(record, self.shared.purpose), findings)
+        return replies
+
+    def _context(self, machine: Machine) -> Context:
+        if machine.number not in self.contexts:
+            self.contexts[machine.number] = Context(
+                offer=self.shared.offer,
+                machine=machine,
+                windows=self.shared.windows,
+                heap=self.shared.heap,
+                line=self.shared.line,
+            )
+        return self.contexts[machine.number]
