@@ -16,6 +16,7 @@ Drawings: Arm Architecture Reference Manual, Armv7-A and Armv7-R (DDI 0406C), ch
 
 from __future__ import annotations
 
+from west_llext.arch import arm_abi
 from west_llext.arch.layout import layout
 from west_llext.arch.table import (
     BYTE,
@@ -281,4 +282,6 @@ MACHINE = Machine(
     absolute_word=2,
     pc_offset=pc_offset,
     entry_is_odd=True,
+    core=arm_abi.core,
+    mismatches=arm_abi.mismatches,
 )

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from west_llext.arch.layout import Layout
+from west_llext.diagnostics import Severity
+from west_llext.model.base import Abi
+from west_llext.model.elf import Ident
 
 
 class Formula(Enum):
@@ -256,6 +259,43 @@ class Core:
     thumb2: bool = True
 
 
+class Concern(Enum):
+    """What two files can disagree about, beside machine, class and byte order."""
+
+    #: where floating-point arguments are
+    FLOAT = "float"
+    #: instructions that one processor has and the other lacks
+    PROCESSOR = "processor"
+    #: other parts of the procedure call standard
+    CONVENTION = "convention"
+    #: sizes and formats of data
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """Why code of an object doesn't fit the base image.
+
+    text: what is wrong, with both sides; `it` is the object
+    hint: one action that would mend it
+    """
+
+    concern: Concern
+    text: str
+    hint: str
+    severity: Severity = Severity.ERROR
+
+
+def _plain_core(ident: Ident, attributes: Mapping[int, int | str]) -> Core:
+    del ident, attributes
+    return Core()
+
+
+def _no_mismatches(obj: Abi, base: Abi) -> tuple[Mismatch, ...]:
+    del obj, base
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What the other rooms need to know of a machine.
@@ -275,6 +315,9 @@ class Machine:
     branches: numbers of the rows that are branches
     pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
         this
+    core: (ident, attributes): what code of a file may assume of the processor
+    mismatches: (object, base): why the object's code doesn't fit the base's, beyond machine, class
+        and byte order
     """
 
     number: int
@@ -290,6 +333,8 @@ class Machine:
     pc_offset: Callable[[Row], int]
     entry_is_odd: bool = False
     bits: int = 32
+    core: Callable[[Ident, Mapping[int, int | str]], Core] = _plain_core
+    mismatches: Callable[[Abi, Abi], tuple[Mismatch, ...]] = _no_mismatches
     branches: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
