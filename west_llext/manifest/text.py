@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How messages show what somebody wrote, and what they may have meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+
+_MAX_SHOWN = 60
+# how people write sizes (64 KiB) and symbols (&name, name())
+_SIZE = re.compile(r"([0-9]+) ?([KMGkmg])i?[Bb]?")
+_REFERENCE = re.compile(r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?")
+
+
+def shown(text: str) -> str:
+    """The text as a message can hold it: on one line, printable, not too long."""
+    if len(text) > _MAX_SHOWN:
+        text = text[: _MAX_SHOWN - 1] + "…"
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like `word`, or None where none is close."""
+    if len(word) > _MAX_SHOWN:
+        return None
+    folded: dict[str, str] = {}
+    for each in known:
+        folded.setdefault(_folded(each), each)
+    match = difflib.get_close_matches(_folded(word), folded, n=1, cutoff=0.65)
+    return folded[match[0]] if match else None
+
+
+def repairs(text: str) -> Iterator[str]:
+    """What may have been meant by text that has the wrong form; the likeliest first."""
+    if len(text) > _MAX_SHOWN:
+        return
+    yield text.strip()
+    if size := _SIZE.fullmatch(text):
+        yield size[1] + size[2].upper()
+    if reference := _REFERENCE.fullmatch(text):
+        yield reference[1]
+    yield text.replace("-", "_")
+    yield text.replace(" ", "-")
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """`one of 'a', 'b'`, or the one word in quotes."""
+    quoted = [f"'{each}'" for each in words]
+    return quoted[0] if len(quoted) == 1 else "one of " + ", ".join(quoted)
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("_", "-")
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
