@@ -27,6 +27,7 @@ from west_llext.link.extension import (
     opened,
     resolved,
 )
+from west_llext.link.lookup import BaseLookup
 from west_llext.link.resolve import Peer
 from west_llext.model.base import Abi, Offer
 from west_llext.model.elf import FileType
@@ -154,7 +155,7 @@ class Session:
     def _context(self, machine: Machine) -> Context:
         if machine.number not in self.contexts:
             self.contexts[machine.number] = Context(
-                offer=self.shared.offer,
+                base=BaseLookup(self.shared.offer, odd=machine.entry_is_odd),
                 machine=machine,
                 windows=self.shared.windows,
                 heap=self.shared.heap,

@@ -17,6 +17,7 @@ from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
+from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import Job, relocated
@@ -24,7 +25,6 @@ from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
 from west_llext.link.verdicts import export_findings, resolution_findings
-from west_llext.model.base import Offer
 from west_llext.model.elf import ObjectFile
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
@@ -50,7 +50,7 @@ class Context:
     line: finds source lines, for messages
     """
 
-    offer: Offer
+    base: BaseLookup
     machine: Machine
     windows: Mapping[str, Window]
     heap: Window | None
@@ -128,13 +128,12 @@ def resolved(first: Opened, context: Context, peers: Mapping[str, Peer]) -> Reso
         arranged,
         extension,
         first.own,
-        offer=context.offer,
+        base=context.base,
         peers=peers,
-        odd=machine.entry_is_odd,
     )
     findings = resolution_findings(obj, extension, found)
     findings += [
-        miss_diagnostic(obj, extension, miss, why=context.offer.why, line=context.line)
+        miss_diagnostic(obj, extension, miss, why=context.base.offer.why, line=context.line)
         for miss in found.misses
     ]
     targets = list(found.targets)

@@ -67,14 +67,14 @@ class Placement:
     blocks: tuple[Block, ...]
     findings: tuple[Diagnostic, ...] = ()
 
-    def addresses(self, extension: str) -> dict[Region, int]:
-        """Address of each region of an extension."""
-        return {
-            region: block.address + offset
-            for block in self.blocks
-            if block.extension == extension
-            for region, offset in block.offsets.items()
-        }
+    def by_extension(self) -> dict[str, dict[Region, int]]:
+        """Address of each region of each extension."""
+        found: dict[str, dict[Region, int]] = {}
+        for block in self.blocks:
+            addresses = found.setdefault(block.extension, {})
+            for region, offset in block.offsets.items():
+                addresses[region] = block.address + offset
+        return found
 
 
 def memory_of(extension: Extension, region: Region) -> str | None:

@@ -7,14 +7,16 @@ The order is the target's: the extension itself, the base image, then the extens
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from west_llext.link.arrange import Arrangement
+from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import Miss
-from west_llext.link.targets import Kind, Target, is_weak, outside_target
-from west_llext.model.base import Offer
+from west_llext.link.targets import Kind, Target, is_weak
 from west_llext.model.elf import ObjectFile, Symbol
 from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
@@ -71,16 +73,13 @@ def resolution(
     extension: Extension,
     own: list[Target | None],
     *,
-    offer: Offer,
+    base: BaseLookup,
     peers: Mapping[str, Peer],
-    odd: bool,
 ) -> Resolution:
     """The target of every symbol of an object.
 
     own: those of the symbols that it defines (`targets.own_targets`)
-    offer: what the base image offers
     peers: every extension of the manifest, by name
-    odd: whether functions can have bit 0 of their address set
     """
     used = references(obj, arranged)
     targets: list[Target] = []
@@ -91,7 +90,9 @@ def resolution(
         if defined is not None or index not in used or not symbol.name:
             targets.append(defined or Target(Kind.ZERO, symbol.name))
             continue
-        target = _outside(symbol, extension, offer, peers, odd=odd)
+        target = base.target(symbol.name, extension.mode)
+        if target is None:
+            target = _from_peer(symbol, extension, peers)
         targets.append(target)
         if target.kind is Kind.MISSING:
             missing.append((index, symbol))
@@ -112,32 +113,17 @@ def resolution(
     )
 
 
-def references(obj: ObjectFile, arranged: Arrangement) -> dict[int, int]:
+def references(obj: ObjectFile, arranged: Arrangement) -> Mapping[int, int]:
     """How often the loaded sections refer to each symbol, by its index."""
-    counts: dict[int, int] = {}
+    counts: Counter[int] = Counter()
     for section, rows in obj.relocations.items():
-        if arranged.home[section] is None:
-            continue
-        for row in rows:
-            symbol = row[1]
-            counts[symbol] = counts.get(symbol, 0) + 1
+        if arranged.home[section] is not None:
+            counts.update(map(itemgetter(1), rows))
     return counts
 
 
-def _outside(
-    symbol: Symbol, extension: Extension, offer: Offer, peers: Mapping[str, Peer], *, odd: bool
-) -> Target:
+def _from_peer(symbol: Symbol, extension: Extension, peers: Mapping[str, Peer]) -> Target:
     name = symbol.name
-    found = offer.symbol(name)
-    if extension.mode is Mode.RELOCATABLE:
-        if name in offer.exported:
-            if found is None:
-                return Target(Kind.NAMED, name)
-            target = outside_target(found, odd=odd)
-            # the address is only a guide (is it far, is it Thumb?): the target looks the name up
-            return target._replace(kind=Kind.NAMED) if target.kind is Kind.ABSOLUTE else target
-    elif found is not None:
-        return outside_target(found, odd=odd)
     for provider in extension.imports_from:
         peer = peers.get(provider.text)
         export = peer.exports.get(name) if peer is not None else None
@@ -148,8 +134,8 @@ def _outside(
             if peer.mode is not Mode.PRELOCATED:
                 continue
             kind = Kind.PEER
-        thumb = export.thumb
-        return Target(kind, name, thumb=thumb, function=export.function, provider=peer.name)
+        _, _, thumb, function = export
+        return Target(kind, name, thumb=thumb, function=function, provider=peer.name)
     return Target(Kind.ZERO if is_weak(symbol) else Kind.MISSING, name)
 
 

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link of all extensions of a build: in steps, in as many processes as are worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from west_llext.app.products import Product
+from west_llext.app.session import OpenReply, ProductReply, SizeReply, Surroundings, Task
+from west_llext.app.workers import Workers, workers
+from west_llext.base.abi import abi_findings
+from west_llext.diagnostics import Diagnostic
+from west_llext.link.place import Earlier, Need, Placement, placement
+from west_llext.link.resolve import Peer
+from west_llext.model.manifest import Memory, Mode
+from west_llext.model.region import Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of it.
+
+    products: of every extension that got through, in the order of the manifest
+    findings: errors and warnings, by extension in that order
+    """
+
+    products: tuple[Product, ...]
+    placement: Placement
+    findings: tuple[Diagnostic, ...]
+
+
+def link_all(
+    tasks: Sequence[Task],
+    shared: Surroundings,
+    memories: Sequence[Memory],
+    *,
+    occupied: Sequence[tuple[int, int]],
+    earlier: Earlier,
+    jobs: int,
+) -> Outcome:
+    """Link every task; whatever is wrong with one doesn't keep the others from being looked at."""
+    with workers(shared, tasks, jobs) as crew:
+        first = _by_name(tasks, crew.ask("open"))
+        peers = {name: reply.peer for name, reply in first.items() if reply.peer is not None}
+        second: dict[str, SizeReply] = _merged(crew.ask("resolve", peers))
+        placed = placement(_needs(tasks, second), memories, occupied=occupied, earlier=earlier)
+        third = _finished(crew, tasks, peers, second, placed)
+    findings = [*_strangers(first, shared), *placed.findings]
+    for task in tasks:
+        name = task.extension.name
+        for reply in (first.get(name), second.get(name), third.get(name)):
+            findings += reply.findings if reply is not None else ()
+    return Outcome(
+        products=tuple(
+            third[task.extension.name].product for task in tasks if task.extension.name in third
+        ),
+        placement=placed,
+        findings=tuple(findings),
+    )
+
+
+def _by_name(tasks: Sequence[Task], replies: list[list[OpenReply]]) -> dict[str, OpenReply]:
+    flat = [reply for part in replies for reply in part]
+    return {task.extension.name: reply for task, reply in zip(tasks, flat, strict=True)}
+
+
+def _merged(replies: list[dict[str, SizeReply]]) -> dict[str, SizeReply]:
+    return {name: reply for part in replies for name, reply in part.items()}
+
+
+def _needs(tasks: Sequence[Task], sizes: Mapping[str, SizeReply]) -> list[Need]:
+    return [
+        Need(extension=task.extension, regions=sizes[task.extension.name].sizes)
+        for task in tasks
+        if task.extension.mode is Mode.PRELOCATED and task.extension.name in sizes
+    ]
+
+
+def _finished(
+    crew: Workers,
+    tasks: Sequence[Task],
+    peers: Mapping[str, Peer],
+    sizes: Mapping[str, SizeReply],
+    placed: Placement,
+) -> dict[str, ProductReply]:
+    addresses: dict[str, Mapping[Region, int]] = {}
+    located = placed.by_extension()
+    for task in tasks:
+        name = task.extension.name
+        if name not in sizes:
+            continue
+        if task.extension.mode is not Mode.PRELOCATED:
+            addresses[name] = {}
+        elif located.get(name, {}).keys() == sizes[name].sizes.keys():
+            addresses[name] = located[name]
+    replies = crew.ask("finish", addresses, _peer_addresses(peers, addresses))
+    return {name: reply for part in replies for name, reply in part.items()}
+
+
+def _peer_addresses(
+    peers: Mapping[str, Peer], addresses: Mapping[str, Mapping[Region, int]]
+) -> dict[tuple[str, str], int]:
+    # of every export of a prelocated extension, with the Thumb bit
+    found = {}
+    for name, peer in peers.items():
+        if peer.mode is not Mode.PRELOCATED or name not in addresses:
+            continue
+        for export, offered in peer.exports.items():
+            start = 0 if offered.region is None else addresses[name].get(offered.region, 0)
+            found[name, export] = start + offered.value | offered.thumb
+    return found
+
+
+def _strangers(replies: Mapping[str, OpenReply], shared: Surroundings) -> list[Diagnostic]:
+    # Without a base image the first object says what the others have to suit.
+    if shared.base_abi is not None:
+        return []
+    known = [(name, reply.abi) for name, reply in replies.items() if reply.abi is not None]
+    findings: list[Diagnostic] = []
+    for name, abi in known[1:]:
+        findings += abi_findings(name, abi, known[0][0], known[0][1])
+    return findings
