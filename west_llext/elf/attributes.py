@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from types import MappingProxyType
 
 from west_llext.arch.attributes import ATTRIBUTE_FORMATS, AttributeFormat
 from west_llext.elf.headers import Headers, refuse
@@ -16,7 +15,6 @@ from west_llext.model.elf import ObjectFile
 MAX_SIZE = 1 << 16
 
 _TAG_FILE = 1
-_NONE: Mapping[int, int | str] = MappingProxyType({})
 
 
 def abi(file: ObjectFile | Headers) -> Abi:
@@ -29,7 +27,7 @@ def abi(file: ObjectFile | Headers) -> Abi:
         for index, section in enumerate(file.sections):
             if section.type == form.section_type:
                 return Abi(ident=file.ident, attributes=_section(file, index, form))
-    return Abi(ident=file.ident, attributes=_NONE)
+    return Abi(ident=file.ident, attributes={})
 
 
 def _section(
@@ -65,7 +63,7 @@ def attributes(content: bytes, form: AttributeFormat, order: str) -> Mapping[int
             scope = public.part(start)
             if tag == _TAG_FILE:
                 found.update(_values(scope, form))
-    return MappingProxyType(found)
+    return found
 
 
 class _Cursor:
