@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-
 from support import quickstart
 from support.quickstart import Quickstart
+
 from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.blob import blob_image
 from west_llext.emulate.image import Image

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from support.cross import gcc, tool
+from .cross import gcc, tool
 
 _SCRIPT = """\
 SECTIONS

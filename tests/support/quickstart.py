@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support import gnublob
-from support.cross import tool
 from west_llext.elf.read import file_content, object_file
 from west_llext.emit import exports_c, exports_h
 from west_llext.model.manifest import ExportGroup, Name
+
+from . import gnublob
+from .cross import tool
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "quickstart"
 

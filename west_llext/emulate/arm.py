@@ -41,6 +41,7 @@ _V6_M, _V7E_M, _V8_M = frozenset({11, 12}), 13, frozenset({16, 17, 21})
 _FP_V8 = frozenset({7, 8})
 
 _THUMB_STATE = 0x20  # CPSR.T
+_SUPERVISOR_CALL, _BREAKPOINT = 2, 7  # exceptions, as the emulator numbers them
 
 
 def core(attributes: Attributes, _flags: int) -> Core:
@@ -77,13 +78,15 @@ def instruction_count(code: bytes, status: int) -> int:
     return count
 
 
-def semihosting(read: Reader, counter: int, status: int) -> int | None:
+def semihosting(read: Reader, number: int, counter: int, status: int) -> int | None:
     """Where to go on after a semihosting request: BKPT 0xAB, SVC 0xAB (T32), SVC 0x123456 (A32)."""
-    if not status & _THUMB_STATE:
-        return counter if read(counter - 4, 4) == b"\x56\x34\x12\xef" else None
-    if read(counter, 2) == b"\xab\xbe":  # BKPT stops at itself, SVC behind itself
-        return (counter + 2) | 1
-    return counter | 1 if read(counter - 2, 2) == b"\xab\xdf" else None
+    if number == _BREAKPOINT:  # stops at the instruction
+        return (counter + 2) | 1 if read(counter, 2) == b"\xab\xbe" else None
+    if number != _SUPERVISOR_CALL:  # stops behind the instruction
+        return None
+    if status & _THUMB_STATE:
+        return counter | 1 if read(counter - 2, 2) == b"\xab\xdf" else None
+    return counter if read(counter - 4, 4) == b"\x56\x34\x12\xef" else None
 
 
 MACHINE = Machine(

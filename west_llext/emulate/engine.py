@@ -50,7 +50,8 @@ class Engine:
     """An emulated processor with its memory.
 
     on_block: called with address and size before each block of instructions
-    on_trap: called where an instruction raised an exception; says whether that was seen to
+    on_trap: called with the exception's number where an instruction raised one; says whether that
+        was seen to
     """
 
     def __init__(self, machine: Machine, core: Core) -> None:
@@ -63,7 +64,7 @@ class Engine:
         self._uc = self._unicorn.Uc(getattr(self._unicorn, machine.arch), mode)
         self._uc.ctl_set_cpu_model(getattr(self._constants, core.model))
         self.on_block: Callable[[int, int], None] = lambda _address, _size: None
-        self.on_trap: Callable[[], bool] = lambda: False
+        self.on_trap: Callable[[int], bool] = lambda _number: False
         self._stopped: Stopped | None = None
         self._wanted: int | None = None
         self._error: BaseException | None = None
@@ -87,6 +88,13 @@ class Engine:
             return bytes(self._uc.mem_read(address, size))
         except self._unicorn.UcError as err:
             raise StopError(FaultKind.STAND_IN, address) from err
+
+    def peek(self, address: int, size: int) -> bytes:
+        """Bytes of memory; none where there is none."""
+        try:
+            return self.read(address, size)
+        except StopError:
+            return b""
 
     def write(self, address: int, data: bytes) -> None:
         """Change memory, read-only memory too; raises StopError where there is none."""
@@ -159,9 +167,9 @@ class Engine:
     def _block(self, _uc: object, address: int, size: int, _data: object) -> None:
         self._guarded(lambda: self.on_block(address, size))
 
-    def _interrupt(self, _uc: object, _number: int, _data: object) -> None:
+    def _interrupt(self, _uc: object, number: int, _data: object) -> None:
         def respond() -> None:
-            if not self.on_trap():
+            if not self.on_trap(number):
                 self.stop(Stopped(FaultKind.EXCEPTION))
 
         self._guarded(respond)
@@ -202,10 +210,6 @@ class Engine:
 
     def _waits(self) -> bool:
         counter = self.register(self._machine.counter)
-        return any(self._before(counter, len(code)) == code for code in self._machine.waits)
-
-    def _before(self, address: int, size: int) -> bytes:
-        try:
-            return self.read(address - size, size)
-        except StopError:
-            return b""
+        return any(
+            self.peek(counter - len(code), len(code)) == code for code in self._machine.waits
+        )

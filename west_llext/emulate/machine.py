@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 #: Build attributes of a file: tag number to value.
 Attributes = Mapping[int, int | str]
-#: Reads memory: (address, size) to bytes.
+#: Reads memory: (address, size) to bytes, none where there is no memory.
 Reader = Callable[[int, int], bytes]
 
 
@@ -50,8 +50,8 @@ class Machine:
     scratch: where to put what the target doesn't have (stack, heap), lowest address; the first
         that is free
     instruction_count: how many instructions these bytes are, with the status register's value
-    semihosting: address to go on at, when what stopped at `counter` (second argument, with the
-        status register's value behind it) is a semihosting request; None when it isn't one
+    semihosting: address to go on at, when an exception is a semihosting request, else None; called
+        with a reader, the exception's number, the program counter, the status register's value
     waits: instructions after which the processor waits for something that never comes here
     """
 
@@ -75,7 +75,7 @@ class Machine:
     return_code: Callable[[int], bytes]
     scratch: tuple[int, ...]
     instruction_count: Callable[[bytes, int], int]
-    semihosting: Callable[[Reader, int, int], int | None]
+    semihosting: Callable[[Reader, int, int, int], int | None]
     waits: tuple[bytes, ...]
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from west_llext.diagnostics import LlextError
 from west_llext.emulate import findings, memory, semihosting
@@ -46,6 +47,19 @@ class Result:
     fault: Fault | None = None
     status: int | None = None
 
+    @property
+    def returned(self) -> bool:
+        """Whether the function came back to its caller."""
+        return self.fault is None and self.status is None
+
+
+class Constructed(NamedTuple):
+    """A constructor that was run: its image's name, its number (from 1), what came of it."""
+
+    image: str
+    number: int
+    result: Result
+
 
 class Target:
     """A target in an emulator. Load a base image, then extensions, `bring_up()`, then call."""
@@ -76,7 +90,7 @@ class Target:
         self._engine.on_trap = self._on_trap
         self._images: list[Image] = []
         self._pages: dict[int, Access] = {}
-        self._waiting: list[int] = []
+        self._waiting: list[tuple[str, int, int]] = []
         self._slots: dict[str, int] = {}
         self._scratch: Scratch | None = None
         self._host: Host | None = None
@@ -92,20 +106,23 @@ class Target:
         """
         self._refuse(image)
         self._add(image)
-        self._waiting += image.constructors
+        self._waiting += [
+            (image.name, number, address) for number, address in enumerate(image.constructors, 1)
+        ]
         for name in sorted(self._replace & image.exports.keys()):
             if name in self._stand_ins:
                 self._watch(image.exports[name], self._stand_ins[name])
 
-    def bring_up(self) -> tuple[Result, ...]:
+    def bring_up(self) -> tuple[Constructed, ...]:
         """Run the constructors of what was loaded, in order, until one doesn't return."""
-        results: list[Result] = []
+        done: list[Constructed] = []
         waiting, self._waiting = self._waiting, []
-        for address in waiting:
-            results.append(self.call(address))
-            if results[-1].fault is not None or results[-1].status is not None:
+        for image, number, address in waiting:
+            result = self.call(address)
+            done.append(Constructed(image, number, result))
+            if not result.returned:
                 break
-        return tuple(results)
+        return tuple(done)
 
     def address_of(self, name: str) -> int | None:
         """The address of an image's export, else of a stand-in; None where there is neither."""
@@ -229,10 +246,10 @@ class Target:
             self._counts[address, size] = known
         return known
 
-    def _on_trap(self) -> bool:
+    def _on_trap(self, number: int) -> bool:
         machine, engine = self.machine, self._engine
         counter, status = engine.register(machine.counter), engine.register(machine.status)
-        resume = machine.semihosting(engine.read, counter, status)
+        resume = machine.semihosting(engine.peek, number, counter, status)
         if resume is None:
             return False
         operation, argument = (engine.register(name) for name in machine.arguments[:2])
