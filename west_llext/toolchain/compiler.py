@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which compiler there is, and how it is called."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
+from west_llext.model.base import Abi
+from west_llext.model.manifest import Toolchain
+from west_llext.toolchain.flags import Kind, Language, driver_words
+from west_llext.toolchain.machines import (
+    EM_ARM,
+    TARGETS,
+    Target,
+    flags_of,
+    machine_of,
+    machine_of_flags,
+    selects_cpu,
+)
+from west_llext.toolchain.zig import zig_target
+
+_DEFAULT_MACHINE = (EM_ARM, 32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiler:
+    """A compiler for one target, ready to be called.
+
+    path: its program
+    linker: words of a command that merges objects (`-r` included) in front of `-o`; None where
+        there is no linker
+    launcher: words in front of every compile command
+    flags: the toolchain's flags, in gcc's spelling, behind those that fit the base image
+    machine: e_machine and bits of what it makes
+    triple: clang's or zig's name for the target, where the user gave one
+    stamp: text that is another one when the program is
+    """
+
+    kind: Kind
+    path: Path
+    linker: tuple[str, ...] | None
+    launcher: tuple[str, ...]
+    flags: tuple[str, ...]
+    machine: tuple[int, int]
+    triple: str | None
+    stamp: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path.name
+
+    def words(self, language: Language, flags: Sequence[str]) -> tuple[str, ...]:
+        """The words that begin a command for sources of that language.
+
+        flags: every flag in gcc's spelling that will follow; some speak of the processor
+        """
+        return driver_words(
+            self.kind, str(self.path), language, flags, machine=self.machine, triple=self.triple
+        )
+
+
+def compiler(
+    spec: Toolchain,
+    *,
+    root: Path,
+    environment: Mapping[str, str],
+    base: Abi | None = None,
+) -> Compiler:
+    """The compiler that a manifest (or a build directory) names, or the first one found.
+
+    root: folder that a relative path in `spec.cc` starts from
+    environment: for PATH
+    base: what the base image is; decides which compilers to look for and, where the flags choose
+        no processor, for which processor to compile
+    Raises MissingError (T001, T002, T003) where there is none, LlextError (T009) where the one
+    that was asked for has no such target.
+    """
+    flags = spec.cflags
+    if base is not None and spec.target is None and not selects_cpu(flags):
+        flags = (*flags_of(base), *flags)
+    machine = _machine(spec, flags, base)
+    search = environment.get("PATH", "")
+    if spec.cc is None:
+        path = _first_found(TARGETS[machine], search)
+        if path is None:
+            raise MissingError([_none_found(spec, TARGETS[machine])])
+    else:
+        path = _named(spec, root, search)
+    launcher = _launcher(spec, root, search)
+    return compiler_at(
+        path, spec=spec, flags=flags, machine=machine, launcher=launcher, search=search
+    )
+
+
+def compiler_at(
+    path: Path,
+    *,
+    spec: Toolchain,
+    flags: tuple[str, ...],
+    machine: tuple[int, int],
+    launcher: tuple[str, ...],
+    search: str,
+) -> Compiler:
+    """The compiler whose program is known, from wherever: a search, a build directory's record.
+
+    flags: in gcc's spelling
+    search: folders to look for a linker in, as in PATH
+    """
+    kind = kind_of(path.name)
+    if kind is Kind.ZIG and zig_target(flags, machine=machine, triple=spec.target) is None:
+        raise LlextError([_no_target(spec, TARGETS[machine])])
+    return Compiler(
+        kind=kind,
+        path=path,
+        linker=_linker(kind, path, TARGETS[machine], search),
+        launcher=launcher,
+        flags=flags,
+        machine=machine,
+        triple=spec.target,
+        stamp=_stamp(path),
+    )
+
+
+def kind_of(name: str) -> Kind:
+    """Whose command line a program of that name has."""
+    if re.search(r"(^|\W)zig", name):
+        return Kind.ZIG
+    return Kind.CLANG if "clang" in name else Kind.GCC
+
+
+def version(compiler: Compiler) -> str:
+    """What the compiler says it is: one line. Runs it; ask once."""
+    from subprocess import DEVNULL, PIPE, run  # noqa: PLC0415  # only reports ask
+
+    words = [str(compiler.path), "version" if compiler.kind is Kind.ZIG else "--version"]
+    done = run(words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, check=False)
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    text = lines[0].strip() if lines else "unknown"
+    return f"zig {text}" if compiler.kind is Kind.ZIG else text
+
+
+def runtime_library(compiler: Compiler) -> Path:
+    """The compiler's own library of helpers, for a clang; gcc finds its own, zig makes its own.
+
+    Raises MissingError (T018) where it has none for the target. Runs the compiler.
+    """
+    from subprocess import DEVNULL, PIPE, run  # noqa: PLC0415  # only where helpers are asked for
+
+    front = compiler.words(Language.C, compiler.flags)
+    words = [*front, *compiler.flags, "--rtlib=compiler-rt", "-print-libgcc-file-name"]
+    done = run(words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, check=False)
+    path = Path(done.stdout.decode("utf-8", "replace").strip())
+    if done.returncode or not path.is_file():
+        raise MissingError(
+            [
+                Diagnostic(
+                    code="T018",
+                    at=Span(compiler.path),
+                    message=f"'{compiler.name}' has no library of compiler helpers for "
+                    f"{TARGETS[compiler.machine].name}: expected '{path.as_posix()}'",
+                    hint="export the helpers from the base image and set 'compiler-runtime: base'",
+                )
+            ]
+        )
+    return path
+
+
+def _machine(spec: Toolchain, flags: tuple[str, ...], base: Abi | None) -> tuple[int, int]:
+    # what is said most plainly comes first
+    named = (
+        machine_of(spec.target or ""),
+        machine_of_flags(flags),
+        (base.ident.machine, base.ident.bits) if base else None,
+        machine_of(Path(spec.cc or "").name),
+    )
+    return next((each for each in named if each and each in TARGETS), _DEFAULT_MACHINE)
+
+
+def _first_found(target: Target, search: str) -> Path | None:
+    for name in _candidates(target):
+        found = shutil.which(name, path=search)
+        if found:
+            return Path(found)
+    zig = _packaged_zig()
+    if zig:
+        return zig
+    found = shutil.which("clang", path=search)
+    return Path(found) if found else None
+
+
+def _candidates(target: Target) -> Iterator[str]:
+    for prefix in target.gcc:
+        yield f"{prefix}gcc"
+
+
+def _packaged_zig() -> Path | None:
+    # the program inside the package: its Python wrapper would take as long as a compilation
+    found = importlib.util.find_spec("ziglang")
+    if found is None or found.origin is None:
+        return None
+    for name in ("zig", "zig.exe"):
+        path = Path(found.origin).with_name(name)
+        if path.is_file():
+            return path
+    return None
+
+
+def _named(spec: Toolchain, root: Path, search: str) -> Path:
+    name = spec.cc or ""
+    if "/" in name or "\\" in name:
+        path = root / name
+        if shutil.which(str(path)):
+            return path
+        where = "isn't a program"
+    else:
+        found = shutil.which(name, path=search)
+        if found:
+            return Path(found)
+        zig = _packaged_zig() if name == "zig" else None
+        if zig:
+            return zig
+        where = "isn't on PATH"
+        if name == "zig":
+            where += ", and there is no Python package 'ziglang'"
+    raise MissingError(
+        [
+            Diagnostic(
+                code="T002",
+                at=spec.at,
+                message=f"compiler '{name}' {where}",
+                hint="run 'pip install ziglang'"
+                if name == "zig"
+                else f"install '{name}', or name another compiler as 'cc'",
+            )
+        ]
+    )
+
+
+def _launcher(spec: Toolchain, root: Path, search: str) -> tuple[str, ...]:
+    if not spec.launcher:
+        return ()
+    name = spec.launcher[0]
+    if "/" in name or "\\" in name:
+        found = shutil.which(str(root / name))
+        where = "isn't a program"
+    else:
+        found = shutil.which(name, path=search)
+        where = "isn't on PATH"
+    if found is None:
+        raise MissingError(
+            [
+                Diagnostic(
+                    code="T003",
+                    at=spec.at,
+                    message=f"launcher '{name}' {where}",
+                    hint=f"install '{name}', or remove 'launcher'",
+                )
+            ]
+        )
+    return (found, *spec.launcher[1:])
+
+
+def _linker(kind: Kind, path: Path, target: Target, search: str) -> tuple[str, ...] | None:
+    match kind:
+        case Kind.GCC:
+            # not ld itself: gcc knows the emulation and the library for its machine flags, and
+            # finishes what was compiled for link-time optimisation
+            return (str(path), "-r", "-nostdlib")
+        case Kind.CLANG:
+            return _lld(path, target, search)
+        case Kind.ZIG:
+            # not `zig cc -r`, which takes longer and writes into a cache
+            return (str(path), "ld.lld", "-r", "-m", target.emulation, "--error-limit=0")
+
+
+def _lld(clang: Path, target: Target, search: str) -> tuple[str, ...] | None:
+    # of the same release where it can be had: clang-17 comes with ld.lld-17
+    suffix = clang.name.partition("clang")[2].removesuffix(".exe")
+    names = dict.fromkeys((f"ld.lld{suffix}", "ld.lld"))
+    for folder in (str(clang.parent), search):
+        for name in names:
+            found = shutil.which(name, path=folder)
+            if found:
+                return (found, "-r", "-m", target.emulation, "--error-limit=0")
+    for prefix in target.gcc:
+        found = shutil.which(f"{prefix}ld", path=search)
+        if found:
+            return (found, "-r", "-m", target.emulation)
+    return None
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def _none_found(spec: Toolchain, target: Target) -> Diagnostic:
+    names = " and ".join(f"'{each}'" for each in (*_candidates(target), "clang"))
+    return Diagnostic(
+        code="T001",
+        at=spec.at,
+        message=f"no compiler for {target.name} found: looked for {names} on PATH and for the "
+        "Python package 'ziglang'",
+        hint="run 'pip install ziglang'"
+        if zig_target((), machine=machine_of(target.clang) or _DEFAULT_MACHINE, triple=None)
+        else f"install '{target.gcc[0]}gcc'",
+    )
+
+
+def _no_target(spec: Toolchain, target: Target) -> Diagnostic:
+    return Diagnostic(
+        code="T009",
+        at=spec.at,
+        message=f"zig makes no code for {target.name}",
+        hint=f"set 'cc: {target.gcc[0]}gcc'",
+    )

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each kind of compiler calls a machine, and what a base image says of its processor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from west_llext.model.base import Abi
+
+EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64, EM_RISCV = 3, 40, 62, 94, 183, 243
+EM_ARC_COMPACT2 = 195
+
+#: Build attributes of Arm's `aeabi` section (ABI addenda, 2.5)
+_CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
+_ABI_HARDFP_USE, _ABI_VFP_ARGS = 27, 28
+#: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
+_RISCV_ARCH = 5
+
+
+class Target(NamedTuple):
+    """A machine as compilers name it.
+
+    name: for messages
+    gcc: prefixes of the cross compilers that Zephyr's users have, in the order to try them
+    clang: target triple of a bare metal clang
+    emulation: what `ld -m` and `ld.lld -m` call the format
+    """
+
+    name: str
+    gcc: tuple[str, ...]
+    clang: str
+    emulation: str
+
+
+# fmt: off
+#: by (e_machine, bits)
+TARGETS: Mapping[tuple[int, int], Target] = {
+    (EM_ARM, 32): Target(
+        "Arm", ("arm-none-eabi-", "arm-zephyr-eabi-"), "arm-none-eabi", "armelf"),
+    (EM_AARCH64, 64): Target(
+        "AArch64", ("aarch64-none-elf-", "aarch64-zephyr-elf-"), "aarch64-none-elf", "aarch64elf"),
+    (EM_RISCV, 32): Target(
+        "RISC-V", ("riscv64-unknown-elf-", "riscv64-zephyr-elf-", "riscv32-unknown-elf-"),
+        "riscv32-unknown-elf", "elf32lriscv"),
+    (EM_RISCV, 64): Target(
+        "RISC-V", ("riscv64-unknown-elf-", "riscv64-zephyr-elf-"),
+        "riscv64-unknown-elf", "elf64lriscv"),
+    (EM_386, 32): Target(
+        "x86", ("x86_64-zephyr-elf-", "i686-elf-"), "i386-unknown-elf", "elf_i386"),
+    (EM_X86_64, 64): Target(
+        "x86-64", ("x86_64-zephyr-elf-", "x86_64-elf-"), "x86_64-unknown-elf", "elf_x86_64"),
+    (EM_XTENSA, 32): Target(
+        "Xtensa", ("xtensa-lx106-elf-", "xtensa-zephyr-elf-"), "xtensa-unknown-elf", "elf32xtensa"),
+    (EM_ARC_COMPACT2, 32): Target(
+        "ARC", ("arc-zephyr-elf-", "arc-elf32-", "arc-linux-gnu-"), "arc-unknown-elf", "arcelf"),
+}
+
+#: what begins the name of a cross compiler or a target triple
+_NAMES = (
+    ("thumb", (EM_ARM, 32)), ("aarch64", (EM_AARCH64, 64)), ("arm", (EM_ARM, 32)),
+    ("riscv32", (EM_RISCV, 32)), ("riscv64", (EM_RISCV, 64)),
+    ("x86_64", (EM_X86_64, 64)), ("x86", (EM_386, 32)), ("i386", (EM_386, 32)),
+    ("i686", (EM_386, 32)), ("xtensa", (EM_XTENSA, 32)), ("arc", (EM_ARC_COMPACT2, 32)),
+)
+
+#: Tag_CPU_arch to `-march` (ABI addenda, table 6); v7 depends on the profile
+_ARM_ARCHES = {
+    1: "armv4", 2: "armv4t", 3: "armv5t", 4: "armv5te", 5: "armv5tej", 6: "armv6", 7: "armv6kz",
+    8: "armv6t2", 9: "armv6k", 11: "armv6-m", 12: "armv6s-m", 13: "armv7e-m", 14: "armv8-a",
+    15: "armv8-r", 16: "armv8-m.base", 17: "armv8-m.main", 21: "armv8.1-m.main",
+}
+#: Tag_FP_arch to `-mfpu`, and to the one with single precision only
+_ARM_FPUS = {
+    2: ("vfpv2", "vfpv2"), 3: ("vfpv3", "vfpv3"), 4: ("vfpv3-d16", "vfpv3xd"),
+    5: ("vfpv4", "vfpv4"), 6: ("vfpv4-d16", "fpv4-sp-d16"),
+    7: ("fp-armv8", "fp-armv8"), 8: ("fpv5-d16", "fpv5-sp-d16"),
+}
+# fmt: on
+
+_SELECTS_CPU = ("-mcpu=", "-march=", "-m32", "-m64", "--target=", "-target")
+
+
+def machine_of(name: str) -> tuple[int, int] | None:
+    """(e_machine, bits) that a compiler's name or a target triple speaks of; or None."""
+    for prefix, machine in _NAMES:
+        if name.startswith(prefix):
+            return machine
+    return None
+
+
+def machine_of_flags(flags: Sequence[str]) -> tuple[int, int] | None:
+    """(e_machine, bits) that machine flags in gcc's spelling speak of; or None."""
+    for flag in reversed(flags):
+        name, _, value = flag.partition("=")
+        if name == "-m32":
+            return (EM_386, 32)
+        if name == "-m64":
+            return (EM_X86_64, 64)
+        if name not in {"-mcpu", "-march"}:
+            continue
+        if value.startswith(("rv32", "rv64")):
+            return (EM_RISCV, int(value[2:4]))
+        if re.match(r"cortex-[mr]|arm\d|armv[4-7]|armv8(\.\d)?-m|cortex-a[5-9]$|star-mc", value):
+            return (EM_ARM, 32)
+        if re.match(r"cortex-[ax]\d\d|armv[89]|neoverse", value):
+            return (EM_AARCH64, 64)
+    return (EM_ARM, 32) if "-mthumb" in flags else None
+
+
+def selects_cpu(flags: Sequence[str]) -> bool:
+    """Whether flags in gcc's spelling choose a processor."""
+    return any(flag.startswith(_SELECTS_CPU) for flag in flags)
+
+
+def flags_of(abi: Abi) -> tuple[str, ...]:
+    """Machine flags in gcc's spelling for code that fits a base image; empty where it says nothing.
+
+    They come from the build attributes of its file; `-march` rather than `-mcpu`, because the
+    architecture decides what fits and the core's name may be unknown to the compiler.
+    """
+    if abi.ident.machine == EM_ARM:
+        return _arm_flags(abi.attributes, little=abi.ident.little)
+    if abi.ident.machine == EM_RISCV:
+        return _riscv_flags(str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags)
+    return ("-m32",) if abi.ident.machine == EM_386 else ()
+
+
+def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[str, ...]:
+    arch = attributes.get(_CPU_ARCH)
+    if not isinstance(arch, int):
+        return ()
+    profile = chr(int(attributes.get(_CPU_ARCH_PROFILE, 0)) or ord("A"))
+    name = f"armv7-{profile.lower()}" if arch == 10 else _ARM_ARCHES.get(arch)
+    if name is None:
+        return ()
+    flags = [f"-march={name}"]
+    if profile == "M" or name.endswith(("-m", ".base", ".main")):
+        flags.append("-mthumb")
+    fpu = _ARM_FPUS.get(int(attributes.get(_FP_ARCH, 0)))
+    if fpu is None:
+        flags.append("-mfloat-abi=soft")
+    else:
+        single = attributes.get(_ABI_HARDFP_USE) == 1
+        hard = attributes.get(_ABI_VFP_ARGS) == 1
+        flags += [f"-mfpu={fpu[single]}", f"-mfloat-abi={'hard' if hard else 'softfp'}"]
+    if not little:
+        flags.append("-mbig-endian")
+    return tuple(flags)
+
+
+def _riscv_flags(isa: str, elf_flags: int) -> tuple[str, ...]:
+    # rv32i2p1_m2p0_c2p0_zicsr2p0 -> rv32imc_zicsr; the float ABI is in e_flags (EF_RISCV_FLOAT_ABI)
+    names = [re.sub(r"\d+p\d+$", "", part) for part in isa.lower().split("_")]
+    if not re.fullmatch(r"rv(32|64)[ieg]", names[0]):
+        return ()
+    single = "".join(each for each in names[1:] if len(each) == 1)
+    long = [each for each in names[1:] if len(each) > 1]
+    march = "_".join([names[0] + single, *long])
+    letters = {0: "", 2: "f", 4: "d", 6: "q"}[elf_flags & 6] + ("e" if elf_flags & 8 else "")
+    return (f"-march={march}", f"-mabi={'lp64' if names[0][2] == '6' else 'ilp32'}{letters}")
