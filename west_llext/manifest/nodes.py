@@ -132,7 +132,8 @@ def _key_findings(node: Node, file: PurePath) -> Iterator[Diagnostic]:
     first: dict[str, Node] = {}
     for key, _value in node.value:
         if key.id != "scalar":
-            message = f"a key is a {key.id}, expected text"
+            kind = "list" if key.id == "sequence" else "mapping"
+            message = f"a key is a {kind}, expected text"
             yield _finding("M008", key, file, message)
             continue
         name = key.value

@@ -12,8 +12,6 @@ from west_llext.manifest.text import nearest, shown
 from west_llext.model.manifest import MAX_NAME_LENGTH, ExportGroup, Extension, Name
 
 _MAX_NAMES_IN_CYCLE = 12
-# of groups that export the same name under different conditions; keeps the comparison linear
-_MAX_GROUPS_COMPARED = 16
 
 
 def findings(built: Built) -> Iterator[Diagnostic]:
@@ -141,28 +139,23 @@ def _cycle(members: list[str], closing: Name) -> Diagnostic:
 
 
 def rule_base_export_is_unique(built: Built) -> Iterator[Diagnostic]:
-    """A symbol is in the base's table once, unless conditions tell its groups apart."""
-    first: dict[str, list[tuple[ExportGroup, Name]]] = {}
+    """A symbol is in the base's table once."""
+    first: dict[str, tuple[ExportGroup, Name]] = {}
     for group in built.manifest.base.exports:
         for name in group.symbols:
-            others = first.setdefault(name.text, [])
-            for other, place in others:
-                if other is not group and not _may_exclude(other, group):
-                    yield Diagnostic(
-                        code="M031",
-                        at=name.at,
-                        message=f"export '{shown(name.text)}' is declared twice",
-                        related=(Related(at=place.at, message="first here"),),
-                        hint="remove one of them",
-                    )
-                    break
-            else:
-                if len(others) < _MAX_GROUPS_COMPARED:
-                    others.append((group, name))
-
-
-def _may_exclude(one: ExportGroup, other: ExportGroup) -> bool:
-    return one.when is not None and other.when is not None and one.when.text != other.when.text
+            other, place = first.setdefault(name.text, (group, name))
+            # inside one list the walker has found it
+            if other is not group or place.at.file != name.at.file:
+                both = other.when is not None and group.when is not None
+                yield Diagnostic(
+                    code="M031",
+                    at=name.at,
+                    message=f"export '{shown(name.text)}' is declared twice",
+                    related=(Related(at=place.at, message="first here"),),
+                    hint="declare it once, with '||' between the conditions"
+                    if both
+                    else "remove one of them",
+                )
 
 
 RULES: tuple[Callable[[Built], Iterator[Diagnostic]], ...] = (

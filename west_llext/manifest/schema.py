@@ -184,5 +184,5 @@ def flow(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(flow(each) for each in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {flow(each)}".rstrip() for key, each in value.items()) + "}"
-    return "" if value is None else str(value)
+        return "{" + ", ".join(sample(key, each) for key, each in value.items()) + "}"
+    return "null" if value is None else str(value)

@@ -118,8 +118,7 @@ class Scalar(NamedTuple):
             message = f"{wrong} with {len(text)} characters, expected {self.lengths[1]} at most"
             log.refuse(self.long_code, node, message + (self.reason and f": {self.reason}"))
         elif self.choices and self.bounds is None:
-            same = (each for each in self.choices if sorted(each) == sorted(text))
-            near = next(same, None) or nearest(text, self.choices)
+            near = nearest(text, self.choices)
             hint = f"write '{near}'" if near else None
             log.refuse(self.code, node, f"{wrong}, expected {alternatives(self.choices)}", hint)
         else:

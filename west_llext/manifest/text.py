@@ -29,7 +29,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     folded: dict[str, str] = {}
     for each in known:
         folded.setdefault(_folded(each), each)
-    match = difflib.get_close_matches(_folded(word), folded, n=1, cutoff=0.65)
+    word = _folded(word)
+    for each, spelled in folded.items():
+        if len(each) == len(word) and sorted(each) == sorted(word):
+            return spelled
+    match = difflib.get_close_matches(word, folded, n=1)
     return folded[match[0]] if match else None
 
 
