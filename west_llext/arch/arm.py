@@ -52,7 +52,8 @@ PREL31    = layout("_1 30:0")
 ARM_B     = layout("_8 25:2")                                   # B, BL: A1
 ARM_BLX   = layout("_7 1 25:2")                                 # BLX (immediate): A2, H is bit 1
 ARM_MOV   = layout("_12 15:12 _4 11:0")                         # MOVW, MOVT: imm4:imm12
-THM_BL    = layout("_5 24 21:12 _2 23 _1 22 11:1", _j_bits)     # B.W T4, BL T1, BLX T2
+THM_BL    = layout("_5 24 21:12 _2 23 _1 22 11:1", _j_bits)     # B.W T4, BL T1
+THM_BLX   = layout("_5 24 21:12 _2 23 _1 22 11:2 _1", _j_bits)  # BLX T2, H is left zero
 THM_BCC   = layout("_5 20 _4 17:12 _2 18 _1 19 11:1")           # B<c>.W: T3
 THM_MOV   = layout("_5 11 _6 15:12 _1 10:8 _4 7:0")             # MOVW, MOVT: imm4:i:imm3:imm8
 THM_B_N   = layout("_5 11:1")                                   # B: T2
@@ -120,7 +121,7 @@ ROWS = table(
     Row(    49, "R_ARM_THM_MOVW_PREL_NC",  Formula.PCREL_T,  THM_MOV,   Check.WRAP,     THUMB32),
     Row(    50, "R_ARM_THM_MOVT_PREL",     Formula.PCREL,    THM_MOV,   Check.WRAP,     THUMB32, shift=16),
     Row(    51, "R_ARM_THM_JUMP19",        Formula.PCREL_T,  THM_BCC,   Check.SIGNED,   THUMB32, Branch.JUMP, loadable=False),
-    Row(    52, "R_ARM_THM_JUMP6",         Formula.PCREL,    THM_CBZ,   Check.UNSIGNED, HALF, loadable=False),
+    Row(    52, "R_ARM_THM_JUMP6",         Formula.PCREL,    THM_CBZ,   Check.UNSIGNED, HALF, loadable=False, least=-4),  # ((imm + 4) & 0x7f) - 4
     Refuse( 53, "R_ARM_THM_ALU_PREL_11_0", "an address relative to another section", _GROUP),
     Refuse( 54, "R_ARM_THM_PC12",          "a load from a literal in another section", _GROUP),
     Row(    55, "R_ARM_ABS32_NOI",         Formula.ABS,      DATA32,    Check.WRAP,     WORD, loadable=False),
@@ -171,10 +172,10 @@ ROWS = table(
     Refuse(129, "R_ARM_THM_TLS_DESCSEQ16", "thread-local storage through a descriptor", _TLS),
     Refuse(130, "R_ARM_THM_TLS_DESCSEQ32", "thread-local storage through a descriptor", _TLS),
     Refuse(131, "R_ARM_THM_GOT_BREL12",    "extensions have no global offset table", _PIC),
-    Row(   132, "R_ARM_THM_ALU_ABS_G0_NC", Formula.ABS_T,    THM_IMM8,  Check.WRAP,     HALF, loadable=False),
-    Row(   133, "R_ARM_THM_ALU_ABS_G1_NC", Formula.ABS,      THM_IMM8,  Check.WRAP,     HALF, shift=8, loadable=False),
-    Row(   134, "R_ARM_THM_ALU_ABS_G2_NC", Formula.ABS,      THM_IMM8,  Check.WRAP,     HALF, shift=16, loadable=False),
-    Row(   135, "R_ARM_THM_ALU_ABS_G3",    Formula.ABS,      THM_IMM8,  Check.WRAP,     HALF, shift=24, loadable=False),
+    Row(   132, "R_ARM_THM_ALU_ABS_G0_NC", Formula.ABS_T,    THM_IMM8,  Check.WRAP,     HALF, loadable=False, least=0),
+    Row(   133, "R_ARM_THM_ALU_ABS_G1_NC", Formula.ABS,      THM_IMM8,  Check.WRAP,     HALF, shift=8, loadable=False, least=0),
+    Row(   134, "R_ARM_THM_ALU_ABS_G2_NC", Formula.ABS,      THM_IMM8,  Check.WRAP,     HALF, shift=16, loadable=False, least=0),
+    Row(   135, "R_ARM_THM_ALU_ABS_G3",    Formula.ABS,      THM_IMM8,  Check.WRAP,     HALF, shift=24, loadable=False, least=0),
     Refuse(136, "R_ARM_THM_BF16",          "a branch future of Armv8.1-M", "compile with -mno-branch-future"),
     Refuse(137, "R_ARM_THM_BF12",          "a branch future of Armv8.1-M", "compile with -mno-branch-future"),
     Refuse(138, "R_ARM_THM_BF18",          "a branch future of Armv8.1-M", "compile with -mno-branch-future"),
@@ -182,18 +183,22 @@ ROWS = table(
     *(Refuse(number, f"R_ARM_{name}", "a function descriptor of the FDPIC ABI", "compile without -mfdpic")
       for number, name in enumerate((
           "GOTFUNCDESC", "GOTOFFFUNCDESC", "FUNCDESC", "FUNCDESC_VALUE",
-          "TLS_GD32_FDPIC", "TLS_LDM32_FDPIC", "TLS_IE32_FDPIC"), 161)),
+          "TLS_GD32_FDPIC", "TLS_LDM32_FDPIC", "TLS_IE32_FDPIC"), 161)),  # private to the psABI
+    *(Refuse(145 + number, f"R_ARM_PRIVATE_{number}", "private to a toolchain", _OLD) for number in range(23, 32)),
 )
 # fmt: on
 
 
 _THUMB_ROWS = frozenset({10, 30, 51})
-_ARM_NOP = 0xE320F000  # NOP (A8.8.119, A1)
+_ALWAYS = 0xE0000000  # condition AL (A8.3)
+_ARM_NOP = 0x0320F000  # NOP (A8.8.119, A1)
+_ARM_MOV_R0_R0 = 0x01A00000  # for cores without it
 _THM_NOP_W = 0xF3AF8000  # NOP.W (A8.8.119, T2)
 _THM_B_NEXT_NOP = 0xE000BF00  # B over the next halfword, NOP: for cores without NOP.W
 _ARM_BL = 0xEB000000  # BL, always (A8.8.25, A1)
 _ARM_BLX = 0xFA000000  # BLX (A8.8.25, A2)
 _BLX_ROW = Row(28, "R_ARM_CALL", Formula.PCREL_T, ARM_BLX, Check.SIGNED, WORD)
+_THM_BLX_ROW = Row(10, "R_ARM_THM_CALL", Formula.PCREL_T, THM_BLX, Check.SIGNED, THUMB32)
 
 
 def changes_state(row: Row, T: int) -> bool:
@@ -218,8 +223,8 @@ def branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
     if row.number == 10:
         if T:
             return row.encode(word | 1 << 12, value)  # BL
-        # BLX counts from Align(PC, 4) (A8.8.25); the lowest bit of its field must be zero
-        return row.encode(word & ~(1 << 12), (value + (P & 2)) & ~3)
+        # BLX counts from Align(PC, 4) (A8.8.25)
+        return _THM_BLX_ROW.encode(word & ~(1 << 12 | 1), value + (P & 2))
     if row.number == 28:
         if T:
             return _BLX_ROW.encode(_ARM_BLX, value)
@@ -227,11 +232,15 @@ def branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
     return row.encode(word, value)
 
 
-def undefined_branch(row: Row, core: Core) -> int | None:
-    """A branch to an undefined weak symbol goes to the next instruction (AAELF32, 5.6.1.1)."""
+def undefined_branch(row: Row, word: int, core: Core) -> int:
+    """A branch to an undefined weak symbol goes to the next instruction.
+
+    AAELF32, "Static Arm relocations", Call and Jump relocations.
+    """
     if row.number in _THUMB_ROWS:
         return _THM_NOP_W if core.thumb2 else _THM_B_NEXT_NOP
-    return _ARM_NOP
+    condition = word & 0xF0000000 if word >> 28 < 0xE else _ALWAYS
+    return condition | (_ARM_NOP if core.thumb2 else _ARM_MOV_R0_R0)
 
 
 LDR_PC = Veneer(

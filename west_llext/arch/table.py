@@ -127,6 +127,8 @@ class Row:
     branch: what kind of branch the place holds, or None
     shift: the field takes the value shifted right by this many bits (MOVT), sign kept
     loadable: whether the target's loader can apply it
+    least: lowest addend that the place holds (REL); None for what the check implies: 0 for unsigned
+        fields, half of all values below 0 for the others
     size: bytes of the place
     uses_place: whether the value depends on where the place is
     is_pointer: whether the place is a data word that the value fills, high bits lost
@@ -141,12 +143,15 @@ class Row:
     branch: Branch | None = None
     shift: int = 0
     loadable: bool = True
+    least: int | None = None
     size: int = field(init=False)
     uses_place: bool = field(init=False)
     is_pointer: bool = field(init=False)
     _low: int = field(init=False)
     _high: int = field(init=False)
-    _sign: int = field(init=False)
+    _least: int = field(init=False)
+    _beyond: int = field(init=False)
+    _span: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out what every use of the row needs."""
@@ -158,7 +163,12 @@ class Row:
         put = object.__setattr__  # the record is frozen for everybody else
         put(self, "_low", low << self.shift)
         put(self, "_high", high << self.shift)
-        put(self, "_sign", 0 if self.check is Check.UNSIGNED else 1 << self.layout.top)
+        span = 2 << self.layout.top
+        implied = 0 if self.check is Check.UNSIGNED else -(1 << self.layout.top)
+        least = implied if self.least is None else self.least
+        put(self, "_least", least)
+        put(self, "_beyond", least + span)
+        put(self, "_span", span)
         put(self, "size", self.word.size)
         put(self, "uses_place", self.formula.uses_place)
         whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
@@ -168,13 +178,11 @@ class Row:
     def addend(self, word: int) -> int:
         """The addend that the place holds (REL); sign-extended where the field is signed."""
         value = self.layout.extract(word)
-        if value & self._sign:
-            value -= self._sign << 1
-        return value
+        return value if value < self._beyond else value - self._span
 
     def with_addend(self, word: int, addend: int) -> int:
         """`word` with an addend for somebody else to add to; raises RangeError."""
-        low, high = self.layout.signed_range
+        low, high = self._least, self._beyond
         if self.layout.top + 1 < self.layout.bits or self.check is not Check.WRAP:
             fits = low <= addend < high and not addend & (self.layout.alignment - 1)
             if not fits:
@@ -307,8 +315,8 @@ class Machine:
     branch: encodes rows that have `branch`; may change the instruction (BL to BLX)
     changes_state: (row, T): whether the branch ends in the other instruction set
     direct: (row, word, T, core): whether `branch` can encode it without a veneer, range aside
-    undefined_branch: (row, core): the word that replaces a branch to an undefined weak symbol, or
-        None to encode it as any other
+    undefined_branch: (row, word, core): the word that replaces a branch to an undefined weak symbol,
+        or None to leave it alone
     veneer: (row, core): the form that a branch of this row can go through, or None
     explicit_addends: whether the target's loader takes RELA (True) or REL (False)
     absolute_word: number of the relocation that adds an address to a pointer-sized word
@@ -326,7 +334,7 @@ class Machine:
     branch: BranchEncoder
     changes_state: Callable[[Row, int], bool]
     direct: Callable[[Row, int, int, Core], bool]
-    undefined_branch: Callable[[Row, Core], int | None]
+    undefined_branch: Callable[[Row, int, Core], int | None]
     veneer: Callable[[Row, Core], Veneer | None]
     explicit_addends: bool
     absolute_word: int

@@ -203,7 +203,7 @@ class _Relocator:
                 T = stub.form.thumb
                 word = machine.branch(row, use.word, S=stub.offset, A=A, P=use.here, T=T)
             elif target.kind is Kind.ZERO:
-                nowhere = machine.undefined_branch(row, self.job.core)
+                nowhere = machine.undefined_branch(row, use.word, self.job.core)
                 word = use.word if nowhere is None else nowhere
             elif self.spaces[symbol] != space:
                 self.keep(use, content)
