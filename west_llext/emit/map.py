@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`NAME.map`: where everything of an extension went, for people to read.
+
+A build makes one for each of its extensions, with a line per symbol: columns are set off by
+tabulators and formatted many lines in one call, which is five times as fast as padding each field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TypeVar
+
+from west_llext.emit.veneers import veneers
+from west_llext.model.elf import STT_FILE, STT_NOTYPE, STT_SECTION, Symbol
+from west_llext.model.link import Import, Linked
+
+# Local symbols without a type are marks between code and data ($t, $d) and labels of assembler.
+_UNINTERESTING = frozenset((STT_NOTYPE, STT_SECTION, Symbol, STT_FILE))
+_PLAIN = bytes(range(0x20, 0x7F))
+_Named = TypeVar("_Named", Symbol, Import)
+
+
+def text(linked: Linked, *, origin: str) -> str:
+    """The map of an extension; `origin` is the manifest, by a relative path.
+
+    Addresses are offsets from the start of their section where the target decides on addresses.
+    Bit 0 of an address is set for Thumb functions.
+    """
+    linked = linked if _is_plain(linked) else _printable(linked)
+    address = f"0x%0{linked.ident.bits // 4}x"
+    return "".join(
+        (
+            f"west-llext: map of {linked.name}, from {printable(origin)}\n",
+            f"mode {linked.mode.value}\n",
+            f"identity {linked.identity}\n" if linked.identity else "",
+            _sections(linked, address),
+            _symbols(linked, address),
+            _imports(linked, address),
+            _veneers(linked, address),
+            _relocations(linked),
+        )
+    )
+
+
+def printable(name: str) -> str:
+    """The name on one line, whatever it holds."""
+    return name if name.isprintable() else ascii(name)[1:-1]
+
+
+def _is_plain(linked: Linked) -> bool:
+    names = [symbol[0] for symbol in linked.all_symbols]
+    names += [each[0] for each in linked.imports]
+    names += [piece[0] for section in linked.sections for piece in section.pieces]
+    names += [linked.name, *(section.name for section in linked.sections)]
+    joined = "".join(names)
+    return joined.isascii() and not joined.encode().translate(None, _PLAIN)
+
+
+def _printable(linked: Linked) -> Linked:
+    # Names in object files may hold anything: a line feed, an escape sequence for the terminal.
+    return replace(
+        linked,
+        name=printable(linked.name),
+        all_symbols=tuple(_named(each) for each in linked.all_symbols),
+        imports=tuple(_named(each) for each in linked.imports),
+        sections=tuple(
+            replace(
+                section,
+                name=printable(section.name),
+                pieces=tuple(
+                    each._replace(source=printable(each.source)) for each in section.pieces
+                ),
+            )
+            for section in linked.sections
+        ),
+    )
+
+
+def _named(each: _Named) -> _Named:
+    return each._replace(name=printable(each.name))
+
+
+def _table(title: str, columns: str, row: str, values: Sequence[Sequence[object]]) -> str:
+    text = row * len(values) % tuple(chain.from_iterable(values)) if values else ""
+    return f"\n{title}\n{columns}\n{text}"
+
+
+def _sections(linked: Linked, address: str) -> str:
+    parts = [_table("sections", "address\t\tsize\talign\tname", "", ())]
+    for each in linked.sections:
+        start = "floating" if each.address is None else address % each.address
+        parts.append(f"{start}\t{each.size}\t{each.align}\t{each.name}\n")
+    for each in linked.sections:
+        if each.pieces:
+            base = each.address or 0
+            title = f"pieces of {each.name}"
+            rows = [(base + offset, size, source) for source, offset, size in each.pieces]
+            parts.append(_table(title, "address\t\tsize\tname", f"{address}\t%d\t%s\n", rows))
+    return "".join(parts)
+
+
+def _symbols(linked: Linked, address: str) -> str:
+    count = len(linked.sections)
+    found: list[list[tuple[int, int, str]]] = [[] for _ in range(count + 1)]
+    starts = [0, *(section.address or 0 for section in linked.sections)]
+    for name, value, size, info, _, section in linked.all_symbols:
+        if section <= count and info not in _UNINTERESTING:
+            found[section].append((starts[section] + value, size, name))
+    row = f"{address}\t%d\t%s\n"
+    return "".join(
+        _table(f"symbols in {section.name}", "address\t\tsize\tname", row, sorted(rows))
+        for section, rows in zip(linked.sections, found[1:], strict=True)
+        if rows
+    )
+
+
+def _imports(linked: Linked, address: str) -> str:
+    title, columns = "imports", "address\t\tuses\tfrom\tname"
+    rows = [(each[2], each[4], each[1] or "-", each[0]) for each in linked.imports]
+    if all(row[0] is not None for row in rows):
+        return _table(title, columns, f"{address}\t%d\t%s\t%s\n", rows)
+    places = [_place(each, address) for each in linked.imports]
+    mixed = [(place, *row[1:]) for place, row in zip(places, rows, strict=True)]
+    return _table(title, columns, "%s\t%d\t%s\t%s\n", mixed)
+
+
+def _place(each: Import, address: str) -> str:
+    if each.address is not None:
+        return address % each.address
+    return "nowhere " if each.weak else "by name  "
+
+
+def _veneers(linked: Linked, address: str) -> str:
+    rows = [(each.address, each.size, each.target) for each in veneers(linked)]
+    return _table("veneers", "address\t\tsize\ttarget", f"{address}\t%d\t%s\n", rows)
+
+
+def _relocations(linked: Linked) -> str:
+    applied, left = linked.applied, linked.left
+    rows = [(applied.get(kind, 0), left.get(kind, 0), kind) for kind in sorted({*applied, *left})]
+    return _table("relocations", "applied\tleft\ttype", "%d\t%d\t%s\n", rows)
