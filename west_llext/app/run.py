@@ -16,7 +16,7 @@ from typing import NamedTuple
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span, UsageError
 from west_llext.elf.attributes import abi
 from west_llext.elf.read import file_content, object_file
-from west_llext.emulate.base import base_image
+from west_llext.emulate.base import BASE_NAME, base_image
 from west_llext.emulate.blob import blob_image
 from west_llext.emulate.image import Image
 from west_llext.emulate.limits import Limits
@@ -166,7 +166,9 @@ def _blob(
 ) -> tuple[Image | None, tuple[Diagnostic, ...]]:
     # An image that was loaded, or why it could not be.
     if path.stem in known:
-        message = f"there is already a blob of an extension '{path.stem}', expected one of a name"
+        message = (
+            f"there is already a blob of an extension '{path.stem}', expected one blob of each name"
+        )
         return None, (Diagnostic(code="X010", at=Span(path), message=message),)
     try:
         image = blob_image(object_file(file_content(path), path.as_posix()), path.stem)
@@ -231,9 +233,14 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _went_wrong(image: Image, called: Called) -> Diagnostic:
-    result = called.result
+    result, hint = called.result, None
     if result.fault is not None:
         what = f"didn't return: {result.fault}"
+        place = result.fault.place
+        if place is not None and place.image == BASE_NAME:
+            example = place.function if place.function in STAND_INS else "printk"
+            hint = f"let the host do what needs hardware: --stand-in {example}"
     else:
         what = f"ended the target with status {result.status}, expected it to return"
-    return Diagnostic(code="X008", at=Span(PurePath(image.file)), message=f"'{called.call}' {what}")
+    message = f"'{called.call}' {what}"
+    return Diagnostic(code="X008", at=Span(PurePath(image.file)), message=message, hint=hint)

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 from west_llext.emit.elf_image import (
     ImageSection,
-    Strings,
     first_global,
     image,
     relocation_section,
@@ -52,14 +51,7 @@ def blob(linked: Linked) -> bytes:
     fixed = linked.mode is Mode.PRELOCATED
     sections = [loaded(each, linked.ident.bits // 8) for each in linked.sections]
     symbols = linked.symbols
-    if fixed:
-        symbols = tuple(
-            each._replace(value=each.value + (linked.sections[each.section - 1].address or 0))
-            for each in symbols
-        )
-    strings = Strings()
-    table = symbol_table(symbols, linked.ident, strings)
-    names = ".dyn" if fixed else "."
+    table, strings = symbol_table(symbols, linked.ident, starts(linked) if fixed else ())
     number = len(sections) + 1
     sections.append(
         ImageSection(
@@ -74,9 +66,9 @@ def blob(linked: Linked) -> bytes:
     )
     sections.append(
         ImageSection(
-            name=f"{names}str" if fixed else ".strtab",
+            name=".dynstr" if fixed else ".strtab",
             type=SectionType.STRTAB,
-            content=bytes(strings.content),
+            content=strings,
         )
     )
     for index, each in enumerate(linked.sections):
@@ -100,6 +92,11 @@ def blob(linked: Linked) -> bytes:
         FileType.DYN if fixed else FileType.REL,
         segments=segments(linked.sections) if fixed else (),
     )
+
+
+def starts(linked: Linked) -> list[int]:
+    """Addresses of the sections as symbols count them, from 1."""
+    return [0, *(each.address or 0 for each in linked.sections)]
 
 
 def loaded(section: OutputSection, word: int) -> ImageSection:

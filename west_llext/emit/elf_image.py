@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from west_llext.model.elf import (
     STB_LOCAL,
@@ -71,23 +72,29 @@ class Strings:
                 self._known[text] = place
 
 
-def symbol_table(symbols: Sequence[Symbol], ident: Ident, strings: Strings) -> bytes:
-    """The bytes of a symbol table, the null symbol first; names go into `strings`."""
-    if ident.bits == 32:
-        form = struct.Struct(ident.order + "IIIBBH")
-        rows = [form.pack(0, 0, 0, 0, 0, 0)]
-        rows += [
-            form.pack(strings.offset(name), value & 0xFFFFFFFF, size, info, other, section)
-            for name, value, size, info, other, section in symbols
-        ]
-    else:
-        form = struct.Struct(ident.order + "IBBHQQ")
-        rows = [form.pack(0, 0, 0, 0, 0, 0)]
-        rows += [
-            form.pack(strings.offset(name), info, other, section, value, size)
-            for name, value, size, info, other, section in symbols
-        ]
-    return b"".join(rows)
+def symbol_table(
+    symbols: Sequence[Symbol], ident: Ident, starts: Sequence[int] = ()
+) -> tuple[bytes, bytes]:
+    """The bytes of a symbol table, the null symbol first, and of its string table.
+
+    starts: address of each section, counted from 1 (the first is none), to be added to the values
+    """
+    names = [symbol[0].encode("utf-8", "surrogateescape") for symbol in symbols]
+    # the first byte is the empty name
+    offsets = accumulate((len(name) + 1 if name else 0 for name in names), initial=1)
+    wide = ident.bits == 64
+    flat = [0, 0, 0, 0, 0, 0]
+    for (name, value, size, info, other, section), offset in zip(symbols, offsets, strict=False):
+        if section < len(starts):
+            value += starts[section]  # noqa: PLW2901 (thousands of them)
+        place = offset if name else 0
+        if wide:
+            flat += (place, info, other, section, value, size)
+        else:
+            flat += (place, value & 0xFFFFFFFF, size, info, other, section)
+    letters = ("IBBHQQ" if wide else "IIIBBH") * (len(symbols) + 1)
+    table = struct.pack(ident.order + letters, *flat)
+    return table, b"\0" + b"".join([name + b"\0" for name in names if name])
 
 
 def first_global(symbols: Sequence[Symbol]) -> int:

@@ -7,6 +7,7 @@ docs/blob-format.md describes its bytes.
 from __future__ import annotations
 
 import struct
+from itertools import accumulate
 
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Mode
@@ -33,13 +34,14 @@ def note(linked: Linked) -> bytes:
         if each.provider is None and each.address is not None
     )
     order, word = linked.ident.order, "I" if linked.ident.bits == 32 else "Q"
-    names = bytearray()
-    rows = []
-    for name, address in used:
-        rows.append(struct.pack(order + word * 2, address, len(names)))
-        names += name.encode("utf-8", "surrogateescape") + b"\0"
+    names = [name.encode("utf-8", "surrogateescape") + b"\0" for name, _ in used]
+    offsets = accumulate(map(len, names), initial=0)
+    rows: list[int] = []
+    for (_, address), offset in zip(used, offsets, strict=False):
+        rows += (address, offset)
     head = struct.pack(order + "III", NOTE_VERSION, MODE_NUMBERS[linked.mode], len(used))
-    description = head + bytes.fromhex(linked.identity or "") + b"".join(rows) + bytes(names)
+    table = struct.pack(order + word * len(rows), *rows)
+    description = head + bytes.fromhex(linked.identity or "") + table + b"".join(names)
     padding = bytes(-len(description) % 4)
     return (
         struct.pack(order + "III", 11, len(description), NOTE_TYPE)

@@ -7,16 +7,15 @@ an ET_REL, to be added with the addresses that the target's loader chose.
 
 from __future__ import annotations
 
-from west_llext.emit.blob import loaded, segments
+from west_llext.emit.blob import loaded, segments, starts
 from west_llext.emit.elf_image import (
     ImageSection,
-    Strings,
     first_global,
     image,
     relocation_section,
     symbol_table,
 )
-from west_llext.model.elf import SHN_LORESERVE, FileType, SectionType, Symbol
+from west_llext.model.elf import FileType, SectionType
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Mode
 
@@ -32,9 +31,8 @@ def twin(linked: Linked) -> bytes:
         )
         for each in linked.debug
     ]
-    symbols = _located(linked) if fixed else linked.all_symbols
-    strings = Strings()
-    table = symbol_table(symbols, linked.ident, strings)
+    symbols = linked.all_symbols
+    table, strings = symbol_table(symbols, linked.ident, starts(linked) if fixed else ())
     number = len(sections) + 1
     sections += [
         ImageSection(
@@ -46,7 +44,7 @@ def twin(linked: Linked) -> bytes:
             align=word,
             entsize=16 if linked.ident.bits == 32 else 24,
         ),
-        ImageSection(name=".strtab", type=SectionType.STRTAB, content=bytes(strings.content)),
+        ImageSection(name=".strtab", type=SectionType.STRTAB, content=strings),
     ]
     for index, each in enumerate(linked.debug, len(linked.sections) + 1):
         if each.relocations:
@@ -61,14 +59,3 @@ def twin(linked: Linked) -> bytes:
         FileType.EXEC if fixed else FileType.REL,
         segments=segments(linked.sections) if fixed else (),
     )
-
-
-def _located(linked: Linked) -> list[Symbol]:
-    addresses = [0, *(each.address or 0 for each in linked.sections)]
-    count = len(addresses)
-    return [
-        each._replace(value=each.value + addresses[each.section])
-        if 0 < each.section < min(count, SHN_LORESERVE)
-        else each
-        for each in linked.all_symbols
-    ]

@@ -16,8 +16,8 @@ Used = tuple[str, int]
 
 def digest(used: Iterable[Used]) -> bytes:
     """SHA-256 over each name, a zero byte and the address (8 bytes, low first), sorted by name."""
-    state = hashlib.sha256()
-    for name, address in sorted(used):
-        state.update(name.encode("utf-8", "surrogateescape") + b"\0")
-        state.update(address.to_bytes(8, "little"))
-    return state.digest()
+    rows = [
+        name.encode("utf-8", "surrogateescape") + b"\0" + address.to_bytes(8, "little")
+        for name, address in sorted(used)
+    ]
+    return hashlib.sha256(b"".join(rows)).digest()
