@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 from west_llext.elf.headers import MAX_MEMORY, Headers, Strings, decoded, refuse
 from west_llext.elf.read import section_numbers, symbol_table, words
 from west_llext.model.base import EMPTY_INDEX, LazyNames, SymbolIndex
-from west_llext.model.elf import SHN_XINDEX, STB_GLOBAL, STB_WEAK, STT_FILE, STT_SECTION
+from west_llext.model.elf import SHN_XINDEX, STB_GLOBAL, STB_WEAK, STT_FILE, STT_SECTION, Symbol
 
 #: Bytes that a name in the index takes beside its text, about.
 _NAME_COST = 180
 # st_info of global and weak symbols: the binding is in the upper half
 _GLOBALS = range(STB_GLOBAL << 4, (STB_WEAK + 1) << 4)
+# longer names than these aren't looked at one by one
+_LONGEST = 4096
 _UNNAMED = (STT_SECTION, STT_FILE)
 
 
@@ -36,6 +39,35 @@ def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames]:
     index = SymbolIndex(rows=rows, raw=raw, bits=head.ident.bits, order=head.ident.order)
     # holds the two tables alone, not the file
     return index, LazyNames(partial(_local_names, raw, head.ident.bits, head.ident.order, text))
+
+
+def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symbol]:
+    """Symbols of any binding whose names begin so, `limit` at most; they are looked for one by one.
+
+    Raises LlextError (L002) where the symbol table can't be read.
+    """
+    table = symbol_table(head)
+    if not table:
+        return
+    form = head.formats.symbol
+    view = head.table(table, form.size, "symbol table")
+    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
+    if prefix not in text.text:
+        return
+    rows = _Columns(view, head.ident.bits, head.ident.order).names
+    found = (row for row, start in enumerate(rows) if text.text.startswith(prefix, start))
+    for row in islice(found, limit):
+        values = form.unpack_from(view, row * form.size)
+        if form.size == 16:
+            name, value, size, info, other, section = values
+        else:
+            name, info, other, section, value, size = values
+        end = text.text.find("\0", name, name + _LONGEST)
+        if end >= 0:
+            label = text.text[name:end]
+            yield Symbol(
+                label if text.plain else decoded(label), value, size, info, other, section
+            )
 
 
 class _Columns:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from west_llext.diagnostics import Span
+from west_llext.diagnostics import Diagnostic, Span
 from west_llext.model.elf import Ident, Section, Segment, Symbol
 
 
@@ -43,7 +43,7 @@ class SymbolIndex:
             )
         return Symbol(name, value, size, info, other, section)
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._rows
 
     def __iter__(self) -> Iterator[str]:
@@ -108,6 +108,7 @@ class BaseImage:
     sections, segments: headers, for addresses
     zephyr_version: such as `4.3.0`, or None where it isn't known
     config: Kconfig settings (`CONFIG_X` to its text), empty where there is no .config
+    findings: what is wrong with it, though it can be used; warnings
     """
 
     name: str
@@ -120,6 +121,7 @@ class BaseImage:
     segments: tuple[Segment, ...] = ()
     zephyr_version: str | None = None
     config: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Diagnostic, ...] = ()
 
 
 class Reason(Enum):

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A west build directory: where its image is, and how it was configured.
+
+Layout: what CMake and Zephyr's build leave there; `zephyr/.config` and `zephyr/zephyr.elf` below
+the directory of the application, CMakeCache.txt in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from west_llext.diagnostics import Diagnostic, MissingError, Span
+from west_llext.elf.read import file_content
+
+_SETTING = re.compile(r"(CONFIG_[A-Za-z0-9_]+)=(.*)")
+_UNSET = re.compile(r"# (CONFIG_[A-Za-z0-9_]+) is not set")
+_CACHED = re.compile(r"([A-Za-z0-9_.+-]+):[A-Z]+=(.*)")
+_ESCAPE = re.compile(r"\\(.)")
+_DEFINE = re.compile(r'#define\s+KERNEL_VERSION_STRING\s+"([^"]*)"')
+_NUMBER = re.compile(r"^(VERSION_MAJOR|VERSION_MINOR|PATCHLEVEL)\s*=\s*(\d+)\s*$", re.MULTILINE)
+# older releases keep the header one level up
+_VERSION_HEADERS = (
+    "zephyr/include/generated/zephyr/version.h",
+    "zephyr/include/generated/version.h",
+)
+_CACHE = "CMakeCache.txt"
+_CONFIG = "zephyr/.config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildDir:
+    """What a west build directory says.
+
+    path: the directory; name: what messages call it
+    image: the linked image, which is there; image_name: what messages call it
+    config: Kconfig settings: `CONFIG_X` to its text, strings without quotes, `n` where it isn't set
+    cache: entries of CMakeCache.txt by name
+    compiler: path of the C compiler, or None
+    board: as west spells it (`mps2/an385`), or None
+    zephyr_base: folder of Zephyr's sources, or None
+    zephyr_version: such as `4.3.0`, or None where it isn't known
+    """
+
+    path: Path
+    name: str
+    image: Path
+    image_name: str
+    config: Mapping[str, str] = field(default_factory=dict)
+    cache: Mapping[str, str] = field(default_factory=dict)
+    compiler: str | None = None
+    board: str | None = None
+    zephyr_base: Path | None = None
+    zephyr_version: str | None = None
+
+
+def build_dir(path: Path, name: str | None = None) -> BuildDir:
+    """The build directory at `path`, which messages call `name`.
+
+    Raises MissingError: B001 where it isn't a build directory of Zephyr, B002 where the image
+    hasn't been built.
+    """
+    name = name or path.as_posix()
+    if not (path / _CACHE).is_file() or not (path / _CONFIG).is_file():
+        raise MissingError([_no_build_dir(path, name)])
+    cache = _cache(_text(path / _CACHE, f"{name}/{_CACHE}"))
+    config = config_settings(_text(path / _CONFIG, f"{name}/{_CONFIG}"))
+    image_name = f"zephyr/{config.get('CONFIG_KERNEL_BIN_NAME') or 'zephyr'}.elf"
+    if not (path / image_name).is_file():
+        raise MissingError([_no_image(name, image_name)])
+    base = cache.get("ZEPHYR_BASE") or cache.get("Zephyr_DIR", "").partition("/share/")[0]
+    zephyr_base = Path(base) if base else None
+    return BuildDir(
+        path=path,
+        name=name,
+        image=path / image_name,
+        image_name=f"{name}/{image_name}",
+        config=config,
+        cache=cache,
+        compiler=cache.get("CMAKE_C_COMPILER") or None,
+        board=config.get("CONFIG_BOARD_TARGET") or cache.get("CACHED_BOARD") or cache.get("BOARD"),
+        zephyr_base=zephyr_base,
+        zephyr_version=_zephyr_version(path, zephyr_base),
+    )
+
+
+def config_settings(text: str) -> dict[str, str]:
+    """The settings of a .config file: text by name, strings without quotes, `n` for unset ones."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if match := _SETTING.fullmatch(line):
+            value = match[2]
+            if len(value) > 1 and value[0] == value[-1] == '"':
+                value = _ESCAPE.sub(r"\1", value[1:-1])
+            found[match[1]] = value
+        elif match := _UNSET.fullmatch(line):
+            found[match[1]] = "n"
+    return found
+
+
+def _cache(text: str) -> dict[str, str]:
+    found = {}
+    for line in text.splitlines():
+        if match := _CACHED.fullmatch(line):
+            found[match[1]] = match[2]
+    return found
+
+
+def _zephyr_version(path: Path, zephyr_base: Path | None) -> str | None:
+    for header in _VERSION_HEADERS:
+        if (path / header).is_file():
+            match = _DEFINE.search(_text(path / header, header))
+            if match is not None:
+                return match[1]
+    version = None if zephyr_base is None else zephyr_base / "VERSION"
+    if version is None or not version.is_file():
+        return None
+    numbers = dict(_NUMBER.findall(_text(version, version.as_posix())))
+    parts = [numbers.get(key) for key in ("VERSION_MAJOR", "VERSION_MINOR", "PATCHLEVEL")]
+    return ".".join(part for part in parts if part is not None) if None not in parts else None
+
+
+def _text(path: Path, name: str) -> str:
+    return file_content(path, name).decode("utf-8", "replace")
+
+
+def _no_build_dir(path: Path, name: str) -> Diagnostic:
+    at = Span(PurePath(name))
+    if not path.is_dir():
+        message = f"there is no build directory '{name}'"
+        hint = "build the base image first: west build -b BOARD -d " + name
+        return Diagnostic(code="B001", at=at, message=message, hint=hint)
+    missing = _CONFIG if (path / _CACHE).is_file() else _CACHE
+    message = f"'{name}' isn't a build directory of Zephyr: it has no '{missing}'"
+    inner = sorted(each.parent.parent.name for each in path.glob("*/" + _CONFIG))[:1]
+    # a directory of sysbuild has one for each image
+    hint = f"name '{name}/{inner[0]}'" if inner else "name the directory that west build made"
+    return Diagnostic(code="B001", at=at, message=message, hint=hint)
+
+
+def _no_image(name: str, image_name: str) -> Diagnostic:
+    return Diagnostic(
+        code="B002",
+        at=Span(PurePath(name)),
+        message=f"build directory '{name}' has no image: '{image_name}' isn't there",
+        hint=f"build the base image: west build -d {name}",
+    )

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why the base image doesn't offer a symbol, and which of its names look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from west_llext.model.base import BaseImage, Offer, Reason, Why
+from west_llext.model.manifest import Condition, ExportGroup
+
+#: Whether a condition of an export group holds in the base image's configuration.
+Holds = Callable[[Condition], bool]
+
+#: Names to suggest, and how alike they must be (1.0 is equal).
+MAX_NEAREST = 3
+CUTOFF = 0.75
+# names that are compared letter by letter
+_MAX_COMPARED = 60
+_LETTERS = "abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def offer(image: BaseImage | None, groups: Sequence[ExportGroup], holds: Holds) -> Offer:
+    """What extensions can use of a base image, and an explanation of what they can't.
+
+    The target looks names up in the image's table; where no table was found, or there is no image,
+    the manifest's groups stand for it.
+    """
+    declared = {each.text for group in groups if _counts(group, holds) for each in group.symbols}
+    table = None if image is None else image.exports
+    exported = frozenset(declared if table is None else table)
+    return Offer(image=image, exported=exported, why=why_missing(image, groups, holds))
+
+
+def why_missing(
+    image: BaseImage | None, groups: Sequence[ExportGroup], holds: Holds
+) -> Callable[[str], Why]:
+    """A function that explains names which the base image doesn't offer."""
+    declared: dict[str, list[ExportGroup]] = {}
+    for group in groups:
+        for each in group.symbols:
+            declared.setdefault(each.text, []).append(group)
+    on = {name for name, where in declared.items() if any(_counts(each, holds) for each in where)}
+
+    @lru_cache(maxsize=4096)
+    def why(name: str) -> Why:
+        if name in declared and name not in on:
+            group = declared[name][0]
+            return Why(
+                reason=Reason.SWITCHED_OFF,
+                group=group.group,
+                when=group.when.text if group.when else None,
+                at=group.when.at if group.when else group.at,
+            )
+        if name in on:
+            return Why(reason=Reason.NOT_BUILT_IN)
+        if image is not None and name in image.symbols:
+            return Why(reason=Reason.NOT_EXPORTED)
+        if image is not None and name in image.local:
+            return Why(reason=Reason.STATIC)
+        return Why(reason=Reason.ABSENT, nearest=nearest(name, *_pools(image, on)))
+
+    return why
+
+
+def _counts(group: ExportGroup, holds: Holds) -> bool:
+    return group.when is None or holds(group.when)
+
+
+def _pools(image: BaseImage | None, declared: Collection[str]) -> Iterator[Collection[str]]:
+    # where to look for similar names: first those that can be had as they are
+    if image is None:
+        yield declared
+        return
+    yield declared if image.exports is None else image.exports
+    yield image.symbols
+
+
+def nearest(name: str, *pools: Collection[str]) -> tuple[str, ...]:
+    """Up to three names of the pools that look like `name`, the best first.
+
+    Of two that are alike, that of an earlier pool is better. Pools may have 200,000 names.
+    """
+    slips = dict.fromkeys(each for pool in pools for each in _edits(name) if each in pool)
+    candidates = slips or dict.fromkeys(each for pool in pools for each in _similar(name, pool))
+    ranks = {each: rank for rank, each in enumerate(candidates) if each != name}
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(name)
+    scored = []
+    for each, rank in ranks.items():
+        matcher.set_seq1(each)
+        if matcher.quick_ratio() >= CUTOFF and (ratio := matcher.ratio()) >= CUTOFF:
+            scored.append((-ratio, rank, each))
+    return tuple(each for _, _, each in sorted(scored)[:MAX_NEAREST])
+
+
+def _similar(name: str, pool: Collection[str]) -> list[str]:
+    # what is misspelt in one place begins or ends as it should
+    third = max(len(name) // 3, 2)
+    head, tail = name[:third], name[-third:]
+    low, high = len(name) * 3 // 4, len(name) * 4 // 3
+    found = [
+        each
+        for each in pool
+        if low <= len(each) <= high and (each.startswith(head) or each.endswith(tail))
+    ]
+    if len(found) > _MAX_COMPARED:
+        found = [each for each in found if each.startswith(head) and each.endswith(tail)] or found
+    return found[:_MAX_COMPARED]
+
+
+def _edits(name: str) -> Iterator[str]:
+    for at in range(len(name) + 1):
+        before, after = name[:at], name[at:]
+        if after:
+            yield before + after[1:]
+        if len(after) > 1:
+            yield before + after[1] + after[0] + after[2:]
+        for letter in _LETTERS:
+            yield before + letter + after
+            if after:
+                yield before + letter + after[1:]
