@@ -116,7 +116,7 @@ def oddities(root: Node, file: PurePath) -> Iterator[Diagnostic]:
         yield _tag(root, file)
     while todo:
         node = todo.popleft()
-        children = node.value
+        children = node.value if node.id == "sequence" else []
         if node.id == "mapping":
             yield from _key_findings(node, file)
             children = [value for _key, value in node.value]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from west_llext.manifest.shapes import Scalar, Sequence, Shape, Table, Union
+from west_llext.manifest.text import alternatives
 
 MANIFEST = "llext-manifest.schema.json"
 EXPORTS = "llext-exports.schema.json"
@@ -99,7 +100,7 @@ class _Compiler:
     def _shape(self, schema: dict[str, Any], name: str, verb: str) -> Shape:
         if "$ref" in schema:
             return self._named(schema["$ref"].removeprefix("#/$defs/"), verb)
-        if schema.keys() <= {"anyOf"}:
+        if schema.keys() <= {"title", "anyOf"}:
             return self._union(schema, verb)
         kind = schema["type"]
         known = {"array": _ARRAY, "object": _OBJECT}.get(str(kind), _SCALAR)
@@ -159,7 +160,7 @@ def _scalar(schema: dict[str, Any], name: str, verb: str) -> Scalar:
     choices = tuple(str(each) for each in schema.get("enum", ()))
     code = _CODES.get(name, "M015")
     return Scalar(
-        title=schema["title"],
+        title=schema["title"] if is_number or not choices else alternatives(choices),
         code=code,
         long_code=_LONG_CODES.get(name, code),
         verb=verb,

@@ -107,20 +107,20 @@ class Scalar(NamedTuple):
         least, most = self.bounds
         if least <= number <= most:
             return Value(number, node.start_mark)
-        message = f"'{key}' {self.verb} {node.value}, expected a number in [{least}, {most:#x}]"
+        message = f"'{key}' {self.verb} {node.value}, expected a number in [{least}, {most + 1:#x})"
         log.refuse(self.code, node, message)
         return None
 
     def _refused(self, node: Node, key: str, log: Log) -> Value | None:
         text = node.value
-        wrong = f"'{key}' {self.verb} '{shown(text)}'" if text else f"'{key}' {self.verb} empty"
+        wrong = f"'{key}' {self.verb} " + (f"'{shown(text)}'" if text else "an empty text")
         if len(text) > self.lengths[1]:
             message = f"{wrong} with {len(text)} characters, expected {self.lengths[1]} at most"
             log.refuse(self.long_code, node, message + (self.reason and f": {self.reason}"))
         elif self.choices and self.bounds is None:
             near = nearest(text, self.choices)
             hint = f"write '{near}'" if near else None
-            log.refuse(self.code, node, f"{wrong}, expected {alternatives(self.choices)}", hint)
+            log.refuse(self.code, node, f"{wrong}, expected {self.title}", hint)
         else:
             fixed = next((each for each in repairs(text) if self._fits(each)), None)
             hint = f"write '{fixed}'" if fixed else self.advice
@@ -274,15 +274,17 @@ class Union(NamedTuple):
 def _wrong_kind(
     shape: Shape, node: Node, key: str, log: Log, hint: str | None = None
 ) -> Value | None:
+    subject = f"'{key}'" if key else "the document"
     if node.id != "scalar":
-        wrong = "a list" if node.id == "sequence" else "a mapping"
-    elif node.value in _NULLS and not node.style:
-        wrong = f"'{node.value}'" if node.value else "nothing"
-        if node.value and isinstance(shape, Scalar):
-            hint = hint or f"quote it where that text is meant: '\"{node.value}\"'"
+        wrong = f"{shape.verb} a list" if node.id == "sequence" else f"{shape.verb} a mapping"
+    elif node.style or node.value not in _NULLS:
+        wrong = f"{shape.verb} the text '{shown(node.value)}'"
+    elif not node.value:
+        wrong = "has no value" if shape.verb == "is" else "has an empty entry"
     else:
-        wrong = f"the text '{shown(node.value)}'"
-    subject = f"'{key}' {shape.verb}" if key else "the document is"
+        wrong = f"{shape.verb} '{node.value}', which is no value"
+        if isinstance(shape, Scalar):
+            hint = f"write '\"{node.value}\"' if that text is meant"
     log.refuse("M012", node, f"{subject} {wrong}, expected {shape.title}", hint)
     return None
 

@@ -217,7 +217,7 @@ def _advice(text: str, at: Span) -> str | None:
     line = lines[at.line - 1] if 0 < at.line <= len(lines) else ""
     if line[: at.column].strip(" -").startswith("\t"):
         return "indent with spaces instead of tabs"
-    if re.search(r":\s+!\s*\w*\s*&&|:\s+!.*[(|&]", line):
+    if re.search(r":\s+!", line):
         return "quote the expression: YAML takes a leading '!' for a tag"
     if re.search(r"[:\-,\[]\s+[@`%]", line):
         return "quote the text"

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 _ROOT = "a manifest"
-_BASE = "a description of the base image"
+_BASE = "the settings of the base image"
 _TOOLCHAIN = "a toolchain"
-_GROUP = "a symbol name or a group of symbols"
+_GROUP = "a group of symbols"
 _MEMORY = "a memory"
-_DEFAULTS = "defaults for extensions"
+_DEFAULTS = "the defaults for extensions"
 _EXTENSION = "an extension"
 _PLACE = "a placement"
 
