@@ -10,6 +10,8 @@ import sys
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.emulated import ARM, CODE, CORTEX_M3, DATA, DATA_SIZE, image, target, thumb
 
 from west_llext.diagnostics import LlextError, MissingError
@@ -327,8 +329,8 @@ def test_images_at_the_same_address_are_refused() -> None:
             "demo.llext: note: '.text' is in this file"
         ),
         (
-            "late.llext: error[X007]: '.data' of 'late' at [0x20000000, 0x20001000) overlaps '.data' "
-            "of 'demo' at [0x20000000, 0x20001000)\n"
+            "late.llext: error[X007]: '.data' of 'late' at [0x20000000, 0x20001000) overlaps "
+            "'.data' of 'demo' at [0x20000000, 0x20001000)\n"
             "demo.llext: note: '.data' is in this file"
         ),
     ]
@@ -438,3 +440,19 @@ def test_data_ends_with_zeros() -> None:
     """A chunk that is larger than its content is zero behind it: .bss."""
     made = target(image(thumb(LDR_R0_R0, BX_LR), data=b"\xff" * 4))
     assert made.call(ENTRY, DATA + DATA_SIZE - 4).value == 0
+
+
+@given(
+    code=st.binary(min_size=2, max_size=128),
+    arguments=st.lists(
+        st.one_of(st.sampled_from([0, CODE, DATA, 0x70000000]), st.integers(0, 2**32 - 1)),
+        max_size=6,
+    ),
+)
+@settings(max_examples=200, deadline=None)
+def test_any_code_comes_to_an_end(code: bytes, arguments: list[int]) -> None:
+    """Random instructions with random arguments: a result, whatever they do."""
+    limits = Limits(seconds=1.0, instructions=2000, output=1000)
+    result = target(image(code), limits=limits).call(ENTRY, *arguments)
+    # a block goes on to its end, and a page has no more than so many instructions
+    assert 0 <= result.instructions <= 2000 + 2048

@@ -7,6 +7,9 @@ from west_llext.emulate.image import Chunk, Function, Image
 from west_llext.emulate.memory import Access
 from west_llext.model.elf import STB_LOCAL, STT_FUNC, ObjectFile, Segment
 
+#: What messages call a base image.
+BASE_NAME = "base image"
+
 
 def base_image(file: ObjectFile) -> Image:
     """A base image, as it is after its start-up code has copied .data and cleared .bss."""
@@ -15,7 +18,7 @@ def base_image(file: ObjectFile) -> Image:
         Function(each.value, each.size, each.name) for each in defined if each.type == STT_FUNC
     ]
     return Image(
-        name="base image",
+        name=BASE_NAME,
         file=file.name,
         ident=file.ident,
         chunks=tuple(

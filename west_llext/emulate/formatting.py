@@ -7,6 +7,7 @@ and `%n` writes nothing. Texts hold a character per byte of the target, U+0000 t
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Protocol
 
@@ -69,23 +70,27 @@ def _conversion(match: re.Match[str], arguments: Arguments) -> str:
         flags, width = flags + "-", -width
     if precision is not None and precision < 0:
         precision = None
+    zeros = False
     match letter:
         case "d" | "i" | "u" | "o" | "x" | "X":
             body = _integer(letter, flags, precision, _value(match["length"], letter, arguments))
+            zeros = precision is None
+        case "e" | "E" | "f" | "F" | "g" | "G" | "a" | "A":
+            number = arguments.double()
+            body = _real(letter, flags, precision, number)
+            zeros = math.isfinite(number)
         case "c":
             body = chr(arguments.word() & 0xFF)
         case "s":
             body = arguments.text(MAX_TEXT if precision is None else precision)
         case "p":
             body = f"0x{arguments.word():x}"
-        case "e" | "E" | "f" | "F" | "g" | "G" | "a" | "A":
-            body = _real(letter, flags, precision, arguments.double())
         case "n":
             arguments.word()
             body = ""
         case _:
             return match[0]
-    return _padded(body, flags, width, zeros=letter not in "cspn" and precision is None)
+    return _padded(body, flags, width, zeros=zeros)
 
 
 def _field(text: str | None, arguments: Arguments) -> int | None:
