@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Build the base image of the quickstart with GCC or with the zig of the `ziglang` package.
 
@@ -12,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -67,11 +65,13 @@ def compile_command(compiler: str, exports: Path, output: Path) -> list[str]:
         driver, flags, libraries = ["arm-none-eabi-gcc"], GCC, GCC_LIBRARIES
     else:
         driver, flags, libraries = [sys.executable, "-m", "ziglang", "cc"], ZIG, ZIG_LIBRARIES
-    exports = Path(os.path.relpath(exports.resolve(), HERE))
+    exports = exports.resolve()
     return [
         *driver, *flags, *COMMON,
-        "-Iinclude", f"-I{exports.as_posix()}",
-        *(f"base/{name}" for name in SOURCES), (exports / "llext_exports.c").as_posix(),
+        # so that it doesn't matter where the folders are
+        f"-ffile-prefix-map={HERE}=.", f"-ffile-prefix-map={exports}=exports",
+        "-Iinclude", f"-I{exports}",
+        *(f"base/{name}" for name in SOURCES), str(exports / "llext_exports.c"),
         "-Wl,-T,base/mps2-an385.ld",
         "-o", str(output.resolve()), *libraries,
     ]  # fmt: skip
