@@ -3,76 +3,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+import os
 from pathlib import Path
 
-from west_llext.diagnostics import Diagnostic
-from west_llext.emit.outputs import Changes
-from west_llext.model.link import Linked
-from west_llext.model.manifest import Manifest
+from west_llext.app import state
+from west_llext.app.requests import (
+    OBJECT_FOLDER,
+    BuildResult,
+    CheckResult,
+    Outside,
+    Progress,
+    Request,
+    silent,
+)
+
+__all__ = [
+    "BuildResult",
+    "CheckResult",
+    "Outside",
+    "Progress",
+    "Request",
+    "build",
+    "check",
+    "silent",
+]
 
 
-class Outside(Enum):
-    """Whether a manifest may name files outside of the workspace."""
+def build(request: Request) -> BuildResult:
+    """Compile, link, check and write everything that a manifest asks for.
 
-    REFUSED = "refused"
-    ALLOWED = "allowed"
-
-
-#: Told about long work: what is being done, how much of it is done, how much there is.
-Progress = Callable[[str, int, int], None]
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to build or check.
-
-    manifest: the manifest's file; display: how messages spell it
-    output: folder for everything that is written
-    extensions: names to build; empty for all
-    build_dir: west build directory of the base image, before what the manifest says
-    jobs: most processes at a time
-    environment: variables that the toolchain search may read (PATH and the like)
+    Raises LlextError with every error; then no earlier output has changed.
     """
+    key = _key(request)
+    root = request.manifest.parent
+    before = state.unchanged(request.output, root, key)
+    if before is not None and (not before.compiled or _objects_unchanged(request, root)):
+        return BuildResult(count=before.count)
+    from west_llext.app.full_build import full_build  # noqa: PLC0415  # only where there is work
 
-    manifest: Path
-    display: str
-    output: Path
-    extensions: tuple[str, ...] = ()
-    build_dir: Path | None = None
-    outside: Outside = Outside.REFUSED
-    jobs: int = 1
-    environment: Mapping[str, str] = field(default_factory=dict)
-    progress: Progress = silent
+    return full_build(request, key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildResult:
-    """What a build did; errors are raised, so `findings` holds warnings and notes.
+def check(request: Request) -> CheckResult:
+    """Validate a manifest and every link of it; writes nothing but compiled objects."""
+    from west_llext.app.full_build import full_check  # noqa: PLC0415  # as above
 
-    manifest, extensions: None and empty where everything was up to date and nothing was read
-    count: extensions of the build
-    changes: None where everything was up to date
-    occupied: half-open address ranges that the base image takes
-    """
-
-    count: int
-    findings: tuple[Diagnostic, ...] = ()
-    changes: Changes | None = None
-    manifest: Manifest | None = None
-    extensions: tuple[Linked, ...] = ()
-    occupied: tuple[tuple[int, int], ...] = ()
+    return full_check(request)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
-    """What a check found: every finding, errors included, in the order to show them."""
+def _objects_unchanged(request: Request, root: Path) -> bool:
+    from west_llext.toolchain.state import unchanged  # noqa: PLC0415  # only where it compiles
 
-    count: int
-    findings: tuple[Diagnostic, ...]
+    folder = Path(os.path.realpath(request.output)) / OBJECT_FOLDER
+    return unchanged(folder, Path(os.path.realpath(root)))
+
+
+def _key(request: Request) -> str:
+    parts = [
+        request.manifest.name,
+        request.display,
+        *sorted(request.extensions),
+        os.fspath(request.build_dir or ""),
+        request.outside.value,
+        request.environment.get("PATH", ""),
+    ]
+    return state.key(parts)

@@ -21,7 +21,7 @@ from west_llext.model.region import Region
 class Outcome:
     """What came of it.
 
-    products: of every extension that got through, in the order of the manifest
+    products: of every extension without errors, in the order of the manifest; none for a check
     findings: errors and warnings, by extension in that order
     """
 
@@ -51,10 +51,9 @@ def link_all(
         name = task.extension.name
         for reply in (first.get(name), second.get(name), third.get(name)):
             findings += reply.findings if reply is not None else ()
+    made = [reply.product for task in tasks if (reply := third.get(task.extension.name))]
     return Outcome(
-        products=tuple(
-            third[task.extension.name].product for task in tasks if task.extension.name in third
-        ),
+        products=tuple(product for product in made if product is not None),
         placement=placed,
         findings=tuple(findings),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePath
+from typing import Any
 
 from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.elf.read import file_content
@@ -32,14 +33,7 @@ def earlier(path: Path, display: str) -> dict[tuple[str, str], tuple[int, int]]:
     if not path.exists():
         return {}
     try:
-        data = json.loads(file_content(path, display))
-        if data["schema"] != _SCHEMA:
-            raise ValueError(data["schema"])
-        return {
-            (str(row["extension"]), str(row["memory"])): (_number(row["address"]), row["size"])
-            for row in data["blocks"]
-            if isinstance(row["size"], int) and 0 <= row["size"] < _TOP
-        }
+        return _rows(json.loads(file_content(path, display)))
     except (ValueError, TypeError, KeyError, RecursionError) as err:
         raise LlextError(
             [
@@ -53,10 +47,21 @@ def earlier(path: Path, display: str) -> dict[tuple[str, str], tuple[int, int]]:
         ) from err
 
 
-def _number(text: str) -> int:
-    value = int(text, 0)
-    if not 0 <= value < _TOP:
-        raise ValueError(text)
+def _rows(data: Any) -> dict[tuple[str, str], tuple[int, int]]:
+    if data["schema"] != _SCHEMA:
+        raise ValueError(data["schema"])
+    return {
+        (str(row["extension"]), str(row["memory"])): (
+            _number(int(row["address"], 0)),
+            _number(row["size"]),
+        )
+        for row in data["blocks"]
+    }
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < _TOP:
+        raise ValueError(value)
     return value
 
 

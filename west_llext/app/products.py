@@ -3,35 +3,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from west_llext.emit import build_json, gdb, raw, summary
 from west_llext.emit.blob import blob
+from west_llext.emit.budget import Use, uses
+from west_llext.emit.map import text as map_text
 from west_llext.emit.twin import twin
-from west_llext.link.extension import Purpose
 from west_llext.model.link import Linked
+from west_llext.model.manifest import Memory
 
 
 class Product(NamedTuple):
-    """One extension's outputs.
+    """One extension's outputs, small enough to go through a pipe.
 
     files: relative path and content
+    line: its line in llext-build.json
+    row: its row in the summary
+    uses, chunks: what it has in the declared memories
+    debug: what the gdb script needs
     """
 
-    linked: Linked
-    files: tuple[tuple[str, bytes], ...]
+    name: str
+    files: tuple[tuple[str, str | bytes], ...]
+    line: str
+    row: summary.SummaryRow
+    uses: tuple[Use, ...]
+    chunks: tuple[raw.Chunk, ...]
+    debug: gdb.DebugEntry
 
 
-def product(linked: Linked, purpose: Purpose) -> Product:
-    """The outputs of an extension; no files where it is only checked."""
-    match purpose:
-        case Purpose.CHECK:
-            return Product(linked, ())
-        case Purpose.BUILD:
-            name = linked.name
-            return Product(
-                linked,
-                (
-                    (f"{name}.llext", blob(linked)),
-                    (f"{name}.debug.elf", twin(linked)),
-                ),
-            )
+def product(linked: Linked, memories: Sequence[Memory], *, origin: str) -> Product:
+    """The outputs of an extension; `origin` is the manifest, as outputs name it."""
+    name = linked.name
+    files = {"blob": f"{name}.llext", "elf": f"{name}.elf", "map": f"{name}.map"}
+    content = blob(linked)
+    return Product(
+        name=name,
+        files=(
+            (files["blob"], content),
+            (files["elf"], twin(linked)),
+            (files["map"], map_text(linked, origin=origin)),
+        ),
+        line=build_json.extension_line(linked, files=files, blob=content, memories=memories),
+        row=summary.row(linked, len(content)),
+        uses=uses(linked, memories),
+        chunks=raw.chunks(linked),
+        debug=gdb.entry(linked, files["elf"]),
+    )

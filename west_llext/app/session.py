@@ -16,7 +16,7 @@ from west_llext.app.products import Product, product
 from west_llext.arch.machines import MACHINES
 from west_llext.arch.table import Machine
 from west_llext.base.abi import abi_findings, abi_of
-from west_llext.diagnostics import Diagnostic, LlextError, Span
+from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
 from west_llext.elf.read import file_content, object_file
 from west_llext.link.extension import (
     Context,
@@ -31,7 +31,8 @@ from west_llext.link.lookup import BaseLookup
 from west_llext.link.resolve import Peer
 from west_llext.model.base import Abi, Offer
 from west_llext.model.elf import FileType
-from west_llext.model.manifest import Extension
+from west_llext.model.link import Linked
+from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
 
 
@@ -64,7 +65,7 @@ class SizeReply(NamedTuple):
 class ProductReply(NamedTuple):
     """What finishing an extension told."""
 
-    product: Product
+    product: Product | None
     findings: list[Diagnostic]
 
 
@@ -74,6 +75,8 @@ class Surroundings:
 
     base_name, base_abi: of the base image, or None where there is none
     windows, heap, line: as in `link.extension.Context`
+    memories: of the manifest
+    origin: the manifest, as outputs name it
     """
 
     offer: Offer
@@ -83,6 +86,8 @@ class Surroundings:
     heap: tuple[int, int] | None
     line: Callable[..., tuple[str, int] | None]
     purpose: Purpose
+    memories: Sequence[Memory]
+    origin: str
 
 
 class Session:
@@ -149,8 +154,14 @@ class Session:
                 lambda provider, symbol: peer_addresses.get((provider, symbol), 0),
                 self.shared.purpose,
             )
-            replies[name] = ProductReply(product(record, self.shared.purpose), findings)
+            replies[name] = ProductReply(self._product(record, findings), findings)
         return replies
+
+    def _product(self, record: Linked, findings: Sequence[Diagnostic]) -> Product | None:
+        # what has errors is never written, so nothing is made of it
+        if self.shared.purpose is Purpose.CHECK or has_errors(findings):
+            return None
+        return product(record, self.shared.memories, origin=self.shared.origin)
 
     def _context(self, machine: Machine) -> Context:
         if machine.number not in self.contexts:

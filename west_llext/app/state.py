@@ -28,12 +28,14 @@ class State:
 
     key: digest of everything that isn't a file: version, options, manifest's name
     count: extensions
+    compiled: whether some of them have sources; the toolchain then knows whether those changed
     inputs: path relative to the manifest's folder, to the SHA-256 of the content
     outputs: path relative to the output folder, likewise
     """
 
     key: str
     count: int
+    compiled: bool
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
 
@@ -49,7 +51,11 @@ def unchanged(output: Path, root: Path, wanted: str) -> State | None:
     try:
         data = json.loads(_content(os.path.join(output, STATE_FILE)))  # noqa: PTH118 (hot)
         state = State(
-            key=data["key"], count=data["count"], inputs=data["inputs"], outputs=data["outputs"]
+            key=data["key"],
+            count=data["count"],
+            compiled=data["compiled"],
+            inputs=data["inputs"],
+            outputs=data["outputs"],
         )
         if data["schema"] != _SCHEMA or state.key != wanted:
             return None
@@ -65,6 +71,7 @@ def text(state: State) -> str:
         "schema": _SCHEMA,
         "key": state.key,
         "count": state.count,
+        "compiled": state.compiled,
         "inputs": dict(sorted(state.inputs.items())),
         "outputs": dict(sorted(state.outputs.items())),
     }

@@ -26,7 +26,15 @@ class BaseLookup:
 
     def _bound(self, name: str) -> Target | None:
         symbol = self.offer.symbol(name)
-        return None if symbol is None else outside_target(symbol, odd=self.odd)
+        if symbol is not None:
+            return outside_target(symbol, odd=self.odd)
+        # a hidden symbol is local in the image, but may be in its exported table
+        image = self.offer.image
+        address = None if image is None or image.exports is None else image.exports.get(name)
+        if address is None:
+            return None
+        thumb = address & 1 if self.odd else 0
+        return Target(Kind.ABSOLUTE, name, address - thumb, thumb, function=bool(thumb))
 
     def _named(self, name: str) -> Target | None:
         if name not in self.offer.exported:

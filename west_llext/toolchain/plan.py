@@ -90,7 +90,9 @@ class Plan:
     steps: every command, in the order of the ninja file; none where all objects are prebuilt
     files: to be written before anything runs, with their contents
     inputs: files that must be there, with where the manifest names them
-    digest: another one whenever a command, a compiler or an input is another one
+    programs: what commands run or link that isn't of the project: compiler, launcher, library
+    digest: another one whenever a command or the compiler is another one
+    launched: whether a launcher starts the compilers
     """
 
     root: Path
@@ -100,6 +102,7 @@ class Plan:
     steps: tuple[Step, ...]
     files: tuple[tuple[Path, bytes], ...]
     inputs: tuple[FileRef, ...]
+    programs: tuple[str, ...]
     digest: str
     launched: bool
 
@@ -305,6 +308,9 @@ class _Planner:
             inputs=(bare, archive),
         )
 
+    def programs(self) -> tuple[str, ...]:
+        return (str(self.compiler.path), *self.compiler.launcher[:1], *self.library())
+
     @property
     def stamp(self) -> str:
         return f"{self.base}/compiler.txt"
@@ -358,6 +364,7 @@ class _Planner:
             steps=tuple(self.steps),
             files=tuple(files),
             inputs=tuple(inputs),
+            programs=self.programs() if self.edges else (),
             digest=digest.hexdigest(),
             launched=bool(self.edges and self.compiler.launcher),
         )

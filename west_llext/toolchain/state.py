@@ -22,19 +22,29 @@ _TICK = 20_000_000
 
 def up_to_date(plan: Plan) -> bool:
     """Whether every object of the plan is there and as the last build left it."""
-    if not plan.steps:
-        return True
+    return not plan.steps or _unchanged(_path(plan.folder), plan.root, plan.digest)
+
+
+def unchanged(folder: Path, root: Path) -> bool:
+    """Whether the last build in a folder for objects, with whatever plan, is up to date.
+
+    For those who know that the plan would be the same.
+    """
+    return _unchanged(_path(folder), root, None)
+
+
+def _unchanged(record: Path, root: Path, digest: str | None) -> bool:
     try:
-        lines = _path(plan).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        lines = record.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:
         return False
-    if lines[0] != f"{_FORMAT} {plan.digest}":
+    if digest is not None and lines[0] != f"{_FORMAT} {digest}":
         return False
-    root = f"{plan.root}{os.sep}"
+    start = f"{root}{os.sep}"
     for line in lines[1:-1]:
         size, time, name = line.split(" ", 2)
         try:
-            status = os.stat(root + name if not os.path.isabs(name) else name)  # noqa: PTH116, PTH117
+            status = os.stat(start + name if not os.path.isabs(name) else name)  # noqa: PTH116, PTH117
         except OSError:
             return False
         if status.st_mtime_ns != int(time) or status.st_size != int(size):
@@ -44,7 +54,7 @@ def up_to_date(plan: Plan) -> bool:
 
 def forget(plan: Plan) -> None:
     """Make sure that the next build asks ninja."""
-    _path(plan).unlink(missing_ok=True)
+    _path(plan.folder).unlink(missing_ok=True)
 
 
 def record(
@@ -59,7 +69,7 @@ def record(
     Nothing is kept where a file may have changed while it was being read.
     """
     outputs = [step.output for step in plan.steps]
-    inputs = dict.fromkeys([*(str(each.path) for each in plan.inputs), *headers])
+    inputs = dict.fromkeys([*(str(each.path) for each in plan.inputs), *headers, *plan.programs])
     lines = [f"{_FORMAT} {plan.digest}"]
     for name in (*inputs, *outputs):
         try:
@@ -72,8 +82,8 @@ def record(
             return
         lines.append(f"{status.st_size} {status.st_mtime_ns} {name}")
     text = "\n".join(lines) + "\n"
-    put(_path(plan), text.encode("utf-8", "surrogateescape"))
+    put(_path(plan.folder), text.encode("utf-8", "surrogateescape"))
 
 
-def _path(plan: Plan) -> Path:
-    return plan.folder / "objects.state"
+def _path(folder: Path) -> Path:
+    return folder / "objects.state"

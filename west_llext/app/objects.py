@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From sources and prebuilt objects to one object an extension."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from west_llext.app.requests import OBJECT_FOLDER, Request
+from west_llext.app.session import Task
+from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Severity, has_errors
+from west_llext.emit.files import put
+from west_llext.model.base import BaseImage
+from west_llext.model.manifest import CompilerRuntime, Extension, Manifest
+from west_llext.toolchain import run
+from west_llext.toolchain.compiler import Compiler, compiler, runtime_library
+from west_llext.toolchain.flags import Kind
+from west_llext.toolchain.lock import locked
+from west_llext.toolchain.ninja import Host
+from west_llext.toolchain.plan import Plan, needs_compiler, plan
+from west_llext.toolchain.plan import Request as PlanRequest
+from west_llext.toolchain.state import up_to_date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """What the link reads.
+
+    tasks: one an extension, in the order of the manifest
+    plan: how the objects were made
+    findings: warnings of the compilers
+    """
+
+    tasks: tuple[Task, ...]
+    plan: Plan
+    findings: tuple[Diagnostic, ...] = ()
+
+
+@contextmanager
+def made_objects(
+    request: Request,
+    manifest: Manifest,
+    extensions: tuple[Extension, ...],
+    base: BaseImage | None,
+    *,
+    waiting: Callable[[], None],
+) -> Iterator[Objects]:
+    """Compile and merge what is necessary; the objects stay as they are inside the `with` block.
+
+    waiting: called once if another build is busy in the same folder
+    Raises LlextError with everything that compilers say, where they fail.
+    """
+    steps = object_plan(request, manifest, extensions, base)
+    if not steps.steps:
+        yield Objects(tasks=tasks_of(extensions, steps), plan=steps)
+        return
+    with locked(steps.folder, waiting=waiting) as lock:
+        outcome = run.run(
+            steps,
+            lock=lock,
+            environment=request.environment,
+            put=put,
+            jobs=request.jobs,
+            progress=lambda each: request.progress(
+                f"{each.step.action.value} {each.step.subject}", each.done, each.total
+            ),
+        )
+        if has_errors(outcome.diagnostics):
+            raise LlextError(outcome.diagnostics)
+        yield Objects(tasks=tasks_of(extensions, steps), plan=steps, findings=outcome.diagnostics)
+
+
+def object_plan(
+    request: Request,
+    manifest: Manifest,
+    extensions: tuple[Extension, ...],
+    base: BaseImage | None,
+) -> Plan:
+    """What has to run to make the objects, and where they will be. Nothing runs."""
+    root = Path(os.path.realpath(manifest.root))
+    found = _compiler(request, manifest, base, root) if needs_compiler(extensions) else None
+    wants_runtime = any(each.compiler_runtime is CompilerRuntime.TOOLCHAIN for each in extensions)
+    clang = found is not None and found.kind is Kind.CLANG
+    return plan(
+        PlanRequest(
+            root=root,
+            folder=Path(os.path.realpath(request.output)) / OBJECT_FOLDER,
+            extensions=extensions,
+            compiler=found,
+            host=Host.WINDOWS if os.name == "nt" else Host.POSIX,
+            python=sys.executable,
+            runtime=runtime_library(found) if found and clang and wants_runtime else None,
+            shown=PurePath(request.display).parent,
+        )
+    )
+
+
+def checkable(
+    request: Request,
+    manifest: Manifest,
+    extensions: tuple[Extension, ...],
+    base: BaseImage | None,
+) -> tuple[tuple[Task, ...], list[Diagnostic]]:
+    """The extensions whose objects are there, and a note for each of the others.
+
+    Objects that the last build compiled count only where nothing changed since. An extension that
+    imports from one whose exports aren't known can't be checked either.
+    """
+    try:
+        steps = object_plan(request, manifest, extensions, base)
+        if up_to_date(steps):
+            return tasks_of(extensions, steps), []
+    except MissingError:  # no compiler: prebuilt objects can be checked all the same
+        pass
+    absent = {each.name for each in extensions if needs_compiler([each])}
+    grown = True
+    while grown:
+        more = {
+            each.name
+            for each in extensions
+            if any(name.text in absent for name in each.imports_from)
+        }
+        grown = not more <= absent
+        absent |= more
+    tasks = tuple(
+        Task(each, each.objects[0].path, each.objects[0].text)
+        for each in extensions
+        if each.name not in absent
+    )
+    return tasks, [_unchecked(each) for each in extensions if each.name in absent]
+
+
+def _unchecked(extension: Extension) -> Diagnostic:
+    return Diagnostic(
+        code="T020",
+        at=extension.at,
+        message=f"the links of extension '{extension.name}' weren't checked: its objects, or those "
+        "that it imports from, aren't built or not up to date",
+        hint="run 'west llext build' first",
+        severity=Severity.NOTE,
+    )
+
+
+def tasks_of(extensions: tuple[Extension, ...], steps: Plan) -> tuple[Task, ...]:
+    """The object of each extension, with what messages call it."""
+    made = {step.output for step in steps.steps}
+    tasks = []
+    for each in extensions:
+        path = steps.objects[each.name]
+        relative = os.path.relpath(path, steps.root).replace(os.sep, "/")
+        name = relative if relative in made else each.objects[0].text
+        tasks.append(Task(each, path, name))
+    return tuple(tasks)
+
+
+def _compiler(request: Request, manifest: Manifest, base: BaseImage | None, root: Path) -> Compiler:
+    return compiler(
+        manifest.base.toolchain,
+        root=root,
+        environment=request.environment,
+        base=None if base is None else base.abi,
+    )

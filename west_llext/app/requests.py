@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the use cases `build` and `check` are asked, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from west_llext.diagnostics import Diagnostic
+from west_llext.emit.budget import Budget
+from west_llext.emit.outputs import Changes
+from west_llext.emit.summary import SummaryRow
+
+#: Folder inside the output folder for everything that compilers make.
+OBJECT_FOLDER = "obj"
+
+
+class Outside(Enum):
+    """Whether a manifest may name files outside of the workspace."""
+
+    REFUSED = "refused"
+    ALLOWED = "allowed"
+
+
+#: Told about long work: what is being done, how much of it is done, how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to build or check.
+
+    manifest: the manifest's file; display: how messages spell it
+    output: folder for everything that is written
+    extensions: names to build; empty for all
+    build_dir: west build directory of the base image, before what the manifest says
+    jobs: most processes at a time; None for one a core, and for compilers what a jobserver says
+    environment: variables that the toolchain search may read (PATH and the like)
+    """
+
+    manifest: Path
+    display: str
+    output: Path
+    extensions: tuple[str, ...] = ()
+    build_dir: Path | None = None
+    outside: Outside = Outside.REFUSED
+    jobs: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """What a build did; errors are raised, so `findings` holds warnings and notes.
+
+    count: extensions of the build
+    changes: None where everything was up to date, so that nothing was read and nothing is told
+    rows: of the summary, in the order of the manifest
+    budgets: of the declared memories
+    """
+
+    count: int
+    findings: tuple[Diagnostic, ...] = ()
+    changes: Changes | None = None
+    rows: tuple[SummaryRow, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found: every finding, errors included, in the order to show them."""
+
+    count: int
+    findings: tuple[Diagnostic, ...]
