@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import islice
 
 from west_llext.model.base import BaseImage, Offer, Reason, Why
 from west_llext.model.manifest import Condition, ExportGroup
@@ -100,14 +101,11 @@ def _similar(name: str, pool: Collection[str]) -> list[str]:
     third = max(len(name) // 3, 2)
     head, tail = name[:third], name[-third:]
     low, high = len(name) * 3 // 4, len(name) * 4 // 3
-    found = [
-        each
-        for each in pool
-        if low <= len(each) <= high and (each.startswith(head) or each.endswith(tail))
-    ]
-    if len(found) > _MAX_COMPARED:
-        found = [each for each in found if each.startswith(head) and each.endswith(tail)] or found
-    return found[:_MAX_COMPARED]
+    found = [each for each in pool if each.endswith(tail) and each.startswith(head)]
+    if not found:
+        some = (each for each in pool if each.endswith(tail) or each.startswith(head))
+        found = list(islice(some, 10 * _MAX_COMPARED))
+    return [each for each in found if low <= len(each) <= high][:_MAX_COMPARED]
 
 
 def _edits(name: str) -> Iterator[str]:

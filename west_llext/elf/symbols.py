@@ -65,9 +65,7 @@ def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symb
         end = text.text.find("\0", name, name + _LONGEST)
         if end >= 0:
             label = text.text[name:end]
-            yield Symbol(
-                label if text.plain else decoded(label), value, size, info, other, section
-            )
+            yield Symbol(label if text.plain else decoded(label), value, size, info, other, section)
 
 
 class _Columns:
