@@ -63,8 +63,8 @@ def missing_file(file: FileRef) -> Diagnostic:
     return Diagnostic(
         code="T016",
         at=file.at,
-        message=f"file '{file.text}' doesn't exist, expected it at '{file.path.as_posix()}'",
-        hint=f"create it, or remove '{file.text}' from the manifest",
+        message=f"file '{file.text}' doesn't exist",
+        hint="create it, or remove it from the manifest",
     )
 
 

@@ -185,19 +185,21 @@ def _machine(spec: Toolchain, flags: tuple[str, ...], base: Abi | None) -> tuple
 
 def _first_found(target: Target, search: str) -> Path | None:
     for name in _candidates(target):
-        found = shutil.which(name, path=search)
+        found = _program(name, search)
         if found:
-            return Path(found)
-    zig = _packaged_zig()
-    if zig:
-        return zig
-    found = shutil.which("clang", path=search)
-    return Path(found) if found else None
+            return found
+    return _packaged_zig() or _program("clang", search)
 
 
 def _candidates(target: Target) -> Iterator[str]:
     for prefix in target.gcc:
         yield f"{prefix}gcc"
+
+
+def _program(name: str, search: str) -> Path | None:
+    # absolute, because commands run in another folder than we do
+    found = shutil.which(name, path=search)
+    return Path(found).absolute() if found else None
 
 
 def _packaged_zig() -> Path | None:
@@ -215,17 +217,14 @@ def _packaged_zig() -> Path | None:
 def _named(spec: Toolchain, root: Path, search: str) -> Path:
     name = spec.cc or ""
     if "/" in name or "\\" in name:
-        path = root / name
-        if shutil.which(str(path)):
-            return path
+        found = _program(str(root / name), search)
+        if found:
+            return found
         where = "isn't a program"
     else:
-        found = shutil.which(name, path=search)
+        found = _program(name, search) or (_packaged_zig() if name == "zig" else None)
         if found:
-            return Path(found)
-        zig = _packaged_zig() if name == "zig" else None
-        if zig:
-            return zig
+            return found
         where = "isn't on PATH"
         if name == "zig":
             where += ", and there is no Python package 'ziglang'"
@@ -248,10 +247,10 @@ def _launcher(spec: Toolchain, root: Path, search: str) -> tuple[str, ...]:
         return ()
     name = spec.launcher[0]
     if "/" in name or "\\" in name:
-        found = shutil.which(str(root / name))
+        found = _program(str(root / name), search)
         where = "isn't a program"
     else:
-        found = shutil.which(name, path=search)
+        found = _program(name, search)
         where = "isn't on PATH"
     if found is None:
         raise MissingError(
@@ -264,7 +263,7 @@ def _launcher(spec: Toolchain, root: Path, search: str) -> tuple[str, ...]:
                 )
             ]
         )
-    return (found, *spec.launcher[1:])
+    return (str(found), *spec.launcher[1:])
 
 
 def _linker(kind: Kind, path: Path, target: Target, search: str) -> tuple[str, ...] | None:
@@ -286,13 +285,13 @@ def _lld(clang: Path, target: Target, search: str) -> tuple[str, ...] | None:
     names = dict.fromkeys((f"ld.lld{suffix}", "ld.lld"))
     for folder in (str(clang.parent), search):
         for name in names:
-            found = shutil.which(name, path=folder)
+            found = _program(name, folder)
             if found:
-                return (found, "-r", "-m", target.emulation, "--error-limit=0")
+                return (str(found), "-r", "-m", target.emulation, "--error-limit=0")
     for prefix in target.gcc:
-        found = shutil.which(f"{prefix}ld", path=search)
+        found = _program(f"{prefix}ld", search)
         if found:
-            return (found, "-r", "-m", target.emulation)
+            return (str(found), "-r", "-m", target.emulation)
     return None
 
 
@@ -302,12 +301,12 @@ def _stamp(path: Path) -> str:
 
 
 def _none_found(spec: Toolchain, target: Target) -> Diagnostic:
-    names = " and ".join(f"'{each}'" for each in (*_candidates(target), "clang"))
+    names = ", ".join(f"'{each}'" for each in _candidates(target))
     return Diagnostic(
         code="T001",
         at=spec.at,
-        message=f"no compiler for {target.name} found: looked for {names} on PATH and for the "
-        "Python package 'ziglang'",
+        message=f"no compiler for {target.name} found: looked for {names} and 'clang' on PATH "
+        "and for the Python package 'ziglang'",
         hint="run 'pip install ziglang'"
         if zig_target((), machine=machine_of(target.clang) or _DEFAULT_MACHINE, triple=None)
         else f"install '{target.gcc[0]}gcc'",

@@ -33,6 +33,9 @@ class Language(Enum):
     ASSEMBLER = "assembler"
 
 
+#: what has functions to call
+_CODE = (Language.C, Language.CPP)
+
 _SUFFIXES = {
     ".c": Language.C,
     ".cc": Language.CPP,
@@ -63,12 +66,12 @@ _DEFAULTS = (
     # the unit that the link can drop or move
     "-ffunction-sections",
     "-fdata-sections",
-    # printf stays printf: the base exports what the source calls, not puts, putchar and fwrite
-    "-fno-builtin-printf",
-    "-fno-builtin-fprintf",
     # __DATE__ and __TIME__ make every build another one
     "-Wdate-time",
 )
+
+#: printf stays printf: the base exports what the source calls, not puts, putchar and fwrite
+_CODE_DEFAULTS = ("-fno-builtin-printf", "-fno-builtin-fprintf")
 
 _CPP_DEFAULTS = (
     "-fno-exceptions",
@@ -234,6 +237,8 @@ def driver_words(
 def default_flags(kind: Kind, language: Language, machine: int) -> tuple[str, ...]:
     """What a source is compiled with where nobody says otherwise; `-O` and `-g` aside."""
     own = (*_KIND_DEFAULTS[kind], *_MACHINE_DEFAULTS.get(machine, ()), *_DEFAULTS)
+    if language in _CODE:
+        own = (*own, *(word for flag in _CODE_DEFAULTS for word in _past_the_driver(kind, flag)))
     if language is Language.CPP:
         own = (*own, *_CPP_DEFAULTS)
     return (*own, "-DLL_EXTENSION_BUILD")
@@ -273,7 +278,7 @@ def spoken(
         if _of_another_language(option[0], language):
             continue
         if kind is Kind.GCC or not _means_nothing(kind, option, machine):
-            yield from option
+            yield from option if len(option) > 1 else _past_the_driver(kind, option[0])
 
 
 def merge_flags(flags: Sequence[str]) -> Iterator[str]:
@@ -289,6 +294,12 @@ def merge_flags(flags: Sequence[str]) -> Iterator[str]:
 def wants_merge(kind: Kind, flags: Sequence[str]) -> bool:
     """Whether even a single object must go through the linker before it holds machine code."""
     return kind is Kind.GCC and any(flag.startswith("-flto") for flag in flags)
+
+
+def _past_the_driver(kind: Kind, flag: str) -> tuple[str, ...]:
+    # zig takes these and forgets them
+    lost = kind is Kind.ZIG and flag.startswith("-fno-builtin-")
+    return ("-Xclang", flag) if lost else (flag,)
 
 
 def _of_another_language(flag: str, language: Language) -> bool:

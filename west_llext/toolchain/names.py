@@ -11,6 +11,10 @@ from pathlib import Path
 # names that every file system and every reader of build files takes as they are
 _PLAIN = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_+.-]*")
 _ODD = re.compile(r"[^A-Za-z0-9_+-]")
+#: what Windows takes for a device, whatever comes behind a dot
+_DEVICES = frozenset({
+    "con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10)),
+})  # fmt: skip
 #: keeps the names that we make apart from those that are taken over
 _MADE = "@"
 
@@ -33,11 +37,15 @@ def object_name(extension: str, source: str) -> str:
 
 
 def folder_name(extension: str) -> str:
-    """The folder of an extension's objects, from the folder for objects."""
-    if _PLAIN.fullmatch(extension) and not extension.endswith("."):
+    """The folder of an extension's objects, from the folder for objects.
+
+    No two extensions share one, also where the file system doesn't tell `a` from `A`.
+    """
+    plain = _PLAIN.fullmatch(extension) and not extension.endswith(".")
+    if plain and extension == extension.lower() and extension.partition(".")[0] not in _DEVICES:
         return extension
     digest = hashlib.sha256(extension.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return f"{_MADE}{digest}"
+    return f"{_ODD.sub('_', extension)[:40]}{_MADE}{digest}"
 
 
 def from_root(path: Path, root: Path) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from west_llext.diagnostics import Diagnostic, Span
 from west_llext.toolchain import state
 from west_llext.toolchain.checks import missing_file
 from west_llext.toolchain.lock import Lock
 from west_llext.toolchain.messages import step_diagnostics
+from west_llext.toolchain.names import from_root
 from west_llext.toolchain.plan import Plan, Step
 
 
@@ -187,9 +188,10 @@ def _ninja_failed(plan: Plan, lines: Sequence[str], status: int) -> Diagnostic:
     telling = [line.removeprefix("ninja: ") for line in lines if line.startswith("ninja: ")]
     errors = [line.removeprefix("error: ") for line in telling if line.startswith("error: ")]
     text = (errors or telling or [f"exit status {status}"])[-1]
+    folder = plan.shown / from_root(plan.folder, plan.root)
     return Diagnostic(
         code="T014",
-        at=Span(PurePath(plan.ninja_file)),
-        message=f"ninja failed: {text}",
-        hint=f"delete the folder '{plan.folder.as_posix()}' and build again",
+        at=Span(folder / plan.ninja_file.name),
+        message=f"ninja failed: {text.removesuffix('.')}",
+        hint=f"delete the folder '{folder.as_posix()}' and build again",
     )

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a base image says of its processor, as flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.compiling import Project, available, extension
+
+from west_llext.elf.attributes import abi
+from west_llext.model.base import Abi
+from west_llext.model.elf import Ident
+from west_llext.toolchain.machines import flags_of, machine_of, machine_of_flags, selects_cpu
+
+ARM, RISCV, RISCV64, AARCH64 = (40, 32), (243, 32), (243, 64), (183, 64)
+
+
+def riscv(bits: int, flags: int, isa: str) -> Abi:
+    """A RISC-V image with an ISA string in its attributes."""
+    ident = Ident(machine=243, bits=bits, little=True, flags=flags)
+    return Abi(ident=ident, attributes={5: isa})
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize(
+    ("built_for", "expected"),
+    [
+        ("-mcpu=cortex-m0plus -mthumb", "-march=armv6s-m -mthumb -mfloat-abi=soft"),
+        ("-mcpu=cortex-m3 -mthumb", "-march=armv7-m -mthumb -mfloat-abi=soft"),
+        (
+            "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard",
+            "-march=armv7e-m -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard",
+        ),
+        (
+            "-mcpu=cortex-m7 -mthumb -mfloat-abi=softfp",
+            "-march=armv7e-m -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
+        ),
+        (
+            "-mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16",
+            "-march=armv8-m.main -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard",
+        ),
+        ("-mcpu=cortex-m23 -mthumb", "-march=armv8-m.base -mthumb -mfloat-abi=soft"),
+        ("-mcpu=arm7tdmi", "-march=armv4t -mfloat-abi=soft"),
+        (
+            "-mcpu=cortex-r5 -mbig-endian -mfloat-abi=hard -mfpu=vfpv3-d16",
+            "-march=armv7-r -mfpu=vfpv3-d16 -mfloat-abi=hard -mbig-endian",
+        ),
+    ],
+)
+def test_flags_for_an_arm_image_make_code_like_its_own(
+    built_for: str, expected: str, tmp_path: Path
+) -> None:
+    """The attributes of gcc's objects (ABI addenda, 2.5): derived flags give the same ones."""
+    cc = available("arm-none-eabi-gcc")
+    tags = {}
+    flags = built_for.split()
+    for turn in ("image", "extension"):
+        project = Project(tmp_path / turn, cc, *flags)
+        text = "double times(double a, float b) { return a * b; }\n"
+        seen = abi(project.object(extension(sources=[project.write("a.c", text)])))
+        tags[turn] = {tag: seen.attributes.get(tag) for tag in (6, 7, 10, 27, 28)}
+        flags = list(flags_of(seen))
+    assert " ".join(flags) == expected
+    assert tags["image"] == tags["extension"]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (
+            riscv(32, 1, "rv32i2p1_m2p0_a2p1_c2p0_zicsr2p0_zmmul1p0"),
+            "-march=rv32imac_zicsr_zmmul -mabi=ilp32",
+        ),
+        (riscv(64, 5, "rv64i2p1_m2p0_f2p2_d2p2"), "-march=rv64imfd -mabi=lp64d"),
+        (riscv(32, 8, "rv32e1p9_m2p0"), "-march=rv32em -mabi=ilp32e"),
+        (riscv(32, 0, ""), ""),
+        (riscv(32, 0, "nonsense"), ""),
+    ],
+)
+def test_flags_for_a_riscv_image_come_from_its_isa_string(image: Abi, expected: str) -> None:
+    """psABI: Tag_RISCV_arch, and the float ABI in bits 1 and 2 of e_flags."""
+    assert " ".join(flags_of(image)) == expected
+
+
+@pytest.mark.parametrize("attributes", [{}, {6: "text"}, {6: 99}, {7: 77}])
+def test_an_image_that_says_nothing_gives_no_flags(attributes: dict[int, int | str]) -> None:
+    """Attributes may be absent, odd, or newer than we are."""
+    ident = Ident(machine=40, bits=32, little=True, flags=0)
+    assert flags_of(Abi(ident=ident, attributes=attributes)) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "machine"),
+    [
+        ("arm-none-eabi-gcc", ARM), ("thumb-freestanding-eabi", ARM), ("arm-zephyr-eabi-gcc", ARM),
+        ("aarch64-none-elf", AARCH64), ("riscv64-unknown-elf-gcc", RISCV64),
+        ("riscv32-freestanding", RISCV), ("x86_64-elf-gcc", (62, 64)), ("i386-elf", (3, 32)),
+        ("gcc", None), ("clang-17", None), ("zig", None),
+    ],
+)  # fmt: skip
+def test_names_of_compilers_and_triples_tell_the_machine(
+    name: str, machine: tuple[int, int] | None
+) -> None:
+    """As gcc, clang and zig spell them."""
+    assert machine_of(name) == machine
+
+
+@pytest.mark.parametrize(
+    ("flags", "machine"),
+    [
+        ("-mcpu=cortex-m3", ARM), ("-march=armv8-m.main", ARM), ("-mthumb", ARM),
+        ("-mcpu=arm7tdmi", ARM), ("-mcpu=cortex-a7", ARM), ("-mcpu=cortex-a53", AARCH64),
+        ("-march=armv8-a", AARCH64), ("-march=armv8.2-a", AARCH64), ("-march=armv8.1-m.main", ARM),
+        ("-march=rv32imc", RISCV), ("-march=rv64gc", RISCV64), ("-m32", (3, 32)), ("-Os", None),
+    ],
+)  # fmt: skip
+def test_machine_flags_tell_the_machine(flags: str, machine: tuple[int, int] | None) -> None:
+    """As gcc's manual has them for each machine."""
+    assert machine_of_flags(flags.split()) == machine
+
+
+def test_only_some_flags_choose_a_processor() -> None:
+    """-mthumb alone leaves the architecture open."""
+    assert selects_cpu(["-mcpu=cortex-m3"])
+    assert not selects_cpu(["-mthumb", "-O2"])
