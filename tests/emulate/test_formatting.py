@@ -109,4 +109,4 @@ def test_many_fields_end_at_the_limit() -> None:
     """A format of many wide fields takes no more time than its limit needs."""
     start = time.monotonic()
     assert len(formatted("%1000d" * 10_000, Given([]))) == MAX_TEXT
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 5

@@ -91,6 +91,16 @@ def test_words_that_are_no_calls_are_all_named() -> None:
     ]
 
 
+def test_call_with_more_arguments_than_fit_is_refused() -> None:
+    """X010: 32 are read, 33 are not."""
+    assert len(function_calls(["a:f", *["1"] * 32])[0].arguments) == 32
+    with pytest.raises(UsageError) as caught:
+        function_calls(["a:f", *["1"] * 33])
+    assert str(caught.value) == (
+        "command line: error[X010]: 'a:f' has 33 arguments, expected at most 32"
+    )
+
+
 def test_constructors_come_first_then_calls_in_order(base: Path, tmp_path: Path) -> None:
     """The result says what was called, and what came back."""
     one = blob_at(tmp_path / "one.llext", 0x20000000, ADD_1, BX_LR, init=0x20000001)

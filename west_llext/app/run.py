@@ -24,6 +24,10 @@ from west_llext.emulate.standins import STAND_INS
 from west_llext.emulate.target import Result, Target
 
 
+#: Most arguments of a call.
+MAX_ARGUMENTS = 32
+
+
 class FunctionCall(NamedTuple):
     """A function to call: the extension that exports it, its name, its arguments (a word each)."""
 
@@ -118,6 +122,7 @@ def function_calls(words: Sequence[str]) -> tuple[FunctionCall, ...]:
             findings.append(_unexpected(word))
         else:
             calls[-1] = calls[-1]._replace(arguments=(*calls[-1].arguments, number))
+    findings += [_too_many(call) for call in calls if len(call.arguments) > MAX_ARGUMENTS]
     if findings:
         raise UsageError(findings)
     return tuple(calls)
@@ -136,6 +141,15 @@ def _unexpected(word: str) -> Diagnostic:
         at=Span(PurePath("command line")),
         message=f"'{word}' is no call, expected EXTENSION:FUNCTION with integers behind it",
         hint="for instance: west-llext run filters:filters_run 3 4",
+    )
+
+
+def _too_many(call: FunctionCall) -> Diagnostic:
+    return Diagnostic(
+        code="X010",
+        at=Span(PurePath("command line")),
+        message=f"'{call.extension}:{call.function}' has {len(call.arguments)} arguments, "
+        f"expected at most {MAX_ARGUMENTS}",
     )
 
 

@@ -15,8 +15,9 @@ from west_llext.model.elf import Ident
 
 _READ_WRITE = Access.READ | Access.WRITE
 _READ_EXECUTE = Access.READ | Access.EXECUTE
-_GUARD = 16 * PAGE
 
+#: Bytes below the stack where nothing is.
+GUARD = 16 * PAGE
 #: Bytes between two stand-ins.
 SLOT = 16
 
@@ -52,7 +53,7 @@ def scratch(machine: Machine, known: Pages, limits: Limits) -> Scratch:
     """The first place for it that no image uses; raises LlextError (X007) where there is none."""
     stack, heap = _rounded(limits.stack), _rounded(limits.heap)
     for start in machine.scratch:
-        if not overlaps(known, start - _GUARD, start + stack + 2 * PAGE + heap):
+        if not overlaps(known, start - GUARD, start + stack + 2 * PAGE + heap):
             edges = (start, start + stack, start + stack + PAGE, start + stack + 2 * PAGE)
             return Scratch(
                 stack=Range(edges[0], edges[1], _READ_WRITE),

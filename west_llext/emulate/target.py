@@ -19,7 +19,7 @@ from west_llext.emulate.machine import Attributes
 from west_llext.emulate.machines import machine_of
 from west_llext.emulate.memory import Access, Range
 from west_llext.emulate.places import place
-from west_llext.emulate.scratch import SLOT, Scratch, scratch
+from west_llext.emulate.scratch import GUARD, SLOT, Scratch, scratch
 from west_llext.emulate.standins import STAND_INS, StandIn, result_words, values
 from west_llext.model.elf import Ident
 
@@ -314,5 +314,5 @@ class Target:
 
     def _stack_is_sound(self, wanted: int | None) -> bool:
         stack = self._ready_scratch().stack
-        just_below = wanted is not None and stack.start - 16 * memory.PAGE <= wanted < stack.start
+        just_below = wanted is not None and stack.start - GUARD <= wanted < stack.start
         return not just_below and self._engine.register(self.machine.stack) >= stack.start
