@@ -23,7 +23,6 @@ from west_llext.emulate.limits import Limits
 from west_llext.emulate.standins import STAND_INS
 from west_llext.emulate.target import Result, Target
 
-
 #: Most arguments of a call.
 MAX_ARGUMENTS = 32
 
