@@ -83,17 +83,19 @@ def nearest(name: str, *pools: Collection[str]) -> tuple[str, ...]:
 
     Of two that are alike, that of an earlier pool is better. Pools may have 200,000 names.
     """
-    slips = dict.fromkeys(each for pool in pools for each in _edits(name) if each in pool)
-    candidates = slips or dict.fromkeys(each for pool in pools for each in _similar(name, pool))
-    ranks = {each: rank for rank, each in enumerate(candidates) if each != name}
+    edits = list(dict.fromkeys(_edits(name))) if len(name) > 2 else []
+    slips = [each for pool in pools for each in edits if each in pool and each != name]
+    if slips:
+        return tuple(dict.fromkeys(slips))[:MAX_NEAREST]
+    similar = dict.fromkeys(each for pool in pools for each in _similar(name, pool))
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(name)
     scored = []
-    for each, rank in ranks.items():
+    for rank, each in enumerate(similar):
         matcher.set_seq1(each)
         if matcher.quick_ratio() >= CUTOFF and (ratio := matcher.ratio()) >= CUTOFF:
             scored.append((-ratio, rank, each))
-    return tuple(each for _, _, each in sorted(scored)[:MAX_NEAREST])
+    return tuple(each for _, _, each in sorted(scored)[:MAX_NEAREST] if each != name)
 
 
 def _similar(name: str, pool: Collection[str]) -> list[str]:
