@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from west_llext.manifest.text import escaped
 from west_llext.model.manifest import Memory, Mode, Toolchain
 
 # plain in every version of YAML, inside and outside of brackets
@@ -16,6 +16,7 @@ _SPECIAL = re.compile(
     r"(?i:y|n|yes|no|on|off|true|false|null|-+|\.+|=|[-+]?[0-9][0-9a-fox_.+e-]*"
     r"|[-+]?\.(?:inf|nan|[0-9].*))"
 )
+_ESCAPES = {'"': '\\"', "\\": "\\\\"}
 _WIDTH = 80
 _NO_TOOLCHAIN = Toolchain()
 
@@ -155,7 +156,7 @@ def _scalar(value: str) -> str:
         return value
     if value.isprintable():
         return "'" + value.replace("'", "''") + "'"
-    return json.dumps(value)
+    return '"' + "".join(_ESCAPES.get(each) or escaped(each) for each in value) + '"'
 
 
 def _size(size: int) -> str:

@@ -71,14 +71,15 @@ def rule_provider_exists(built: Built) -> Iterator[Diagnostic]:
     known = built.extensions
     if known is None:
         return
+    names = sorted(known)
     for extension in built.manifest.extensions:
         for each in extension.imports_from:
             if each.text not in known:
-                yield _unknown_provider(extension, each, known)
+                yield _unknown_provider(extension, each, names)
 
 
-def _unknown_provider(extension: Extension, name: Name, known: frozenset[str]) -> Diagnostic:
-    near = nearest(name.text, sorted(known - {extension.name}))
+def _unknown_provider(extension: Extension, name: Name, names: list[str]) -> Diagnostic:
+    near = nearest(name.text, (each for each in names if each != extension.name))
     return Diagnostic(
         code="M025",
         at=name.at,

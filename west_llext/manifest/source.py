@@ -174,9 +174,8 @@ def _end(text: str, file: PurePath) -> Span:
 
 
 def _composed(text: str, file: PurePath) -> Node | None:
-    loader = _loader()(text)
     try:
-        root: Node | None = loader.get_single_node()
+        root: Node | None = _loader()(text).get_single_node()
     except _LimitError as err:
         at = span(file, err.mark) if err.mark else Span(file)
         raise _RefusedError("M003", at, str(err)) from err

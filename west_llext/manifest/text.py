@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Iterator
+from heapq import nlargest
 
 _MAX_SHOWN = 60
+# difflib takes its time; of many words only those are compared that share most pairs of letters
+_MAX_COMPARED = 20
 # how people write sizes (64 KiB) and symbols (&name, name())
 _SIZE = re.compile(r"([0-9]+) ?([KMGkmg])i?[Bb]?")
 _REFERENCE = re.compile(r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?")
@@ -16,10 +20,18 @@ _REFERENCE = re.compile(r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?")
 def shown(text: str) -> str:
     """The text as a message can hold it: on one line, printable, not too long."""
     if len(text) > _MAX_SHOWN:
-        text = text[: _MAX_SHOWN - 1] + "…"
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+        text = text[: _MAX_SHOWN - 3] + "..."
+    return text if text.isprintable() else "".join(escaped(each) for each in text)
+
+
+def escaped(character: str) -> str:
+    """A character as it is, or as an escape of YAML (and Python) where it isn't printable."""
+    number = ord(character)
+    if character.isprintable():
+        return character
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -30,10 +42,14 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for each in known:
         folded.setdefault(_folded(each), each)
     word = _folded(word)
-    for each, spelled in folded.items():
+    likely = list(folded)
+    if len(likely) > _MAX_COMPARED:
+        pairs = _pairs(word)
+        likely = nlargest(_MAX_COMPARED, likely, key=lambda each: len(pairs & _pairs(each)))
+    for each in likely:
         if len(each) == len(word) and sorted(each) == sorted(word):
-            return spelled
-    match = difflib.get_close_matches(word, folded, n=1)
+            return folded[each]
+    match = difflib.get_close_matches(word, likely, n=1)
     return folded[match[0]] if match else None
 
 
@@ -60,8 +76,6 @@ def _folded(word: str) -> str:
     return word.lower().replace("_", "-")
 
 
-def _escaped(character: str) -> str:
-    number = ord(character)
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+@functools.lru_cache(maxsize=4096)
+def _pairs(word: str) -> frozenset[str]:
+    return frozenset(word[at : at + 2] for at in range(len(word) - 1))
