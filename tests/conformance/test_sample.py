@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fixed sample of the long comparison: `python -m tests.conformance` takes all objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.compare import Verdict, compared
+from tests.conformance.corpus import ARCHES, chosen
+from west_llext.model.manifest import Mode
+
+pytestmark = pytest.mark.cross
+
+
+@pytest.mark.parametrize("mode", Mode, ids=lambda each: str(each.value))
+@pytest.mark.parametrize("arch", ARCHES)
+def test_every_region_is_what_gnu_ld_makes(arch: str, mode: Mode, tmp_path: Path) -> None:
+    """50 objects of each of four processors; what is left for the target is applied here."""
+    members = chosen(50, [arch])
+    assert len(members) == 50
+    found = [compared(each, mode, tmp_path) for each in members]
+    wrong = [f"{each.member}: {each.reason}" for each in found if each.verdict is Verdict.DIFFERENT]
+    assert wrong == []
+    equal = [each for each in found if each.verdict is Verdict.EQUAL]
+    assert len(equal) >= 40
+    assert sum(each.bytes for each in equal) > 10_000
+    assert all(each.reason for each in found if each.verdict is Verdict.SKIPPED)
