@@ -62,7 +62,7 @@ def test_image_configuration_and_cache_are_read(tmp_path: Path) -> None:
     found = build_dir(whole(tmp_path / "build"), "build")
     assert (found.path, found.name) == (tmp_path / "build", "build")
     assert found.image == tmp_path / "build" / "zephyr" / "zephyr.elf"
-    assert found.image_name == "build/zephyr/zephyr.elf"
+    assert found.image_name == "zephyr/zephyr.elf"
     assert found.compiler == "/opt/sdk/arm-zephyr-eabi/bin/arm-zephyr-eabi-gcc"
     assert (found.board, found.zephyr_base) == ("mps2/an385", Path("/work/zephyr"))
     assert found.cache["WITH_EQUALS"] == "-DA=1 -DB=2"
@@ -116,7 +116,7 @@ def test_the_image_has_the_name_that_the_configuration_says(tmp_path: Path) -> N
     """CONFIG_KERNEL_BIN_NAME."""
     config = CONFIG + 'CONFIG_KERNEL_BIN_NAME="app"\n'
     build = whole(tmp_path, **{"zephyr/.config": config, "zephyr/app.elf": "ELF"})
-    assert build_dir(build, "b").image_name == "b/zephyr/app.elf"
+    assert build_dir(build).image_name == "zephyr/app.elf"
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class BuildDir:
     """What a west build directory says.
 
     path: the directory; name: what messages call it
-    image: the linked image, which is there; image_name: what messages call it
+    image: the linked image, which is there; image_name: its path below the directory
     config: Kconfig settings: `CONFIG_X` to its text, strings without quotes, `n` where it isn't set
     cache: entries of CMakeCache.txt by name
     compiler: path of the C compiler, or None
@@ -76,7 +76,7 @@ def build_dir(path: Path, name: str | None = None) -> BuildDir:
         path=path,
         name=name,
         image=path / image_name,
-        image_name=f"{name}/{image_name}",
+        image_name=image_name,
         config=config,
         cache=cache,
         compiler=cache.get("CMAKE_C_COMPILER") or None,
