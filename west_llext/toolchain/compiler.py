@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -204,7 +203,9 @@ def _program(name: str, search: str) -> Path | None:
 
 def _packaged_zig() -> Path | None:
     # the program inside the package: its Python wrapper would take as long as a compilation
-    found = importlib.util.find_spec("ziglang")
+    from importlib.util import find_spec  # noqa: PLC0415  # not where a gcc was found
+
+    found = find_spec("ziglang")
     if found is None or found.origin is None:
         return None
     for name in ("zig", "zig.exe"):

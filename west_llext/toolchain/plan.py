@@ -371,11 +371,13 @@ class _Planner:
 
 
 def _compile_commands(root: Path, commands: Sequence[tuple[str, str, tuple[str, ...]]]) -> bytes:
-    # JSON compilation database; editors want the folder as an absolute path
-    from json import dumps  # noqa: PLC0415  # not where nothing is compiled
+    # JSON compilation database; editors want the folder as an absolute path. A row a line, which
+    # is faster than a row of lines
+    from json import JSONEncoder  # noqa: PLC0415  # not where nothing is compiled
 
+    encode = JSONEncoder(check_circular=False).encode
     rows = [
-        {"directory": str(root), "file": source, "output": output, "arguments": list(words)}
+        encode({"directory": str(root), "file": source, "output": output, "arguments": words})
         for source, output, words in commands
     ]
-    return (dumps(rows, indent=1) + "\n").encode()
+    return ("[\n" + ",\n".join(rows) + "\n]\n").encode()

@@ -96,7 +96,7 @@ def run(
     missing = [missing_file(each) for each in plan.inputs if not each.path.is_file()]
     if missing:
         return Outcome(diagnostics=tuple(missing))
-    state.forget(plan)
+    state.forget(plan.folder)
     for path, content in plan.files:
         path.parent.mkdir(parents=True, exist_ok=True)
         put(path, content)
@@ -112,13 +112,22 @@ def run(
     )
     lock.note_done()
     if status == 0:
+        outputs = [step.output for step in plan.steps]
         headers = process.headers(
             words=(*_words(program, plan, None), "-t", "deps"),
             root=plan.root,
             environment=environment,
-            outputs={step.output for step in plan.steps},
+            outputs=frozenset(outputs),
         )
-        state.record(plan, headers=headers, started=started, put=put)
+        state.record(
+            plan.folder,
+            plan.root,
+            plan.digest,
+            inputs=(*(str(each.path) for each in plan.inputs), *plan.programs, *headers),
+            outputs=outputs,
+            started=started,
+            put=put,
+        )
     return listener.outcome(status)
 
 
@@ -137,7 +146,7 @@ def _words(program: Path, plan: Plan, jobs: int | None) -> tuple[str, ...]:
 def _distrust(plan: Plan) -> None:
     # A command that was killed may have left half an object; ninja deletes such, but it was killed
     # as well. Without its log it makes everything anew.
-    state.forget(plan)
+    state.forget(plan.folder)
     for name in (".ninja_log", ".ninja_deps"):
         (plan.folder / name).unlink(missing_ok=True)
 

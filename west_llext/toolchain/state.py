@@ -9,10 +9,9 @@ them differs. Ninja decides wherever this isn't certain.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-
-from west_llext.toolchain.plan import Plan
+from typing import Protocol
 
 _FORMAT = "west-llext objects 1"
 _SECOND = 1_000_000_000
@@ -20,25 +19,42 @@ _SECOND = 1_000_000_000
 _TICK = 20_000_000
 
 
-def up_to_date(plan: Plan) -> bool:
-    """Whether every object of the plan is there and as the last build left it."""
-    return not plan.steps or _unchanged(_path(plan.folder), plan.root, plan.digest)
+class Planned(Protocol):
+    """What of a plan counts here; by itself, so that no plan is needed to ask `unchanged`."""
+
+    @property
+    def root(self) -> Path:
+        """Folder that its commands run in."""
+
+    @property
+    def folder(self) -> Path:
+        """Where objects go."""
+
+    @property
+    def steps(self) -> Sequence[object]:
+        """Its commands."""
+
+    @property
+    def digest(self) -> str:
+        """Another one for another plan."""
 
 
-def unchanged(folder: Path, root: Path) -> bool:
-    """Whether the last build in a folder for objects, with whatever plan, is up to date.
+def up_to_date(plan: Planned) -> bool:
+    """Whether every object of a plan is there and as the last build left it. Nothing runs."""
+    return not plan.steps or unchanged(plan.folder, plan.root, plan.digest)
 
-    For those who know that the plan would be the same.
+
+def unchanged(folder: Path, root: Path, digest: str | None = None) -> bool:
+    """Whether the last build in a folder for objects went through and is up to date.
+
+    root: folder that its commands ran in
+    digest: of its plan; None for those who know that the plan would be the same
     """
-    return _unchanged(_path(folder), root, None)
-
-
-def _unchanged(record: Path, root: Path, digest: str | None) -> bool:
     try:
-        lines = record.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        lines = _path(folder).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:
         return False
-    if digest is not None and lines[0] != f"{_FORMAT} {digest}":
+    if lines[0] != f"{_FORMAT} {digest}" and (digest or not lines[0].startswith(_FORMAT)):
         return False
     start = f"{root}{os.sep}"
     for line in lines[1:-1]:
@@ -52,37 +68,44 @@ def _unchanged(record: Path, root: Path, digest: str | None) -> bool:
     return True
 
 
-def forget(plan: Plan) -> None:
+def forget(folder: Path) -> None:
     """Make sure that the next build asks ninja."""
-    _path(plan.folder).unlink(missing_ok=True)
+    _path(folder).unlink(missing_ok=True)
 
 
 def record(
-    plan: Plan, *, headers: Iterable[str], started: int, put: Callable[[Path, bytes], bool]
+    folder: Path,
+    root: Path,
+    digest: str,
+    *,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    started: int,
+    put: Callable[[Path, bytes], bool],
 ) -> None:
     """Keep what the build that just went through has read and made.
 
-    headers: every file that a compiler has read, as commands spell it
+    inputs: every file that a command has read, absolute or from `root`
+    outputs: every file that a command has made
     started: time before the first command, in nanoseconds of the epoch
     put: writes a file whole or not at all
 
     Nothing is kept where a file may have changed while it was being read.
     """
-    outputs = [step.output for step in plan.steps]
-    inputs = dict.fromkeys([*(str(each.path) for each in plan.inputs), *headers, *plan.programs])
-    lines = [f"{_FORMAT} {plan.digest}"]
-    for name in (*inputs, *outputs):
+    lines = [f"{_FORMAT} {digest}"]
+    read = dict.fromkeys(inputs)
+    for name in (*read, *outputs):
         try:
-            status = os.stat(plan.root / name)  # noqa: PTH116
+            status = os.stat(root / name)  # noqa: PTH116
         except OSError:
             return
         coarse = status.st_mtime_ns % _SECOND == 0
         changed = status.st_mtime_ns > started - (2 * _SECOND if coarse else _TICK)
-        if "\n" in name or (changed and name in inputs):
+        if "\n" in name or (changed and name in read):
             return
         lines.append(f"{status.st_size} {status.st_mtime_ns} {name}")
     text = "\n".join(lines) + "\n"
-    put(_path(plan.folder), text.encode("utf-8", "surrogateescape"))
+    put(_path(folder), text.encode("utf-8", "surrogateescape"))
 
 
 def _path(folder: Path) -> Path:
