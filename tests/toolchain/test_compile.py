@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from support.compiling import COMPILERS, Project, available, defined, extension,
 
 from west_llext.elf.attributes import abi
 from west_llext.model.elf import SHF_GROUP, ObjectFile, SectionType
-from west_llext.model.manifest import CompilerRuntime
+from west_llext.model.manifest import CompilerRuntime, Toolchain
+from west_llext.toolchain.compiler import compiler
 
 DIVISION = (
     "unsigned long long quotient(unsigned long long a, unsigned long long b) { return a / b; }\n"
@@ -249,6 +251,33 @@ def test_a_long_list_of_objects_goes_through_a_response_file(cc: str, tmp_path: 
     text = dict(project.plan(merged).files)[project.folder / "build.ninja"].decode()
     assert ": run_long " in text
     assert {"f0", "f1", "f2"} == defined(project.object(merged))
+
+
+@pytest.mark.zig
+@pytest.mark.skipif(os.name == "nt", reason="the programs are scripts")
+def test_clang_compiles_and_merges(tmp_path: Path) -> None:
+    """Zig has clang's own command line inside: a script lends it the name."""
+    available("zig")
+    zig = compiler(Toolchain(cc="zig"), root=tmp_path, environment={"PATH": ""}).path
+    for name, command in (("clang", "clang"), ("ld.lld", "ld.lld")):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\nexec "{zig}" {command} "$@"\n')
+        program.chmod(0o755)
+    flags = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "--param=a=1")
+    project = Project(tmp_path / "project", "../bin/clang", *flags)
+    obj = project.object(
+        extension(
+            sources=[
+                project.write("a.c", "float times(float a, float b) { return a * b; }\n"),
+                project.write("b.cpp", TEMPLATE.format(name="b", priority=200)),
+                project.write("c.S", ".text\n.global in_c\nin_c:\n bx lr\n"),
+            ]
+        )
+    )
+    assert {"times", "b", "in_c"} <= defined(obj)
+    tags = abi(obj).attributes
+    assert (tags.get(10), tags.get(28)) == (6, 1)
 
 
 def _code_size(obj: ObjectFile) -> int:

@@ -13,7 +13,7 @@ from west_llext.model.base import Abi
 from west_llext.model.elf import Ident
 from west_llext.model.manifest import Toolchain
 from west_llext.toolchain import compiler as compiler_module
-from west_llext.toolchain.compiler import Compiler, compiler, kind_of, version
+from west_llext.toolchain.compiler import Compiler, compiler, kind_of, runtime_library, version
 from west_llext.toolchain.flags import Kind, Language
 
 AT = Span(PurePath("llext.yml"), 4, 3)
@@ -242,6 +242,24 @@ def test_words_begin_with_the_program(search: Path) -> None:
     """Whatever the kind."""
     gcc = program(search, "arm-none-eabi-gcc")
     assert found(search).words(Language.C, ()) == (str(gcc),)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the program is a script")
+def test_clang_without_a_library_of_helpers(search: Path) -> None:
+    """It names a file whether there is one or not."""
+    clang = program(search, "clang")
+    clang.write_text("#!/bin/sh\necho /nowhere/libclang_rt.builtins.a\n")
+    with pytest.raises(MissingError) as caught:
+        runtime_library(found(search, cc="clang"))
+    assert str(caught.value) == (
+        f"{clang.as_posix()}: error[T018]: 'clang' has no library of compiler helpers for Arm: "
+        "expected '/nowhere/libclang_rt.builtins.a'\n"
+        "hint: export the helpers from the base image and set 'compiler-runtime: base'"
+    )
+    library = search / "libclang_rt.builtins.a"
+    library.write_bytes(b"!<arch>\n")
+    clang.write_text(f"#!/bin/sh\necho {library}\n")
+    assert runtime_library(found(search, cc="clang")) == library
 
 
 @pytest.mark.cross

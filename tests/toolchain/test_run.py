@@ -293,28 +293,44 @@ SCRIPT = (
 )
 
 
-@POSIX
-@pytest.mark.cross
-def test_makes_jobserver_decides_how_many_commands_run(tmp_path: Path) -> None:
-    """Of `make -j2` two at a time, though ninja alone would take at least three."""
-    make = shutil.which("make")
+def sleepers(folder: Path) -> tuple[Project, Extension]:
+    """Six sources whose launcher sleeps, and says when."""
     version = subprocess.run(
         [process.ninja_program(""), "--version"], capture_output=True, text=True, check=True
     ).stdout
-    if make is None or "jobserver" not in version:
-        pytest.skip("needs make, and a ninja that knows its jobserver")
-    records = tmp_path / "records"
-    records.mkdir()
-    (tmp_path / "launcher.py").write_text(RECORDING_LAUNCHER)
-    project = gcc_project(tmp_path / "project")
-    for number in range(6):
-        project.write(f"s{number}.c", f"int s{number};\n")
+    if "jobserver" not in version:
+        pytest.skip("this ninja knows no jobserver")
+    (folder / "launcher.py").write_text(RECORDING_LAUNCHER)
+    (folder / "records").mkdir()
+    launcher = (sys.executable, str(folder / "launcher.py"), "--sleep", "0.15")
+    cc = available("arm-none-eabi-gcc")
+    project = Project(folder / "project", cc, launcher=launcher)
+    names = [f"s{number}.c" for number in range(6)]
+    sources = [project.write(name, f"int {name[:2]};\n") for name in names]
+    return project, extension(sources=sources)
+
+
+def most_at_once(records: Path) -> int:
+    """How many commands ran at the same time, of six."""
+    spans = [json.loads(each.read_text())["at"] for each in records.iterdir()]
+    assert len(spans) == 6
+    return max(sum(begin <= start < end for begin, end in spans) for start, _ in spans)
+
+
+@POSIX
+@pytest.mark.cross
+def test_a_pipe_of_make_decides_how_many_commands_run(tmp_path: Path) -> None:
+    """Of `make -j2` two at a time, though ninja alone would take at least three."""
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make isn't installed")
+    project, _ = sleepers(tmp_path)
     (tmp_path / "Makefile").write_text(MAKEFILE)
     environment = {
         **os.environ,
         "REPO": str(Path(__file__).parents[2]),
         "ROOT": str(project.root),
-        "RECORDS": str(records),
+        "RECORDS": str(tmp_path / "records"),
         "LAUNCHER": str(tmp_path / "launcher.py"),
     }
     environment.pop("MAKEFLAGS", None)
@@ -325,9 +341,25 @@ def test_makes_jobserver_decides_how_many_commands_run(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    spans = [json.loads(each.read_text())["at"] for each in records.iterdir()]
-    assert len(spans) == 6
-    assert max(sum(a <= start < b for a, b in spans) for start, _ in spans) == 2
+    assert most_at_once(tmp_path / "records") == 2
+
+
+@POSIX
+@pytest.mark.cross
+def test_a_named_pipe_of_make_decides_how_many_commands_run(tmp_path: Path) -> None:
+    """GNU make 4.4: the pipe holds a token for each job beyond the first."""
+    project, one = sleepers(tmp_path)
+    pipe = tmp_path / "tokens"
+    os.mkfifo(pipe)
+    descriptor = os.open(pipe, os.O_RDWR)
+    try:
+        os.write(descriptor, b"+")
+        makeflags = f" -j2 --jobserver-auth=fifo:{pipe}"
+        records = str(tmp_path / "records")
+        project.run(one, environment={**os.environ, "MAKEFLAGS": makeflags, "RECORDS": records})
+    finally:
+        os.close(descriptor)
+    assert most_at_once(tmp_path / "records") == 2
 
 
 BUILDER = """
