@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Raw images of memories, judged by binutils."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import compilers
+from support.linked import DATA, MEMORIES, RAM, RODATA, ROM, TEXT, prelocated, relocatable
+
+from west_llext.diagnostics import LlextError
+from west_llext.emit.raw import Chunk, RawImage, binary, chunks, images, intel_hex
+from west_llext.model.manifest import Memory
+
+WIDE = Memory(name="wide", address=0x2000_0000, size=1 << 24, access="rwx")
+
+
+def image(*found: tuple[int, bytes], memory: Memory = WIDE) -> RawImage:
+    return RawImage(memory=memory, chunks=tuple(Chunk(*each) for each in found))
+
+
+def by_address(text: str) -> dict[int, int]:
+    """What an Intel HEX file says, read record by record as the specification has it."""
+    found: dict[int, int] = {}
+    high = 0
+    lines = text.splitlines()
+    assert lines[-1] == ":00000001FF"
+    for line in lines:
+        assert line[0] == ":"
+        assert line == line.upper()
+        record = bytes.fromhex(line[1:])
+        assert sum(record) % 256 == 0
+        assert record[0] == len(record) - 5 <= 16
+        at, kind, data = int.from_bytes(record[1:3], "big"), record[3], record[4:-1]
+        if kind == 4:
+            high = int.from_bytes(data, "big") << 16
+        elif kind == 0:
+            assert at + len(data) <= 0x10000
+            assert not found.keys() & range(high + at, high + at + len(data))
+            found.update(enumerate(data, high + at))
+        else:
+            assert (kind, line) == (1, lines[-1])
+    return found
+
+
+def test_an_image_has_every_section_with_content() -> None:
+    """.bss is in none; a memory without content has no image."""
+    assert chunks(relocatable()) == ()
+    found = chunks(prelocated())
+    assert images([*MEMORIES, WIDE], reversed(found)) == (
+        image((0x21000100, TEXT), (0x21000140, RODATA), memory=ROM),
+        image((0x21040020, DATA), memory=RAM),
+    )
+
+
+def test_a_binary_begins_with_its_memory_and_ends_with_the_last_byte() -> None:
+    """Gaps are 0xff."""
+    rom, ram = images(MEMORIES, chunks(prelocated()))
+    assert binary(rom) == b"\xff" * 0x100 + TEXT + RODATA
+    assert binary(ram) == b"\xff" * 0x20 + DATA
+
+
+def test_a_hex_file_begins_with_the_first_byte_that_is_used() -> None:
+    """The whole text; checksums by hand: the sum of all bytes of a record is 0 modulo 256."""
+    assert intel_hex(image((0x2000_0100, bytes(range(16)) + b"\xaa"))) == (
+        ":020000042000DA\n:10010000000102030405060708090A0B0C0D0E0F77\n:01011000AA44\n:00000001FF\n"
+    )
+
+
+def test_padding_is_filled_where_that_saves_a_record_and_gaps_are_not() -> None:
+    """15 bytes of padding, then a gap of 16."""
+    found = intel_hex(image((0x2000_0000, b"a"), (0x2000_0010, b"b"), (0x2000_0021, b"c")))
+    assert found is not None
+    padding = dict.fromkeys(range(0x2000_0001, 0x2000_0010), 0xFF)
+    assert by_address(found) == {0x2000_0000: 97, **padding, 0x2000_0010: 98, 0x2000_0021: 99}
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> list[tuple[int, bytes]]:
+    """Chunks in ascending order, some of them larger than a page of 64 KiB or next to its end."""
+    at = 0x2000_0000 + draw(st.integers(0, 0x10))
+    found = []
+    for _ in range(draw(st.integers(1, 6))):
+        at += draw(st.sampled_from([0, 0, 1, 3, 15, 16, 17, 0xFFE0, 0x10000 - at % 0x10000]))
+        size = draw(st.sampled_from([1, 2, 15, 16, 17, 100, 1023, 1024, 1025, 4000, 70000]))
+        found.append((at, random.Random(at).randbytes(size)))  # noqa: S311 - not for secrets
+        at += size
+    return found
+
+
+@settings(max_examples=60)
+@given(layouts())
+def test_a_hex_file_holds_exactly_the_content(found: list[tuple[int, bytes]]) -> None:
+    """Whatever the sizes and gaps: column-wise and row-wise records, pages, padding."""
+    text = intel_hex(image(*found))
+    assert text is not None
+    read = by_address(text)
+    content = {at + n: byte for at, data in found for n, byte in enumerate(data)}
+    assert content == {at: byte for at, byte in read.items() if at in content}
+    assert {0xFF} >= {byte for at, byte in read.items() if at not in content}
+    whole = binary(image(*found))
+    assert all(whole[at - WIDE.address] == byte for at, byte in content.items())
+    assert len(whole) == max(content) + 1 - WIDE.address
+
+
+@settings(
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(layouts())
+def test_objcopy_reads_from_a_hex_file_what_it_writes_from_an_equal_elf(
+    tmp_path: Path, found: list[tuple[int, bytes]]
+) -> None:
+    """GNU objcopy: -I ihex of ours, and -O binary of an ELF file with these sections."""
+    start = found[0][0]
+    text = intel_hex(image(*found))
+    assert text is not None
+    (tmp_path / "our.hex").write_text(text)
+    source = "".join(f'.section .s{n},"a"\n.incbin "{n}.bin"\n' for n, _ in enumerate(found))
+    layout = "".join(f". = {at:#x}; .s{n} : {{ *(.s{n}) }}\n" for n, (at, _) in enumerate(found))
+    for n, (_, data) in enumerate(found):
+        (tmp_path / f"{n}.bin").write_bytes(data)
+    (tmp_path / "x.s").write_text(source)
+    (tmp_path / "x.ld").write_text(f"SECTIONS {{\n{layout}}}\n")
+    gcc = [*compilers.gcc(), "-c", "x.s", "-o", "x.o"]
+    fill = ["objcopy", "--gap-fill=0xff"]
+    compilers.run(tmp_path, gcc)
+    compilers.run(tmp_path, ["ld", "-T", "x.ld", "-e", "0x20000000", "x.o", "-o", "x.elf"])
+    compilers.run(tmp_path, [*fill, "-O", "binary", "x.elf", "elf.bin"])
+    compilers.run(tmp_path, [*fill, "-I", "ihex", "-O", "binary", "our.hex", "hex.bin"])
+    ours = binary(image(*found))[start - WIDE.address :]
+    assert (tmp_path / "elf.bin").read_bytes() == ours
+    assert (tmp_path / "hex.bin").read_bytes() == ours
+
+
+def test_an_address_above_4_gib_has_no_hex_file() -> None:
+    """The format's addresses have 32 bits."""
+    high = Memory(name="m", address=0xFFFF_FFF0, size=0x100, access="r")
+    assert intel_hex(image((0xFFFF_FFF0, b"x" * 16), memory=high)) is not None
+    assert intel_hex(image((0xFFFF_FFF0, b"x" * 17), memory=high)) is None
+    assert binary(image((0xFFFF_FFF0, b"x" * 17), memory=high)) == b"x" * 17
+
+
+def test_a_binary_that_would_fill_the_disk_is_refused() -> None:
+    """The whole text."""
+    huge = Memory(name="psram", address=0x1000, size=1 << 40, access="rw")
+    with pytest.raises(LlextError) as caught:
+        binary(image((0x1000 + (1 << 28), b"x"), memory=huge))
+    assert str(caught.value) == (
+        "<unknown>: error[O008]: raw image of memory 'psram' would have 268435457 bytes,"
+        " more than 256 MiB: it begins at 0x1000\n"
+        "hint: let the memory begin where its first extension is placed"
+    )
+
+
+def test_sections_that_are_not_placed_are_no_image() -> None:
+    """Overlap, or an end behind the memory: placing prevents both."""
+    for bad in (
+        [Chunk(ROM.address, b"xx"), Chunk(ROM.address + 1, b"y")],
+        [Chunk(ROM.end - 1, b"xx")],
+    ):
+        with pytest.raises(ValueError, match="isn't placed"):
+            images([ROM], bad)
