@@ -158,6 +158,13 @@ def test_slids_are_turned_back_into_names(*, bits: int, little: bool) -> None:
     assert (found.exports, found.findings) == ({"k_malloc": 0x9000, "printk": ROM | 1}, ())
 
 
+def test_the_configuration_can_say_that_names_are_slids() -> None:
+    """Some tools that copy an image drop flags of its sections."""
+    data = base([(slid("printk", 4), ROM | 1)])
+    config = {"CONFIG_LLEXT_EXPORT_BUILTINS_BY_SLID": "y"}
+    assert image(data, "zephyr.elf", config=config).exports == {"printk": ROM | 1}
+
+
 def test_slids_of_unknown_names_are_counted() -> None:
     """A stripped image has no names to hash."""
     entries = [(0x1111, 0x9000), (0x2222, 0x9100), (slid("printk", 4), ROM | 1)]

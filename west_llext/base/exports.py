@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -30,6 +30,7 @@ ENTRY = "__llext_sym_"
 STANDALONE, COUNT = "west_llext_exports", "west_llext_export_count"
 
 SHF_LLEXT_PREPARATION_DONE = 0x08000000
+SLID_SETTING = "CONFIG_LLEXT_EXPORT_BUILTINS_BY_SLID"
 #: Entries that are read; the largest bases have some thousands.
 MAX_ENTRIES = 1 << 17
 #: Bytes that all names together may have.
@@ -48,9 +49,12 @@ class Exports:
     findings: list[Diagnostic] = field(default_factory=list)
 
 
-def exports(head: Headers, index: SymbolIndex) -> Exports:
-    """The exported symbols of a base image, with bit 0 set in addresses of Thumb functions."""
-    return _Reader(head, index).exports()
+def exports(head: Headers, index: SymbolIndex, config: Mapping[str, str]) -> Exports:
+    """The exported symbols of a base image, with bit 0 set in addresses of Thumb functions.
+
+    config: its Kconfig settings, as far as they are known
+    """
+    return _Reader(head, index).exports(config)
 
 
 class _Reader:
@@ -64,12 +68,12 @@ class _Reader:
         self.entry = struct.Struct(head.ident.order + ("II" if head.ident.bits == 32 else "QQ"))
         self.found = Exports()
 
-    def exports(self) -> Exports:
+    def exports(self, config: Mapping[str, str]) -> Exports:
         start, end = self.index.get(START), self.index.get(END)
         standalone = self.index.get(STANDALONE)
         if start is not None and end is not None:
             raw = self.rows(start.value, end.value - start.value)
-            if self.by_slid(start):
+            if config.get(SLID_SETTING) == "y" or self.prepared(start):
                 self.found.table = self.slids(raw)
             else:
                 self.found.table = self.names(raw, start.value)
@@ -152,7 +156,8 @@ class _Reader:
             )
         return table
 
-    def by_slid(self, start: Symbol) -> bool:
+    def prepared(self, start: Symbol) -> bool:
+        # whether a build step has replaced names by SLIDs
         areas = [section for section in self.head.sections if section.name == AREA]
         if not areas and start.section < len(self.head.sections):
             areas = [self.head.sections[start.section]]

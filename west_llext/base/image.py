@@ -32,7 +32,8 @@ def image(
     if head.file_type not in {FileType.EXEC, FileType.DYN}:
         raise LlextError([_not_linked(name, head.file_type)])
     symbols, local = symbol_index(head)
-    found = exports(head, symbols)
+    settings = {} if config is None else config
+    found = exports(head, symbols, settings)
     return BaseImage(
         name=name,
         digest=hashlib.sha256(data).hexdigest(),
@@ -43,7 +44,7 @@ def image(
         sections=head.sections,
         segments=head.segments,
         zephyr_version=zephyr_version,
-        config={} if config is None else config,
+        config=settings,
         findings=tuple(found.findings),
     )
 

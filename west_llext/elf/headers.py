@@ -8,7 +8,7 @@ is unpacked, and what would need more memory than `MAX_MEMORY` is refused before
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from pathlib import PurePath
@@ -73,6 +73,7 @@ class Headers:
     file_type: e_type
     entry: e_entry
     segments: PT_LOAD program headers
+    formats: how its tables lie in bytes
     """
 
     name: str
@@ -82,11 +83,7 @@ class Headers:
     entry: int
     sections: tuple[Section, ...]
     segments: tuple[Segment, ...]
-
-    @property
-    def formats(self) -> Formats:
-        """How its tables lie in bytes."""
-        return FORMATS[self.ident.bits, self.ident.order]
+    formats: Formats = field(repr=False)
 
     def content(self, index: int) -> bytes:
         """The bytes of a section; empty for NOBITS."""
@@ -192,6 +189,7 @@ def headers(data: bytes, name: str) -> Headers:
         entry=entry,
         sections=rows.sections(shoff, *rest),
         segments=rows.segments(phoff, phentsize, phnum),
+        formats=formats,
     )
 
 

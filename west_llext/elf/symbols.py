@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
 from west_llext.elf.headers import MAX_MEMORY, Headers, Strings, decoded, refuse
-from west_llext.elf.read import section_numbers, symbol_table, words
+from west_llext.elf.read import Columns, columns, section_numbers, symbol_table
 from west_llext.model.base import EMPTY_INDEX, LazyNames, SymbolIndex
 from west_llext.model.elf import SHN_XINDEX, STB_GLOBAL, STB_WEAK, STT_FILE, STT_SECTION, Symbol
 
@@ -33,9 +33,9 @@ def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames]:
     form = head.formats.symbol
     view = head.table(table, form.size, "symbol table")
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
-    columns = _Columns(view, head.ident.bits, head.ident.order)
-    raw = _with_sections(head, table, view.tobytes(), columns)
-    rows = _rows(head, columns, text)
+    fields = columns(view, head.ident.bits, head.ident.order)
+    raw = _with_sections(head, table, view.tobytes(), fields)
+    rows = _rows(head, fields, text)
     index = SymbolIndex(rows=rows, raw=raw, bits=head.ident.bits, order=head.ident.order)
     # holds the two tables alone, not the file
     return index, LazyNames(partial(_local_names, raw, head.ident.bits, head.ident.order, text))
@@ -54,7 +54,7 @@ def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symb
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
     if prefix not in text.text:
         return
-    rows = _Columns(view, head.ident.bits, head.ident.order).names
+    rows = columns(view, head.ident.bits, head.ident.order).names
     found = (row for row, start in enumerate(rows) if text.text.startswith(prefix, start))
     for row in islice(found, limit):
         values = form.unpack_from(view, row * form.size)
@@ -68,25 +68,10 @@ def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symb
             yield Symbol(label if text.plain else decoded(label), value, size, info, other, section)
 
 
-class _Columns:
-    # The fields of a symbol table that decide whether a row is wanted, as sequences of integers.
-
-    def __init__(self, raw: memoryview, bits: int, order: str) -> None:
-        halves = words(raw, "H", order)
-        if bits == 32:
-            self.names: Sequence[int] = words(raw, "I", order)[0::4]
-            self.infos: Sequence[int] = raw[12::16]
-            self.sections: Sequence[int] = halves[7::8]
-        else:
-            self.names = words(raw, "I", order)[0::6]
-            self.infos = raw[4::24]
-            self.sections = halves[3::12]
-
-
-def _rows(head: Headers, columns: _Columns, text: Strings) -> dict[str, int]:
+def _rows(head: Headers, fields: Columns, text: Strings) -> dict[str, int]:
     # name to row of every global definition; a linked image has one of each name
     low, high = _GLOBALS.start, _GLOBALS.stop
-    infos, sections, offsets = columns.infos, columns.sections, columns.names
+    infos, sections, offsets = fields.infos, fields.sections, fields.names
     names, find = text.text, text.text.index
     rows: dict[str, int] = {}
     left = MAX_MEMORY - len(names)
@@ -104,7 +89,7 @@ def _rows(head: Headers, columns: _Columns, text: Strings) -> dict[str, int]:
     return rows if text.plain else {decoded(name): row for name, row in rows.items()}
 
 
-def _with_sections(head: Headers, table: int, raw: bytes, columns: _Columns) -> bytes:
+def _with_sections(head: Headers, table: int, raw: bytes, fields: Columns) -> bytes:
     # the table with section numbers in place of SHN_XINDEX; they fit, as there are few sections
     numbers = section_numbers(head, table)
     if numbers is None:
@@ -113,7 +98,7 @@ def _with_sections(head: Headers, table: int, raw: bytes, columns: _Columns) -> 
     at = 14 if head.ident.bits == 32 else 6
     size = head.formats.symbol.size
     found = bytearray(raw)
-    for number, section in enumerate(columns.sections):
+    for number, section in enumerate(fields.sections):
         if section == SHN_XINDEX:
             if number >= len(long) or long[number] >= len(head.sections):
                 refuse(head.name, f"symbol {number} has its section in a table that isn't there")
@@ -122,11 +107,11 @@ def _with_sections(head: Headers, table: int, raw: bytes, columns: _Columns) -> 
 
 
 def _local_names(raw: bytes, bits: int, order: str, text: Strings) -> frozenset[str]:
-    columns = _Columns(memoryview(raw), bits, order)
+    fields = columns(memoryview(raw), bits, order)
     names, find = text.text, text.text.find
     left = MAX_MEMORY
     found = set()
-    for start, info in zip(columns.names, columns.infos, strict=True):
+    for start, info in zip(fields.names, fields.infos, strict=True):
         if info < _GLOBALS.start and info not in _UNNAMED:
             end = find("\0", start)
             left -= end - start + _NAME_COST
