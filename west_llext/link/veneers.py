@@ -67,8 +67,7 @@ class Reach:
     def far(self, row: Row, target: Target, addend: int) -> bool:
         """Whether some pair of permitted addresses is out of reach.
 
-        Both limits are exclusive, because the target's loader refuses the lowest distance. What
-        is in the same region is never far.
+        What is in the same region is never far.
         """
         if target.kind is Kind.OWN:
             return False
@@ -76,8 +75,13 @@ class Reach:
         if self.text is None or there is None:
             return True
         low, high = row.range()
-        least, most = there[0] + addend - self.text[1], there[1] + addend - self.text[0]
-        return not (least > low and most < high)
+        if self.mode is not Mode.PRELOCATED:
+            low += 1  # the target's loader refuses the lowest distance
+        if target.function and self.machine.changes_state(row, target.thumb):
+            high -= 4  # BLX of Thumb code counts from a multiple of 4 (DDI 0406C, A8.8.25)
+        least = there[0] + addend - (self.text[1] - row.size)
+        most = there[1] - 1 + addend - self.text[0]
+        return not (low <= least and most < high)
 
     def stuck(self, row: Row, word: int, target: Target) -> bool:
         """Whether the branch can't end in the instruction set of its target.
