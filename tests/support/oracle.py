@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A source file through our link and GNU ld at the same addresses, every byte compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from west_llext.elf.read import object_file
+from west_llext.link.veneers import Window
+from west_llext.model.elf import SectionType
+from west_llext.model.manifest import Mode
+from west_llext.model.region import Region
+
+from . import gnuld
+from .cross import gcc
+from .elfbuild import Sym
+from .linking import Case, Outcome, Sizes, extension, offer, packed
+
+
+def assembled(folder: Path, source: str, cpu: str = "cortex-m3", *flags: str) -> bytes:
+    """The object of an assembler source in unified syntax."""
+    text = f".syntax unified\n{source}\n"
+    return gcc(folder, text, f"-mcpu={cpu}", *flags, name="unit.s").read_bytes()
+
+
+def compiled(folder: Path, source: str, *flags: str) -> bytes:
+    """The object of a C source for Cortex-M3."""
+    return gcc(folder, source, "-mcpu=cortex-m3", "-mthumb", "-O1", *flags).read_bytes()
+
+
+def retyped(content: bytes, old: int, new: int) -> bytes:
+    """The object with every REL relocation of one type turned into another."""
+    found = bytearray(content)
+    obj = object_file(content, "unit.o")
+    for section in obj.sections:
+        if section.type == SectionType.REL:
+            for at in range(section.offset, section.offset + section.size, 8):
+                if found[at + 4] == old:
+                    found[at + 4] = new
+    return bytes(found)
+
+
+def layout(made: Outcome) -> dict[Region, list[tuple[int, int]]]:
+    """Where the input sections are, for the linker script."""
+    outputs = made.first.arranged.outputs
+    return {
+        region: [(source, offset) for source, offset, _ in outputs[region].pieces if source >= 0]
+        for region in sorted(outputs)
+    }
+
+
+def link(
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
+    windows: Mapping[str, Window] | None = None,
+) -> Outcome:
+    """The object, prelocated, with the base's symbols."""
+    made = extension(mode=Mode.PRELOCATED)
+    return Case(extension=made, base=offer(symbols), place=place, windows=windows).link(content)
+
+
+def same_as_ld(
+    folder: Path,
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    options: Sequence[str] = (),
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
+    windows: Mapping[str, Window] | None = None,
+) -> Outcome:
+    """Our link, after every region was found to be what GNU ld makes with `options`."""
+    content = gnuld.unmerged(content)
+    made = link(content, symbols, place=place, windows=windows)
+    theirs = gnuld.linked(
+        folder,
+        content,
+        layout=layout(made),
+        addresses=made.addresses,
+        symbols=symbols,
+        options=options,
+    )
+    ours = {each.region: (each.address, each.size, each.content) for each in made.linked.sections}
+    assert theirs == ours
+    return made
