@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -97,6 +98,15 @@ def test_standard_output_is_written_directly(tmp_path: Path) -> None:
     assert Path("/dev/stdout").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs /dev/shm")
+def test_a_folder_below_dev_is_a_folder_like_any_other() -> None:
+    """Builds in /dev/shm are quick; they are as safe as others."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = Path(folder) / "x"
+        put(path, "x")
+        assert put(path, "x") is False
+
+
 @pytest.mark.skipif(not LINUX, reason="needs named pipes")
 def test_a_pipe_is_written_directly_and_never_blocks_a_comparison(tmp_path: Path) -> None:
     """A named pipe in the place of a file is neither opened for reading nor replaced."""
@@ -112,6 +122,7 @@ def test_a_pipe_is_written_directly_and_never_blocks_a_comparison(tmp_path: Path
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows words it differently")
 def test_a_folder_in_the_way_is_a_finding(tmp_path: Path) -> None:
     """Exit status 3; the whole text."""
     path = tmp_path / "table.c"

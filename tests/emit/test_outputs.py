@@ -223,6 +223,7 @@ def test_a_full_disk_leaves_every_output_as_it_was(
     assert list((tmp_path / ".west-llext" / "new").iterdir()) == []
 
 
+@POSIX
 def test_a_file_in_the_way_of_a_folder_is_a_finding(tmp_path: Path) -> None:
     """The name of the system call's error, and what to do."""
     (tmp_path / "maps").write_text("of the user")

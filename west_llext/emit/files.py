@@ -32,6 +32,9 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PORTABLE
 # What a temporary file of put() is called: name (cut), process, number.
 _TEMPORARY = r"\..{1,40}\.\d+-\d+\.tmp"
 
+# In /dev.
+_STREAMS = (("stdin",), ("stdout",), ("stderr",), ("fd",))
+
 
 def put(path: Path, content: str | bytes) -> bool:
     """Write `content` to `path` unless it already holds exactly that; whether it changed.
@@ -142,8 +145,8 @@ _HINTS = {
 
 
 def _is_stream(path: Path) -> bool:
-    # Below /dev even a regular file is meant as a stream: standard output that a shell redirected.
-    if path.parts[:2] == (os.sep, "dev"):
+    # These are streams even where a shell has redirected them to a regular file.
+    if path.parts[:2] == (os.sep, "dev") and path.parts[2:3] in _STREAMS:
         return True
     try:
         return not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()
