@@ -98,7 +98,7 @@ def test_standard_output_is_written_directly(tmp_path: Path) -> None:
     assert Path("/dev/stdout").exists()
 
 
-@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs /dev/shm")
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs /dev/shm")  # noqa: S108
 def test_a_folder_below_dev_is_a_folder_like_any_other() -> None:
     """Builds in /dev/shm are quick; they are as safe as others."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
