@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,15 @@ def test_objects_dont_depend_on_the_folder(cc: str, debug: str, tmp_path: Path) 
     assert {name for name in made[0] if made[0][name] != made[1][name]} == set()
     assert not any(str(tmp_path).encode() in data for data in made[0].values())
     assert len(made[0]) >= 5
+
+
+@pytest.mark.cross
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_objects_dont_depend_on_the_way_to_the_folder(tmp_path: Path) -> None:
+    """gcc writes $PWD into debug information where that is the folder it is in."""
+    project = Project(tmp_path / "real", available("arm-none-eabi-gcc"), "-mthumb", "-g")
+    one = extension(sources=[project.write("a.c", "int a;\n")])
+    link = tmp_path / "link"
+    link.symlink_to(project.root, target_is_directory=True)
+    project.run(one, environment={**os.environ, "PWD": str(link)})
+    assert str(tmp_path).encode() not in project.object(one).data

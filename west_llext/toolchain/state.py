@@ -57,15 +57,16 @@ def unchanged(folder: Path, root: Path, digest: str | None = None) -> bool:
     if lines[0] != f"{_FORMAT} {digest}" and (digest or not lines[0].startswith(_FORMAT)):
         return False
     start = f"{root}{os.sep}"
-    for line in lines[1:-1]:
-        size, time, name = line.split(" ", 2)
-        try:
-            status = os.stat(start + name if not os.path.isabs(name) else name)  # noqa: PTH116, PTH117
-        except OSError:
-            return False
-        if status.st_mtime_ns != int(time) or status.st_size != int(size):
-            return False
-    return True
+    try:
+        return all(_as_before(start, line) for line in lines[1:-1])
+    except (OSError, ValueError):
+        return False
+
+
+def _as_before(start: str, line: str) -> bool:
+    size, time, name = line.split(" ", 2)
+    status = os.stat(name if os.path.isabs(name) else start + name)  # noqa: PTH116, PTH117
+    return status.st_mtime_ns == int(time) and status.st_size == int(size)
 
 
 def forget(folder: Path) -> None:
