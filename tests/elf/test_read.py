@@ -397,6 +397,13 @@ def test_a_file_that_is_not_there_is_an_environment_error(tmp_path: Path) -> Non
     )
 
 
+def test_a_folder_or_device_is_not_read(tmp_path: Path) -> None:
+    """A device may have no end."""
+    with pytest.raises(MissingError) as caught:
+        file_content(tmp_path, "build")
+    assert str(caught.value) == "build: error[L001]: can't read 'build': not a regular file"
+
+
 def test_a_huge_file_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

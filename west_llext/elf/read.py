@@ -7,6 +7,7 @@ unpacked when somebody looks at them, because most of an object's belong to debu
 
 from __future__ import annotations
 
+import stat
 import struct
 import sys
 from array import array
@@ -60,13 +61,19 @@ def file_content(path: Path, name: str | None = None) -> bytes:
     """The bytes of a file; raises MissingError (L001) where it can't be read."""
     name = name or path.as_posix()
     try:
-        if path.stat().st_size > MAX_FILE_SIZE:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise _unreadable(name, "not a regular file")
+        if state.st_size > MAX_FILE_SIZE:
             refuse(name, f"file is larger than {MAX_FILE_SIZE >> 20} MiB")
         return path.read_bytes()
     except OSError as err:
-        at = Span(PurePath(name))
-        message = f"can't read '{name}': {err.strerror}"
-        raise MissingError([Diagnostic(code="L001", at=at, message=message)]) from err
+        raise _unreadable(name, err.strerror or "unknown error") from err
+
+
+def _unreadable(name: str, why: str) -> MissingError:
+    message = f"can't read '{name}': {why}"
+    return MissingError([Diagnostic(code="L001", at=Span(PurePath(name)), message=message)])
 
 
 def object_file(data: bytes, name: str) -> ObjectFile:
