@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.linked import MEMORIES, RAM, ROM, prelocated, relocatable
 
@@ -65,6 +65,7 @@ def test_the_largest_user_comes_first_then_the_name() -> None:
     assert budgets([RAM], found)[0].by_extension == (("b", 2), ("a", 1), ("c", 1), ("d", 1))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(1, 8)), max_size=8),
     st.integers(48, 64),

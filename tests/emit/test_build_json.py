@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.linked import ARM, FILES, MEMORIES, prelocated, relocatable
@@ -171,6 +171,7 @@ def test_a_section_outside_of_every_memory_says_so() -> None:
     assert found["regions"]["text"]["memory"] is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_name_survives_and_stays_on_its_line(name: str) -> None:
     """ASCII escapes: line separators, quotes, lone surrogates."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from west_llext.diagnostics import LlextError, Span
@@ -115,6 +115,7 @@ def test_a_hostile_name_never_becomes_code(name: str, flavour: Flavour) -> None:
             exports_kconfig.text(groups, origin="llext.yml")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a_hostile_origin_stays_in_its_comment(origin: str) -> None:
     """The comment ends where we end it, on its own line."""

@@ -87,6 +87,7 @@ def test_what_the_preprocessor_cannot_tell_is_refused(text: str, reason: str) ->
     assert expected == str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.text("CONFIG_AB=!<>&|()ynm019x \"'", max_size=40))
 def test_no_text_gets_through_but_what_a_condition_consists_of(text: str) -> None:
     """Whatever is let through is one line of names, numbers and operators."""
@@ -170,6 +171,7 @@ def test_the_preprocessor_answers_as_kconfig_does(
     assert expected == [int(word) for word in printed.split()]
 
 
+@settings(deadline=None)
 @given(expressions())
 def test_what_the_manifest_takes_is_taken(text: str) -> None:
     """Both readers agree on the grammar."""

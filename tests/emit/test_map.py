@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.linked import prelocated, relocatable
 
@@ -107,6 +107,7 @@ def test_a_64_bit_target_has_longer_addresses() -> None:
     assert "0x0000000021000101\t32\trun\n" in text(wide, origin="x")
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20))
 def test_no_name_breaks_a_line_or_reaches_the_terminal(name: str, origin: str) -> None:
     """Names in objects may hold line feeds and escape sequences: the count of lines stays."""

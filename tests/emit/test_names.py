@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from west_llext.emit.names import MAX_COMPONENT, path_problem, same_file_key
@@ -68,6 +68,7 @@ def test_a_path_that_some_system_would_not_take_is_refused(path: str, problem: s
     assert problem == path_problem(path)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_a_path_that_is_taken_stays_below_the_folder(path: str) -> None:
     """Whatever the text: joined to a folder it is inside of it, for POSIX and for Windows."""
@@ -80,6 +81,7 @@ def test_a_path_that_is_taken_stays_below_the_folder(path: str) -> None:
         assert not PureWindowsPath(path).drive
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[A-Za-z0-9_+.-]{1,12}(/[A-Za-z0-9_+.-]{1,12}){0,2}", fullmatch=True))
 def test_the_quick_answer_is_the_slow_answer(path: str) -> None:
     """One pattern accepts usual names at once; it accepts nothing that the rules refuse."""

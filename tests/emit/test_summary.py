@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.linked import MEMORIES, RAM, prelocated, relocatable
 
@@ -25,7 +25,7 @@ def test_the_whole_table() -> None:
         "filters    prelocated     64       8     4   12   900\n"
         "\n"
         "ext_rom 0.1 of 256 KiB: filters 0.1\n"
-        "ext_ram <0.1 of 64 KiB: filters <0.1\n"
+        "ext_ram 16 B of 64 KiB: filters 16 B\n"
     )
 
 
@@ -57,10 +57,10 @@ def test_a_budget_is_spelled_as_people_speak() -> None:
     ("size", "shown"),
     [
         (1000, "m 1 of 1000 B: x 1"),
-        (1536, "m <0.1 of 1.5 KiB: x <0.1"),
-        (64 << 10, "m <0.1 of 64 KiB: x <0.1"),
-        (8 << 20, "m <0.1 of 8192 KiB: x <0.1"),
-        (16 << 20, "m <0.1 of 16 MiB: x <0.1"),
+        (1536, "m 1 B of 1.5 KiB: x 1 B"),
+        (64 << 10, "m 1 B of 64 KiB: x 1 B"),
+        (8 << 20, "m 1 B of 8192 KiB: x 1 B"),
+        (16 << 20, "m 1 B of 16 MiB: x 1 B"),
     ],
 )
 def test_the_unit_follows_the_memory(size: int, shown: str) -> None:
@@ -91,6 +91,7 @@ def test_of_many_extensions_the_largest_are_shown_and_the_rest_is_summed_up() ->
     ]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(30, 120))
 def test_lines_of_memories_keep_to_the_width(count: int, width: int) -> None:
     """The list is cut, and says how many more and how much; one extension is always shown."""

@@ -121,9 +121,9 @@ def _unit(size: int) -> tuple[int, str]:
 
 
 def _amount(size: int, scale: int) -> str:
-    """In units of `scale`: one decimal, and never 0 for something."""
+    """In units of `scale` with one decimal; in bytes where that would be 0.0."""
     if scale == 1:
         return str(size)
     if 0 < size * 20 < scale:
-        return "<0.1"
+        return f"{size} B"
     return f"{size / scale:.1f}"
