@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The use case `exports`: the base image's symbol table, generated before the base is linked.
+
+Needs neither an image nor a compiler. Conditions (`when`) are decided where there is a .config;
+elsewhere the generated code asks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from west_llext.app.needed import needs
+from west_llext.app.requests import Outside, Request
+from west_llext.base.builddir import config_settings
+from west_llext.diagnostics import Diagnostic
+from west_llext.elf.read import file_content
+from west_llext.emit import exports_c, exports_h
+from west_llext.emit.exports_c import HEADER_NAME, Flavour
+from west_llext.emit.outputs import Changes, Outputs, Stale
+from west_llext.emit.trim import Dropped, trimmed
+from west_llext.manifest.kconfig import holds
+from west_llext.manifest.load import manifest as read_manifest
+from west_llext.model.manifest import ExportGroup, Manifest
+
+SOURCE_NAME = "llext_exports.c"
+
+
+class Trim(Enum):
+    """Which of the manifest's exports come into the table."""
+
+    #: all of them
+    NOTHING = "nothing"
+    #: those that an extension of the manifest uses
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportsRequest:
+    """What to generate.
+
+    build: manifest, output folder and so on; its extensions are those whose needs count
+    flavour: None for what the manifest's base image is
+    """
+
+    build: Request
+    flavour: Flavour | None = None
+    trim: Trim = Trim.NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportsResult:
+    """The generated files.
+
+    source, header: their text
+    names: exported symbols, sorted
+    off: names in groups that the configuration switches off, sorted
+    conditional: how many of `names` the preprocessor decides about
+    dropped: what was trimmed away; `saved` bytes of the base image in all
+    """
+
+    flavour: Flavour
+    source: str
+    header: str
+    names: tuple[str, ...]
+    off: tuple[str, ...] = ()
+    conditional: int = 0
+    dropped: tuple[Dropped, ...] = ()
+    saved: int = 0
+    findings: tuple[Diagnostic, ...] = ()
+
+    def files(self) -> dict[str, str]:
+        """Name in the output folder to content."""
+        return {SOURCE_NAME: self.source, HEADER_NAME: self.header}
+
+
+def exports(request: ExportsRequest) -> ExportsResult:
+    """Generate the table; writes nothing.
+
+    Raises LlextError for what is wrong with the manifest or a name in it (M, O005 to O007), and
+    MissingError (T021) where trimming lacks the object of an extension.
+    """
+    asked = request.build
+    manifest, findings = read_manifest(
+        asked.manifest,
+        allow_outside=asked.outside is Outside.ALLOWED,
+        display=asked.display,
+    )
+    folder = build_dir_of(manifest, asked.build_dir)
+    flavour = request.flavour or flavour_of(manifest, folder)
+    wanted, off = switched_on(manifest.base.exports, settings(folder) if folder else None)
+    dropped: tuple[Dropped, ...] = ()
+    match request.trim:
+        case Trim.NOTHING:
+            pass
+        case Trim.UNUSED:
+            found = needs(asked, manifest)
+            kept = trimmed(wanted, found.names, bits=found.bits)
+            wanted, dropped = kept.groups, kept.dropped
+    return ExportsResult(
+        flavour=flavour,
+        **tables(wanted, flavour, origin=asked.manifest.name),
+        names=tuple(sorted({name.text for group in wanted for name in group.symbols})),
+        off=tuple(sorted({name.text for group in off for name in group.symbols})),
+        conditional=sum(len(group.symbols) for group in wanted if group.when is not None),
+        dropped=dropped,
+        saved=sum(each.size for each in dropped),
+        findings=findings,
+    )
+
+
+def written(result: ExportsResult, folder: Path) -> Changes:
+    """Put the generated files into the output folder; what changed."""
+    outputs = Outputs(folder)
+    for name, content in result.files().items():
+        outputs.add(name, content)
+    return outputs.commit(Stale.KEEP)
+
+
+def build_dir_of(manifest: Manifest, given: Path | None) -> Path | None:
+    """The build directory of the base image: the one that was given, else the manifest's."""
+    if given is None and manifest.base.build_dir is not None:
+        return manifest.base.build_dir.path
+    return given
+
+
+def flavour_of(manifest: Manifest, build_dir: Path | None) -> Flavour:
+    """For whom the table of a manifest is: Zephyr, where anything says that the base is that."""
+    if build_dir is not None or manifest.base.zephyr_version is not None:
+        return Flavour.ZEPHYR
+    return Flavour.STANDALONE
+
+
+def settings(build_dir: Path) -> Mapping[str, str] | None:
+    """The Kconfig settings of a build directory; None where it isn't configured yet."""
+    path = build_dir / "zephyr" / ".config"
+    if not path.is_file():
+        return None
+    return config_settings(file_content(path).decode("utf-8", "replace"))
+
+
+def switched_on(
+    groups: Sequence[ExportGroup], config: Mapping[str, str] | None
+) -> tuple[tuple[ExportGroup, ...], tuple[ExportGroup, ...]]:
+    """The groups that are exported, and those that aren't; all are where nothing is configured.
+
+    A group whose condition was decided has none any more.
+    """
+    if config is None:
+        return tuple(groups), ()
+    on = []
+    off = []
+    for group in groups:
+        if group.when is None or holds(group.when, config):
+            on.append(replace(group, when=None))
+        else:
+            off.append(group)
+    return tuple(on), tuple(off)
+
+
+def tables(groups: Sequence[ExportGroup], flavour: Flavour, *, origin: str) -> dict[str, str]:
+    """The texts of the generated files as `source` and `header`; `origin` is in their first line.
+
+    Raises LlextError (O005 to O007) for what can't be said in C.
+    """
+    return {
+        "source": exports_c.text(groups, flavour=flavour, origin=origin),
+        "header": exports_h.text(groups, flavour=flavour, origin=origin),
+    }

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The use case `info`: what a blob or a base image is, and whether the one fits the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from west_llext.app.base_info import BaseInfo, base_image, base_info
+from west_llext.app.blob_info import BlobInfo, blob_info
+from west_llext.app.fit import Fit, fit
+from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
+from west_llext.elf.headers import headers
+from west_llext.elf.read import file_content, object_file
+from west_llext.model.elf import FileType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfoRequest:
+    """Which files to describe.
+
+    base: image to hold the blobs against, or None
+    build_dir: of a base image, which tells more than the image; None to look around the image
+    """
+
+    files: tuple[Path, ...]
+    base: Path | None = None
+    build_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfoResult:
+    """What the files are, in their order.
+
+    fits: of every blob, where there is a base image to hold it against
+    findings: files that can't be described, and everything in `fits`
+    """
+
+    files: tuple[BlobInfo | BaseInfo, ...]
+    base: str | None = None
+    fits: tuple[Fit, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+
+def info(request: InfoRequest) -> InfoResult:
+    """Describe files, and hold blobs against a base image.
+
+    Raises LlextError where that base image can't be read; MissingError where a file isn't there.
+    """
+    base = None
+    if request.base is not None:
+        base = base_image(file_content(request.base), request.base, request.build_dir)
+    files: list[BlobInfo | BaseInfo] = []
+    fits: list[Fit] = []
+    findings: list[Diagnostic] = []
+    for path in request.files:
+        data = file_content(path)
+        try:
+            found = described(data, path, request.build_dir)
+        except MissingError:
+            raise
+        except LlextError as err:
+            findings += err.diagnostics
+            continue
+        files.append(found)
+        if isinstance(found, BaseInfo):
+            findings += found.findings
+        elif base is not None:
+            fits.append(fit(found, base))
+            findings += fits[-1].findings
+    return InfoResult(
+        files=tuple(files),
+        base=None if base is None else base.name,
+        fits=tuple(fits),
+        findings=tuple(findings),
+    )
+
+
+def described(data: bytes, path: Path, folder: Path | None = None) -> BlobInfo | BaseInfo:
+    """What the file in `data` is; `folder` is a build directory, where it is a base image.
+
+    Raises LlextError: L002 where it can't be read, I003 and I004 for its note, I006 where it is
+    neither.
+    """
+    kind = headers(data, path.as_posix()).file_type
+    if kind == FileType.EXEC:
+        return base_info(base_image(data, path, folder), len(data))
+    if kind in {FileType.REL, FileType.DYN}:
+        return blob_info(object_file(data, path.as_posix()), data)
+    message = f"it is of ELF type {kind}, expected a blob (1 or 3) or a base image (2)"
+    raise LlextError([Diagnostic(code="I006", at=Span(path), message=message)])

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The use case `init`: a first manifest from the sources of extensions."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path, PurePath, PurePosixPath
+
+from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
+from west_llext.emit.files import put
+from west_llext.manifest.draft import Draft, DraftExtension, text
+from west_llext.model.manifest import MAX_NAME_LENGTH, Toolchain
+from west_llext.toolchain.compiler import compiler
+from west_llext.toolchain.flags import SUFFIXES, language
+
+#: Suffixes of files that are compiled already.
+OBJECT_SUFFIXES = (".o", ".obj", ".a", ".lib")
+
+# folders whose names say nothing of what is in them
+_PLAIN_FOLDERS = frozenset(
+    ["src", "source", "sources", "lib", "libs", "code", "c", "ext", "extensions", "build", "obj"]
+)
+_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+
+
+class Existing(Enum):
+    """What becomes of a manifest that is there already."""
+
+    KEPT = "kept"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitRequest:
+    """What to begin with.
+
+    files: sources and objects, all of one folder for one extension
+    manifest: file to write; display: how messages spell it
+    image, build_dir: of the base image; None where it isn't known
+    environment: variables that the toolchain search may read
+    """
+
+    files: tuple[Path, ...]
+    manifest: Path
+    display: str
+    image: Path | None = None
+    build_dir: Path | None = None
+    existing: Existing = Existing.KEPT
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitResult:
+    """The manifest that was written.
+
+    compiler: command that it names; None where none was found or the build directory tells
+    """
+
+    content: str
+    extensions: tuple[DraftExtension, ...]
+    compiler: str | None
+
+
+def init(request: InitRequest) -> InitResult:
+    """Write a first manifest.
+
+    Raises LlextError with every file that can't be part of an extension (T005), or where there is
+    a manifest already (O020), and MissingError (L001) with every file that isn't there.
+    """
+    findings = [*_unknown_files(request.files)]
+    if request.existing is Existing.KEPT and os.path.lexists(request.manifest):
+        findings.insert(0, _already(request.display))
+    if findings:
+        raise LlextError(findings)
+    absent = [_absent(path) for path in request.files if not path.is_file()]
+    if absent:
+        raise MissingError(absent)
+    folder = Path(os.path.realpath(request.manifest)).parent
+    extensions = drafted([_spelled(path, folder) for path in request.files], folder)
+    cc = None
+    if request.build_dir is None and any(each.sources for each in extensions):
+        cc = _compiler(folder, request.environment)
+    content = text(
+        Draft(
+            build_dir=None if request.build_dir is None else _spelled(request.build_dir, folder),
+            image=None if request.image is None else _spelled(request.image, folder),
+            toolchain=Toolchain(cc=cc),
+            extensions=extensions,
+        )
+    )
+    put(request.manifest, content)
+    return InitResult(content=content, extensions=extensions, compiler=cc)
+
+
+def drafted(files: Sequence[str], folder: Path) -> tuple[DraftExtension, ...]:
+    """An extension for each folder that has files in it, in the order of the first file of each.
+
+    files: relative to `folder`, the manifest's, with forward slashes
+    """
+    groups: dict[str, list[str]] = {}
+    for file in files:
+        members = groups.setdefault(PurePosixPath(file).parent.as_posix(), [])
+        if file not in members:
+            members.append(file)
+    taken: set[str] = set()
+    found = []
+    for place, members in groups.items():
+        name = _free(guessed_name(place, members, folder.name), taken)
+        taken.add(name.lower())
+        found.append(
+            DraftExtension(
+                name=name,
+                sources=tuple(each for each in members if not _is_object(each)),
+                objects=tuple(each for each in members if _is_object(each)),
+                include_dirs=_include_dirs(place, folder),
+            )
+        )
+    return tuple(found)
+
+
+def guessed_name(place: str, members: Sequence[str], project: str) -> str:
+    """A valid name: the only file's, or that of the nearest folder whose name says something.
+
+    project: name of the manifest's folder
+    """
+    stem = PurePosixPath(members[0]).stem if len(members) == 1 else ""
+    folders = [part for part in PurePosixPath(place).parts if part not in (".", "..", "/")]
+    telling = [part for part in folders if part.lower() not in _PLAIN_FOLDERS]
+    for word in (stem, *reversed(telling), project):
+        name = re.sub(r"[^A-Za-z0-9_-]+", "_", word).strip("_-")[:MAX_NAME_LENGTH].rstrip("_-")
+        if name and not _DEVICES.match(name):
+            return name
+    return "extension"
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    # names that only differ in case would share files on some systems
+    candidate, number = name, 2
+    while candidate.lower() in taken:
+        suffix = str(number)
+        candidate = name[: MAX_NAME_LENGTH - len(suffix)] + suffix
+        number += 1
+    return candidate
+
+
+def _include_dirs(place: str, folder: Path) -> tuple[str, ...]:
+    # where headers usually are: beside the sources, or beside their folder
+    beside = PurePosixPath(place)
+    candidates = (beside / "include", beside.parent / "include")
+    found = dict.fromkeys(each.as_posix() for each in candidates if (folder / each).is_dir())
+    return tuple(found)
+
+
+def _spelled(path: Path, folder: Path) -> str:
+    # relative to the manifest; links on the way there don't count, one in its place does
+    real = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118
+    try:
+        return os.path.relpath(real, folder).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return PurePath(real).as_posix()
+
+
+def _is_object(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in OBJECT_SUFFIXES
+
+
+def _compiler(folder: Path, environment: Mapping[str, str]) -> str | None:
+    try:
+        found = compiler(Toolchain(), root=folder, environment=environment)
+    except LlextError:
+        return None
+    return found.path.stem if found.path.suffix.lower() == ".exe" else found.path.name
+
+
+def _unknown_files(paths: Iterable[Path]) -> list[Diagnostic]:
+    expected = ", ".join((*SUFFIXES, *OBJECT_SUFFIXES))
+    return [
+        Diagnostic(
+            code="T005",
+            at=Span(path),
+            message=f"source '{path.as_posix()}' has suffix '{path.suffix}', "
+            f"expected one of {expected}",
+        )
+        for path in paths
+        if language(path.name) is None and not _is_object(path.name)
+    ]
+
+
+def _already(display: str) -> Diagnostic:
+    return Diagnostic(
+        code="O020",
+        at=Span(PurePath(display)),
+        message=f"'{display}' is there already",
+        hint="replace it with '--force', or write to another file with '-m FILE'",
+    )
+
+
+def _absent(path: Path) -> Diagnostic:
+    message = f"can't read '{path.as_posix()}': No such file"
+    return Diagnostic(code="L001", at=Span(path), message=message)

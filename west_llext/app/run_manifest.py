@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to put into the emulator for the extensions of a manifest that has been built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from west_llext.app.needed import chosen
+from west_llext.app.requests import Outside, Request
+from west_llext.app.run import FunctionCall, RunRequest
+from west_llext.app.surroundings import base_of, homeless
+from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
+from west_llext.manifest.load import manifest as read_manifest
+from west_llext.model.manifest import Extension, Manifest, Mode
+
+
+def run_request(
+    request: Request, calls: Sequence[FunctionCall], stand_ins: Sequence[str]
+) -> RunRequest:
+    """The base image of a manifest, and the blobs of the extensions that are called.
+
+    With them come those that they import from; without calls it is every prelocated extension.
+    Raises LlextError (M, B020) for what is wrong with the manifest, and MissingError (L001) with
+    every blob that hasn't been built.
+    """
+    manifest, _ = read_manifest(
+        request.manifest,
+        allow_outside=request.outside is Outside.ALLOWED,
+        display=request.display,
+    )
+    path = base_of(manifest, request.build_dir).path
+    extensions = _called(manifest, chosen(manifest, request), calls)
+    if path is None:
+        raise LlextError(homeless(extensions, None) or [_no_base(manifest)])
+    blobs = {each.name: request.output / f"{each.name}.llext" for each in extensions}
+    missing = [
+        Diagnostic(
+            code="L001",
+            at=Span(blob),
+            message=f"can't read '{blob.as_posix()}': No such file",
+            hint="run 'west-llext build' first",
+        )
+        for blob in blobs.values()
+        if not blob.is_file()
+    ]
+    if missing:
+        raise MissingError(missing)
+    return RunRequest(
+        base=path, blobs=tuple(blobs.values()), calls=tuple(calls), stand_ins=tuple(stand_ins)
+    )
+
+
+def _called(
+    manifest: Manifest, offered: Iterable[Extension], calls: Sequence[FunctionCall]
+) -> tuple[Extension, ...]:
+    # each behind those that it imports from; a name that isn't known is left to the run
+    known = {each.name: each for each in manifest.extensions}
+    names = {call.extension for call in calls}
+    found: dict[str, Extension] = {}
+
+    def add(extension: Extension) -> None:
+        if extension.name in found:
+            return
+        for name in extension.imports_from:
+            if name.text in known and known[name.text].mode is Mode.PRELOCATED:
+                add(known[name.text])
+        found[extension.name] = extension
+
+    for each in offered:
+        if each.name in names or (not names and each.mode is Mode.PRELOCATED):
+            add(each)
+    return tuple(found.values())
+
+
+def _no_base(manifest: Manifest) -> Diagnostic:
+    return Diagnostic(
+        code="B020",
+        at=manifest.base.at,
+        message="the manifest names no base image to run extensions beside",
+        hint="set 'base.image' or 'base.build-dir', or pass a build directory with '-d'",
+    )

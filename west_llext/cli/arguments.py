@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of every verb, for `west-llext VERB` and for `west llext VERB` alike.
+
+This runs before every command, so nothing is imported and no parser is filled that isn't needed.
+In west the namespace is shared with
+west's own options, so none of ours is stored as `command`, `verbose` or `quiet`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from west_llext import __version__
+
+#: Most processes that can be asked for.
+MAX_JOBS = 1024
+FORMATS = ("text", "json", "sarif", "github")
+DESCRIPTION = "Build, validate and pre-link loadable extensions (LLEXT) for Zephyr RTOS."
+EPILOG = "'%(prog)s VERB --help' tells more of a verb."
+
+
+class Formatter(argparse.HelpFormatter):
+    """Help as wide as the terminal; argparse makes one for every argument, and its own is slow."""
+
+    def __init__(self, prog: str) -> None:
+        """`prog` is what argparse gives."""
+        super().__init__(prog, width=width() - 2)
+
+
+class VerbParser(argparse.ArgumentParser):
+    """The parser of a verb, filled when the verb is there."""
+
+    fill: Callable[[argparse.ArgumentParser], None] | None = None
+
+    def parse_known_args(  # type: ignore[override]  # the base class has three overloads
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse has it."""
+        fill, self.fill = self.fill, None
+        if fill is not None:
+            fill(self)
+            _add_output(self)
+        return super().parse_known_args(args, namespace)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `west-llext`."""
+    made = argparse.ArgumentParser(
+        prog="west-llext",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        allow_abbrev=False,
+        formatter_class=Formatter,
+    )
+    add_arguments(made)
+    return made
+
+
+def add_arguments(to: argparse.ArgumentParser) -> None:
+    """Add verbs and options to a parser, ours or west's."""
+    version = f"west-llext {__version__}"
+    to.add_argument("--version", action="version", version=version, help="print it, and end")
+    verbs = to.add_subparsers(
+        dest="llext_verb", metavar="VERB", required=True, parser_class=VerbParser
+    )
+    for name, (line, fill) in VERBS.items():
+        made = verbs.add_parser(
+            name,
+            help=line,
+            description=_sentence(line),
+            allow_abbrev=False,
+            formatter_class=Formatter,
+        )
+        made.fill = fill
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _add_output(to: argparse.ArgumentParser) -> None:
+    group = to.add_argument_group("output")
+    group.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        dest="llext_format",
+        help="how to report (default: text; github: as annotations)",
+    )
+    group.add_argument(
+        "--json", action="store_const", const="json", dest="llext_format", help="as --format json"
+    )
+    level = group.add_mutually_exclusive_group()
+    level.add_argument(
+        "-q",
+        action="store_const",
+        const="quiet",
+        default="normal",
+        dest="llext_verbosity",
+        help="only errors",
+    )
+    level.add_argument(
+        "-v", action="store_const", const="verbose", dest="llext_verbosity", help="tell more"
+    )
+
+
+def _add_manifest(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "-m",
+        "--manifest",
+        type=_path,
+        metavar="FILE",
+        help="manifest (default: llext.yml here or in the nearest folder above)",
+    )
+    _add_build_dir(to)
+    to.add_argument(
+        "-o",
+        "--output",
+        type=_path,
+        metavar="DIR",
+        help="folder for everything that is made (default: build/llext beside the manifest)",
+    )
+    to.add_argument(
+        "-e",
+        "--extension",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="NAME",
+        help="only this extension, and what it imports from; may be repeated",
+    )
+    to.add_argument(
+        "-j",
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="at most so many processes (default: one a core)",
+    )
+    to.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="let the manifest name files outside of the workspace",
+    )
+
+
+def _add_build_dir(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "-d",
+        "--build-dir",
+        type=_path,
+        metavar="DIR",
+        help="west build directory of the base image (default: the manifest's)",
+    )
+
+
+def _add_check(to: argparse.ArgumentParser) -> None:
+    _add_manifest(to)
+    to.add_argument(
+        "manifests", nargs="*", type=_path, metavar="MANIFEST", help="instead of -m, several"
+    )
+
+
+def _add_exports(to: argparse.ArgumentParser) -> None:
+    _add_manifest(to)
+    to.add_argument(
+        "--flavour",
+        choices=("zephyr", "standalone"),
+        help="what the table is compiled into (default: zephyr, where the manifest's base image "
+        "has a build directory or a zephyr-version)",
+    )
+    to.add_argument(
+        "--trim", action="store_true", help="only what the extensions need, as built the last time"
+    )
+    to.add_argument(
+        "--stdout",
+        nargs="?",
+        choices=("c", "h"),
+        const="c",
+        help="print the C file (or the header) and write nothing",
+    )
+
+
+def _add_info(to: argparse.ArgumentParser) -> None:
+    to.add_argument("files", nargs="+", type=_path, metavar="FILE", help="blobs or base images")
+    to.add_argument(
+        "--base",
+        type=_path,
+        metavar="ELF",
+        help="say of each blob whether it fits this base image; status 1 where one doesn't",
+    )
+    _add_build_dir(to)
+
+
+def _add_init(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "files",
+        nargs="*",
+        type=_path,
+        metavar="FILE",
+        help="sources or objects; each folder becomes an extension",
+    )
+    to.add_argument(
+        "-o",
+        "-m",
+        "--manifest",
+        type=_path,
+        default=Path("llext.yml"),
+        metavar="FILE",
+        help="manifest to write (default: llext.yml)",
+    )
+    to.add_argument("--base", type=_path, metavar="ELF", help="base image")
+    _add_build_dir(to)
+    to.add_argument("--force", action="store_true", help="replace a manifest that is there")
+
+
+def _add_run(to: argparse.ArgumentParser) -> None:
+    _add_manifest(to)
+    to.add_argument(
+        "words",
+        nargs="*",
+        metavar="EXTENSION:FUNCTION [ARGUMENT ...]",
+        help="calls, in order, each with its arguments (integers); with --base, blobs go before "
+        "them; none to run the constructors alone",
+    )
+    to.add_argument(
+        "--base", type=_path, metavar="ELF", help="base image; no manifest is read then"
+    )
+    to.add_argument(
+        "--stand-in",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="NAME",
+        dest="stand_ins",
+        help="let the host do this function of the base image; may be repeated",
+    )
+
+
+def _add_schema(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "document",
+        nargs="?",
+        choices=("manifest", "exports", "report"),
+        default="manifest",
+        help="of the manifest, a list of exports that it includes, or our JSON (default: manifest)",
+    )
+
+
+#: A line about each verb, and what adds its arguments to a parser.
+VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "build": ("compile, link, check and write what the manifest asks for", _add_manifest),
+    "check": ("validate manifests and every link, without writing outputs", _add_check),
+    "exports": ("generate the base image's table of exported symbols", _add_exports),
+    "info": ("describe blobs and base images, and whether they fit", _add_info),
+    "init": ("write a first manifest for the sources of extensions", _add_init),
+    "run": ("call functions of prelocated extensions in an emulator", _add_run),
+    "schema": ("print the JSON schema of a manifest or report", _add_schema),
+}
+
+
+def _path(text: str) -> Path:
+    return Path(_word(text))
+
+
+def _word(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("holds a zero byte")
+    return text
+
+
+def _jobs(text: str) -> int:
+    try:
+        number = int(text) if len(text) <= 9 else 0
+    except ValueError:
+        number = 0
+    if not 0 < number <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"'{text}' isn't a number from 1 to {MAX_JOBS}")
+    return number
+
+
+def width() -> int:
+    """Columns to write; 100 where nobody says."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and 0 < len(columns) < 5:
+        return max(int(columns), 40)
+    try:
+        return max(os.get_terminal_size().columns, 40)
+    except OSError:
+        return 100

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a command line to an exit status.
+
+What a verb needs is imported when it runs, and what shows findings when there are some: starting
+costs little more than argparse does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, TextIO
+
+from west_llext.cli.arguments import parser
+from west_llext.cli.console import Console
+
+INTERRUPTED = 130  # 128 and SIGINT, as shells have it
+ENVIRONMENT = 3  # ExitStatus.ENVIRONMENT, which would have to be imported
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv` (the process's own for None); its exit status."""
+    try:
+        arguments = parser().parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    return execute(arguments, os.environ)
+
+
+def execute(arguments: Namespace, environment: Mapping[str, str]) -> int:
+    """Run a command whose arguments are parsed; its exit status.
+
+    environment: what the user's shell has set
+    """
+    console = Console(sys.stdout, sys.stderr, environment)
+    if arguments.llext_format == "text" and arguments.llext_verbosity != "quiet":
+        console.watch()
+    try:
+        report = _report(arguments, console)
+        return _written(report, arguments, console)
+    except KeyboardInterrupt:
+        console.done()
+        return INTERRUPTED
+
+
+def _report(arguments: Namespace, console: Console) -> Any:
+    # What the verb has to say, a `cli.report.Report`; also of what it failed for.
+    try:
+        verb = import_module(f"west_llext.cli.verbs.{arguments.llext_verb}")
+        return verb.run(arguments, console)
+    except Exception as err:
+        from west_llext.cli.failure import failure_report  # noqa: PLC0415  # rare
+
+        report = failure_report(err, arguments)
+        if report is None:
+            console.done()
+            raise  # a bug
+        return report
+
+
+def _written(report: Any, arguments: Namespace, console: Console) -> int:
+    out, err = report.text + report.summary, ""
+    plain = arguments.llext_format == "text" and arguments.llext_verbosity == "normal"
+    if report.findings or not plain or not out.replace("\n", "").isprintable():
+        from west_llext.cli.rendering import rendered  # noqa: PLC0415  # often not needed
+
+        out, err = rendered(report, arguments, console)
+    try:
+        console.write(out, err)
+    except BrokenPipeError:
+        _silence(console.out)
+        _silence(console.err)
+    except OSError as problem:
+        _silence(console.out)
+        console.err.write(f"can't write to standard output: {problem.strerror}\n")
+        return ENVIRONMENT
+    return int(report.status)
+
+
+def _silence(stream: TextIO) -> None:
+    # Nobody reads any more; what is still buffered must not fail again when the process ends.
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report in the format that was asked for."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from west_llext.cli.console import Console, is_terminal
+from west_llext.cli.folder import here, prefix
+from west_llext.cli.render import text
+from west_llext.cli.render.text import Colour, Rendered, View
+from west_llext.cli.report import Report, Stream, Verbosity
+from west_llext.diagnostics import LlextError, Severity, Span
+
+
+def rendered(report: Report, arguments: Namespace, console: Console) -> Rendered:
+    """What goes to the two streams."""
+    folder = _folder()
+    form = arguments.llext_format
+    if form == "json":
+        from west_llext.cli.render import json_report  # noqa: PLC0415  # one of four
+
+        return Rendered(out=json_report.render(report, folder))
+    if form == "sarif":
+        from west_llext.cli.render import sarif  # noqa: PLC0415  # one of four
+
+        log = sarif.render(
+            report.findings,
+            verb=report.verb,
+            here=folder,
+            prefix=prefix(folder),
+            fallback=report.fallback,
+        )
+        return Rendered(out=log)
+    shown = view(arguments, console, report, folder)
+    return _annotated(report, shown, folder) if form == "github" else text.render(report, shown)
+
+
+def view(arguments: Namespace, console: Console, report: Report, folder: str) -> View:
+    """How text is shown on this console."""
+    stream = console.out if report.stream is Stream.RESULTS else console.err
+    return View(
+        verbosity=Verbosity(arguments.llext_verbosity),
+        here=folder,
+        out=_colour(console, console.out),
+        err=_colour(console, console.err),
+        excerpt=_source_line if is_terminal(stream) else text.no_excerpt,
+    )
+
+
+def _annotated(report: Report, shown: View, folder: str) -> Rendered:
+    from west_llext.cli.render import github  # noqa: PLC0415  # one of four
+
+    quiet = shown.verbosity is Verbosity.QUIET
+    listed = [each for each in report.findings if not quiet or each.severity is Severity.ERROR]
+    commands = github.render(listed, here=folder, prefix=prefix(folder), fallback=report.fallback)
+    rest = text.render(replace(report, findings=()), shown)
+    return Rendered(out=commands + rest.out)
+
+
+def _colour(console: Console, stream: TextIO) -> Colour:
+    return Colour.ANSI if console.colours(stream) else Colour.NONE
+
+
+def _folder() -> str:
+    try:
+        return here()
+    except LlextError:
+        return ""
+
+
+def _source_line(at: Span) -> str | None:
+    # read once more, but only for people, and only what is small
+    from west_llext.manifest.source import MAX_SIZE, content  # noqa: PLC0415  # rare
+
+    try:
+        data = content(Path(at.file), at)
+    except LlextError:
+        return None
+    if len(data) > MAX_SIZE:
+        return None
+    lines = data.decode("utf-8-sig", "replace").splitlines()
+    return lines[at.line - 1] if at.line <= len(lines) else None

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several verbs make of the command line."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from west_llext.app.requests import Outside, Request
+from west_llext.app.where import nearest_manifest, shown
+from west_llext.cli.console import Console
+from west_llext.cli.folder import here
+
+
+def request(arguments: Namespace, console: Console, manifest: Path | None = None) -> Request:
+    """What to build or check, for the manifest given or the one that the arguments mean.
+
+    Raises MissingError where there is no manifest (M010).
+    """
+    folder = here()
+    given = manifest or arguments.manifest
+    path = nearest_manifest(folder) if given is None else given
+    display = shown(path, folder) if given is None else given.as_posix()
+    return Request(
+        manifest=path,
+        display=display,
+        output=arguments.output or path.parent / "build" / "llext",
+        extensions=tuple(arguments.extension),
+        build_dir=arguments.build_dir,
+        outside=Outside.ALLOWED if arguments.allow_outside else Outside.REFUSED,
+        jobs=arguments.jobs,
+        environment=console.environment,
+        progress=console.progress,
+    )
