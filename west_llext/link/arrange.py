@@ -48,6 +48,9 @@ _BY_TYPE: Mapping[int, Region] = {
     SectionType.FINI_ARRAY: Region.FINI,
 }
 
+#: What has no bytes in the file can't be read, whatever its name promises.
+_WITHOUT_BYTES = frozenset({SectionType.NULL, SectionType.NOBITS})
+
 _ARRAYS = frozenset({Region.PREINIT, Region.INIT, Region.FINI})
 
 #: Unwind tables (.eh_frame is PROGBITS, so the loader would copy it); nothing unwinds extensions.
@@ -98,7 +101,7 @@ def region_of(section: Section) -> Region | None:
     """The region that the loader puts a section in; None where it isn't loaded."""
     if not section.flags & SHF_ALLOC or section.flags & (SHF_TLS | SHF_EXCLUDE):
         return None
-    if section.name == EXPORT_SECTION:
+    if section.name == EXPORT_SECTION and section.type not in _WITHOUT_BYTES:
         return Region.EXPORT
     if section.type != SectionType.PROGBITS:
         return _BY_TYPE.get(section.type)
@@ -120,8 +123,8 @@ def arrangement(obj: ObjectFile) -> tuple[Arrangement, list[Diagnostic]]:
         region = region_of(section)
         if region is None or index in dropped:
             continue
-        if section.align & (section.align - 1) or section.align > MAX_ALIGNMENT:
-            findings.append(_alignment(obj, section))
+        if section.align and not _is_alignment(section.align):
+            findings.append(_alignment(obj, f"section '{section.name}'", section.align))
             continue
         if section.size:
             members[region].append(index)
@@ -134,8 +137,10 @@ def arrangement(obj: ObjectFile) -> tuple[Arrangement, list[Diagnostic]]:
             home[index] = region, output.add(source=index, size=section.size, align=section.align)
         outputs[region] = output
     _keep_empty(obj, home, outputs, dropped)
-    commons = _commons(obj, outputs[Region.BSS])
+    commons = _commons(obj, outputs[Region.BSS], findings)
     used = {region: output for region, output in outputs.items() if output.size}
+    limit = 1 << obj.ident.bits
+    findings += [_size(obj, output, limit) for output in used.values() if output.size >= limit]
     return Arrangement(outputs=used, home=home, commons=commons), findings
 
 
@@ -176,13 +181,16 @@ def _keep_empty(
                 home[index] = region, outputs[region].size
 
 
-def _commons(obj: ObjectFile, bss: Output) -> dict[int, int]:
+def _commons(obj: ObjectFile, bss: Output, findings: list[Diagnostic]) -> dict[int, int]:
     # in order of alignment, the largest first, so that there are no gaps
-    found = [
-        (-symbol.value, index)
-        for index, symbol in enumerate(obj.symbols)
-        if symbol.section == SHN_COMMON and 0 < symbol.value <= MAX_ALIGNMENT
-    ]
+    found = []
+    for index, symbol in enumerate(obj.symbols):
+        if symbol.section != SHN_COMMON:
+            continue
+        if _is_alignment(symbol.value):
+            found.append((-symbol.value, index))
+        else:
+            findings.append(_alignment(obj, f"COMMON symbol '{symbol.name}'", symbol.value))
     return {
         index: bss.add(source=-1, size=obj.symbols[index].size, align=-minus_align)
         for minus_align, index in sorted(found)
@@ -199,10 +207,22 @@ def _tls(obj: ObjectFile, section: Section) -> Diagnostic:
     )
 
 
-def _alignment(obj: ObjectFile, section: Section) -> Diagnostic:
+def _is_alignment(value: int) -> bool:
+    return 0 < value <= MAX_ALIGNMENT and not value & (value - 1)
+
+
+def _alignment(obj: ObjectFile, what: str, value: int) -> Diagnostic:
     return Diagnostic(
         code="L011",
         at=place_of(obj),
-        message=f"section '{section.name}' has alignment {section.align:#x}, expected a power of "
-        f"two up to {MAX_ALIGNMENT:#x}",
+        message=f"{what} has alignment {value:#x}, expected a power of two up to "
+        f"{MAX_ALIGNMENT:#x}",
+    )
+
+
+def _size(obj: ObjectFile, output: Output, limit: int) -> Diagnostic:
+    return Diagnostic(
+        code="L012",
+        at=place_of(obj),
+        message=f"{output.region.label} has {output.size:#x} bytes, expected fewer than {limit:#x}",
     )

@@ -31,10 +31,11 @@ from west_llext.model.link import DebugSection
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-#: A section that unpacks to more is left out.
+#: Compressed sections are left out from the one on with which all of them unpack to more.
 MAX_UNPACKED = 1 << 28
 
 _NAMELESS = frozenset({STT_SECTION, STT_FILE})
+_ALIGNMENTS = frozenset({1, 2, 4, 8, 16})
 _COMPRESSION_HEADER = {32: 12, 64: 24}  # bytes of Elf32_Chdr and Elf64_Chdr (gABI chapter 4)
 
 
@@ -81,26 +82,31 @@ def debug_sections(job: Job, numbers: dict[Region, int]) -> tuple[DebugSection, 
 
 
 def _contents(obj: ObjectFile) -> Iterator[tuple[int, Section, bytes]]:
+    left = MAX_UNPACKED
     for index, section in enumerate(obj.sections):
         if section.flags & SHF_ALLOC or not section.size:
             continue
         if section.type == SectionType.ARM_ATTRIBUTES:
             yield index, section, obj.content(index)
-        if section.type == SectionType.PROGBITS and section.name.startswith(".debug_"):
-            content = _unpacked(obj, section, obj.content(index))
-            if content is not None:
-                yield index, section, content
+        if section.type != SectionType.PROGBITS or not section.name.startswith(".debug_"):
+            continue
+        content: bytes | None = obj.content(index)
+        if section.flags & SHF_COMPRESSED:
+            content = _unpacked(obj.content(index), obj.ident.bits, left)
+            left -= len(content or b"")
+        if content is not None:
+            yield index, section, content
 
 
-def _unpacked(obj: ObjectFile, section: Section, content: bytes) -> bytes | None:
-    if not section.flags & SHF_COMPRESSED:
-        return content
+def _unpacked(content: bytes, bits: int, limit: int) -> bytes | None:
+    # None where it is damaged or larger
     stream = zlib.decompressobj()
     try:
-        unpacked = stream.decompress(content[_COMPRESSION_HEADER[obj.ident.bits] :], MAX_UNPACKED)
+        # a limit of 0 would be none
+        unpacked = stream.decompress(content[_COMPRESSION_HEADER[bits] :], limit + 1)
     except zlib.error:
         return None
-    return unpacked if stream.eof else None
+    return unpacked if stream.eof and len(unpacked) <= limit else None
 
 
 def _debug_section(
@@ -116,10 +122,14 @@ def _debug_section(
         name=section.name,
         type=section.type,
         flags=section.flags & ~SHF_COMPRESSED,
-        align=max(section.align, 1),
+        align=section.align if section.align in _ALIGNMENTS else 1,
         content=bytes(data),
         relocations=tuple(left),
     )
+
+
+def _is_debug(obj: ObjectFile, section: int) -> bool:
+    return section < len(obj.sections) and not obj.sections[section].flags & SHF_ALLOC
 
 
 def _relocate(
@@ -145,7 +155,7 @@ def _relocate(
             kept = Relocation(relocation.offset, number, relocation.type, None)
     elif target.kind is Kind.ABSOLUTE:
         S, T = target.value, target.thumb
-    elif target.kind is not Kind.UNLOADED or job.obj.sections[symbol.section].flags & SHF_ALLOC:
+    elif target.kind is not Kind.UNLOADED or not _is_debug(job.obj, symbol.section):
         S, A = 0, 0  # what was left out has no address
     try:
         value = evaluate(row.formula, S=S, A=A, P=relocation.offset, T=T)

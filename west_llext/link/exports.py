@@ -17,6 +17,9 @@ from west_llext.model.link import Export
 from west_llext.model.manifest import Extension
 from west_llext.model.region import Region
 
+#: Bytes that a name has at most; many names could share the bytes of a longer one.
+MAX_NAME = 4096
+
 #: What an export needs of its target: the target's index in the symbol table.
 Entry = tuple[str, int]
 
@@ -29,12 +32,14 @@ class Exports:
     added: (name, symbol index) of those that need an entry made
     absent: names in the manifest that nothing defines
     twice: names that source entries give more than once
+    broken: (section, offset) of source entries without a name or an address
     """
 
     found: dict[str, Target]
     added: tuple[Entry, ...]
     absent: tuple[str, ...]
     twice: tuple[str, ...]
+    broken: tuple[tuple[int, int], ...] = ()
 
 
 def exports(
@@ -43,7 +48,8 @@ def exports(
     """The exports of an object; `own` as `targets.own_targets` gives them."""
     found: dict[str, Target] = {}
     twice: list[str] = []
-    for name, symbol in source_exports(obj, arranged):
+    broken: list[tuple[int, int]] = []
+    for name, symbol in source_exports(obj, arranged, broken):
         target = own[symbol]
         if name in found:
             twice.append(name)
@@ -66,11 +72,22 @@ def exports(
             continue
         found[wanted.text] = target
         added.append((wanted.text, index))
-    return Exports(found=found, added=tuple(added), absent=tuple(absent), twice=tuple(twice))
+    return Exports(
+        found=found,
+        added=tuple(added),
+        absent=tuple(absent),
+        twice=tuple(twice),
+        broken=tuple(broken),
+    )
 
 
-def source_exports(obj: ObjectFile, arranged: Arrangement) -> list[Entry]:
-    """Names and symbols of the entries that the source made, in order."""
+def source_exports(
+    obj: ObjectFile, arranged: Arrangement, broken: list[tuple[int, int]]
+) -> list[Entry]:
+    """Names and symbols of the entries that the source made, in order.
+
+    broken: gets section and offset of what is no entry
+    """
     word = obj.ident.bits // 8
     entries: list[Entry] = []
     for index, place in enumerate(arranged.home):
@@ -78,15 +95,22 @@ def source_exports(obj: ObjectFile, arranged: Arrangement) -> list[Entry]:
             continue
         rows = {row.offset: row for row in obj.relocations.get(index, ())}
         content = obj.content(index)
-        for offset in range(0, len(content) - 2 * word + 1, 2 * word):
+        for offset in range(0, len(content), 2 * word):
             name, address = rows.get(offset), rows.get(offset + word)
-            if name is not None and address is not None:
-                entries.append((_text(obj, content, name), address.symbol))
+            text = (
+                ""
+                if name is None or offset + 2 * word > len(content)
+                else _text(obj, content, name)
+            )
+            if text and address is not None:
+                entries.append((text, address.symbol))
+            else:
+                broken.append((index, offset))
     return entries
 
 
 def _text(obj: ObjectFile, content: bytes, row: Relocation) -> str:
-    # the string that a relocated pointer points to
+    # the string that a relocated pointer points to; empty where there is none
     symbol = obj.symbols[row.symbol]
     if not 0 < symbol.section < len(obj.sections):
         return ""
@@ -98,8 +122,11 @@ def _text(obj: ObjectFile, content: bytes, row: Relocation) -> str:
         word = obj.ident.bits // 8
         order = "little" if obj.ident.little else "big"
         addend = int.from_bytes(content[row.offset : row.offset + word], order)  # type: ignore[arg-type]  # a literal
-    start = section.offset + symbol.value + addend
-    end = obj.data.find(b"\0", start, section.offset + section.size)
+    start = symbol.value + addend
+    if not 0 <= start < section.size:
+        return ""
+    start += section.offset
+    end = obj.data.find(b"\0", start, min(section.offset + section.size, start + MAX_NAME))
     return obj.data[start : max(end, start)].decode("utf-8", "surrogateescape")
 
 

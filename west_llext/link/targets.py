@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from west_llext.link.arrange import Arrangement
 from west_llext.model.elf import (
+    SHF_TLS,
     SHN_ABS,
     SHN_COMMON,
     SHN_UNDEF,
@@ -15,6 +16,7 @@ from west_llext.model.elf import (
     STT_FUNC,
     STT_TLS,
     ObjectFile,
+    Section,
     Symbol,
 )
 from west_llext.model.region import Region
@@ -67,7 +69,9 @@ def _own_target(
     if section == SHN_UNDEF:
         return None
     if info & 15 == STT_TLS:
-        return Target(Kind.TLS, name)
+        # the section was reported, unless there is nothing in it
+        reported = section < len(obj.sections) and _is_tls(obj.sections[section])
+        return Target(Kind.TLS if reported else Kind.UNLOADED, name)
     function = info & 15 == STT_FUNC
     thumb = value & 1 if odd and function else 0
     if section == SHN_ABS:
@@ -81,6 +85,10 @@ def _own_target(
     if place is None:
         return Target(Kind.UNLOADED, name)
     return Target(Kind.OWN, name, place[1] + value - thumb, thumb, function, place[0])
+
+
+def _is_tls(section: Section) -> bool:
+    return bool(section.flags & SHF_TLS and section.size)
 
 
 def own_targets(obj: ObjectFile, arranged: Arrangement, *, odd: bool) -> list[Target | None]:

@@ -14,7 +14,7 @@ from west_llext.model.manifest import Extension
 
 
 def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
-    """Exports that nothing defines, or that are there twice."""
+    """Exports that nothing defines, or that are there twice, and entries that are none."""
     findings = [_absent(obj, extension, name) for name in found.absent]
     findings += [
         Diagnostic(
@@ -25,7 +25,19 @@ def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> li
         )
         for name in found.twice
     ]
+    findings += [_broken(obj, extension, place) for place in found.broken]
     return findings
+
+
+def _broken(obj: ObjectFile, extension: Extension, place: tuple[int, int]) -> Diagnostic:
+    section, offset = place
+    return Diagnostic(
+        code="S013",
+        at=place_of(obj),
+        message=f"extension '{extension.name}' has an entry at {obj.sections[section].name}"
+        f"+{offset:#x} that isn't a pointer to a name and one to a symbol",
+        hint="make entries with LL_EXTENSION_SYMBOL, or name the symbol in 'exports'",
+    )
 
 
 def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
