@@ -180,13 +180,19 @@ class Row:
         value = self.layout.extract(word)
         return value if value < self._beyond else value - self._span
 
+    def holds(self, addend: int) -> bool:
+        """Whether the place can hold an addend; a data word holds any, high bits lost."""
+        if self.check is Check.WRAP and self.layout.top + 1 == self.layout.bits:
+            return True
+        in_range = self._least <= addend < self._beyond
+        return in_range and not addend & (self.layout.alignment - 1)
+
     def with_addend(self, word: int, addend: int) -> int:
         """`word` with an addend for somebody else to add to; raises RangeError."""
-        low, high = self._least, self._beyond
-        if self.layout.top + 1 < self.layout.bits or self.check is not Check.WRAP:
-            fits = low <= addend < high and not addend & (self.layout.alignment - 1)
-            if not fits:
-                raise RangeError(value=addend, low=low, high=high, alignment=self.layout.alignment)
+        if not self.holds(addend):
+            raise RangeError(
+                value=addend, low=self._least, high=self._beyond, alignment=self.layout.alignment
+            )
         return self.layout.insert(word, addend)
 
     def range(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ extension can import it, and every size before anything is placed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from west_llext.arch.table import Core, Machine
@@ -25,7 +25,7 @@ from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
 from west_llext.link.verdicts import export_findings, resolution_findings
-from west_llext.model.elf import ObjectFile
+from west_llext.model.elf import SHN_UNDEF, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
@@ -102,8 +102,14 @@ class Resolved:
         return {region: (output.size, output.align) for region, output in outputs.items()}
 
 
+# what index 0 of every symbol table is
+_NO_SYMBOL = Symbol("", 0, 0, 0, 0, SHN_UNDEF)
+
+
 def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) -> Opened:
     """An extension's object, with its sections in their regions and its exports found."""
+    if not obj.symbols:
+        obj = replace(obj, symbols=(_NO_SYMBOL,))
     arranged, findings = arrangement(obj)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
     found = exports(obj, arranged, extension, own)
@@ -190,10 +196,9 @@ def finished(
 
 def _window(extension: Extension, context: Context) -> Window | None:
     # where .text can be
-    memory = memory_of(extension, Region.TEXT)
-    if memory is not None:
-        return context.windows.get(memory)
-    return None if extension.mode is Mode.PRELOCATED else context.heap
+    if extension.mode is not Mode.PRELOCATED:
+        return context.heap
+    return context.windows.get(memory_of(extension, Region.TEXT) or "")
 
 
 def _target_window(
@@ -201,7 +206,10 @@ def _target_window(
 ) -> Callable[[Target], Window | None]:
     def window(target: Target) -> Window | None:
         if target.provider is not None:
-            return context.windows.get(peers[target.provider].memory or "")
+            peer = peers[target.provider]
+            if peer.mode is not Mode.PRELOCATED:
+                return context.heap
+            return context.windows.get(peer.memory or "")
         if not target.value:
             return None
         return target.value, target.value + 1

@@ -240,7 +240,7 @@ class _Relocator:
         explicit: int | None = addend
         if not self.job.machine.explicit_addends:
             try:
-                word = use.row.with_addend(use.word, addend)
+                word = use.row.with_addend(self.stateless(use), addend)
             except RangeError as err:
                 self.complaints.addend(use, target, err)
                 return
@@ -248,6 +248,14 @@ class _Relocator:
             explicit = None
         row = Relocation(use.here, symbol, use.row.number, explicit)
         self.result.left.setdefault(use.region, []).append(row)
+
+    def stateless(self, use: Use) -> int:
+        # what the assembler wrote as a change of the instruction set (BLX) and is none: the
+        # target's loader would leave it so
+        if use.row.branch is None:
+            return use.word
+        T = self.same_state(use.row)
+        return self.job.machine.branch(use.row, use.word, S=0, A=0, P=0, T=T)
 
     def veneer(self, stub: Stub) -> None:
         # the address inside a veneer is an absolute word as any other

@@ -62,22 +62,25 @@ class SymbolTable:
         """Index and addend by which a relocation refers to a target.
 
         Own targets are their region's start and an addend, so that one symbol serves all; where
-        the field can't hold that addend they get a symbol of their own.
+        the field can't hold that addend they get a symbol of their own. An addend that the field
+        can't hold at all (RELA input) becomes part of the symbol.
         """
+        value, thumb = target.value, target.thumb
         match target.kind:
             case Kind.OWN:
-                reach = target.value + addend
-                value = reach | target.thumb
-                low, high = row.layout.signed_range
-                if row.layout.top + 1 >= 32 or low <= value < high:
-                    return self.index((Sort.SECTION, target.region, "", 0)), value
-                return self.index(
-                    (Sort.OWN, target.region, "", target.value | target.thumb)
-                ), addend
+                # a branch has no room for the Thumb bit, and doesn't change the instruction set
+                reach = value + addend | (0 if row.branch else thumb)
+                if row.holds(reach):
+                    return self.index((Sort.SECTION, target.region, "", 0)), reach
+                if row.holds(addend):
+                    return self.index((Sort.OWN, target.region, "", value | thumb)), addend
+                return self.index((Sort.OWN, target.region, "", value + addend | thumb)), 0
             case Kind.NAMED:
                 return self.index((Sort.NAMED, None, target.name, 0)), addend
             case Kind.ABSOLUTE | Kind.PEER | Kind.ZERO:
-                return self.index((Sort.ABSOLUTE, None, "", target.value | target.thumb)), addend
+                if row.holds(addend):
+                    return self.index((Sort.ABSOLUTE, None, "", value | thumb)), addend
+                return self.index((Sort.ABSOLUTE, None, "", value + addend | thumb)), 0
             case Kind.UNLOADED | Kind.MISSING | Kind.TLS:
                 raise AssertionError(target)
 
@@ -88,7 +91,8 @@ def blob_symbols(
     """The blob's symbols, locals first, and where each index of the keys went.
 
     The loader wants at least one global function or object that is defined (it allocates a table of
-    them, and an empty allocation fails), so one export is among them.
+    them, and an empty allocation fails), so one export is among them, or a nameless object where
+    nothing is exported.
     numbers: index of each region's section
     """
     made = [(_symbol(key, numbers), index) for key, index in keys.items()]
@@ -102,6 +106,8 @@ def blob_symbols(
         kind = STT_FUNC if export.function else STT_OBJECT
         info = STB_GLOBAL << 4 | kind
         symbols.append(Symbol(export.name, export.offset, 0, info, 0, export.section + 1))
+    if numbers and not exports:
+        symbols.append(Symbol("", 0, 0, STB_GLOBAL << 4 | STT_OBJECT, 0, 1))
     return tuple(symbols), order
 
 
