@@ -165,7 +165,7 @@ class _Room:
         self.gaps: list[tuple[int, int]] = []
         address = memory.address
         for low, high in sorted(occupied):
-            if low < memory.end and high > address:
+            if low < min(high, memory.end) and high > address:
                 if low > address:
                     self.gaps.append((address, low))
                 address = high
