@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from west_llext.app.products import Product
 from west_llext.app.session import OpenReply, ProductReply, SizeReply, Surroundings, Task
-from west_llext.app.workers import Workers, workers
+from west_llext.app.workers import Crew, workers
 from west_llext.base.abi import abi_findings
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.place import Earlier, Need, Placement, placement
@@ -77,7 +77,7 @@ def _needs(tasks: Sequence[Task], sizes: Mapping[str, SizeReply]) -> list[Need]:
 
 
 def _finished(
-    crew: Workers,
+    crew: Crew,
     tasks: Sequence[Task],
     peers: Mapping[str, Peer],
     sizes: Mapping[str, SizeReply],

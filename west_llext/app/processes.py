@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions in processes of their own, on systems that can fork.
+
+A worker writes no file, so it can be stopped at any moment.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Iterable, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
+from typing import Any, NamedTuple
+
+from west_llext.app.session import Session, Surroundings, Task
+from west_llext.diagnostics import NOWHERE, Diagnostic, LlextError, MissingError
+
+
+class WorkerError(Exception):
+    """A bug that showed in a worker; its text is the traceback there."""
+
+
+def started(shared: Surroundings, shares: Iterable[Sequence[Task]]) -> Processes | None:
+    """A worker for each share of the tasks; None where there are no processes to be had."""
+    crew = Processes()
+    try:
+        for share in shares:
+            crew.start(shared, share)
+    except OSError:
+        crew.stop()
+        return None
+    except BaseException:
+        crew.stop()
+        raise
+    return crew
+
+
+class _Worker(NamedTuple):
+    process: ForkProcess
+    pipe: Connection
+    tasks: Sequence[Task]
+
+
+class _Failure(NamedTuple):
+    # What a worker answers when a step went wrong: what to say of it, or else a traceback.
+    error: LlextError | None
+    text: str
+
+
+class Processes:
+    """A session in each of some processes (a `workers.Crew`)."""
+
+    def __init__(self) -> None:
+        self._workers: list[_Worker] = []
+
+    def start(self, shared: Surroundings, tasks: Sequence[Task]) -> None:
+        """One more worker. Raises OSError where the system gives no process or pipe."""
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        others = [ours, *(each.pipe for each in self._workers)]
+        process = context.Process(target=_work, args=(shared, tasks, theirs, others), daemon=True)
+        try:
+            process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._workers.append(_Worker(process, ours, tasks))
+
+    def ask(self, step: str, *arguments: Any) -> list[Any]:
+        """What each session answers (see `workers.Crew`)."""
+        for worker in self._workers:
+            _tell(worker, (step, arguments))
+        replies = [_reply(worker) for worker in self._workers]
+        for reply in replies:
+            if isinstance(reply, _Failure):
+                raise reply.error or WorkerError(reply.text)
+        return replies
+
+    def stop(self) -> None:
+        """End every worker, whatever it is doing."""
+        for worker in self._workers:
+            worker.pipe.close()
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+
+
+def _tell(worker: _Worker, question: tuple[str, Sequence[Any]]) -> None:
+    try:
+        worker.pipe.send(question)
+    except OSError as err:
+        raise _ended(worker) from err
+
+
+def _reply(worker: _Worker) -> Any:
+    try:
+        return worker.pipe.recv()
+    except (EOFError, OSError) as err:
+        raise _ended(worker) from err
+
+
+def _ended(worker: _Worker) -> MissingError:
+    worker.process.join()
+    status = worker.process.exitcode or 0
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    first, last = (each.extension.name for each in (worker.tasks[0], worker.tasks[-1]))
+    return MissingError(
+        [
+            Diagnostic(
+                code="T022",
+                at=NOWHERE,
+                message=f"the process that linked extensions '{first}' to '{last}' {how}",
+                hint="build with '-j 1', which takes less memory",
+            )
+        ]
+    )
+
+
+def _work(
+    shared: Surroundings,
+    tasks: Sequence[Task],
+    pipe: Connection,
+    others: Sequence[Connection],
+) -> None:
+    # A worker: answers until the other end is closed. The ends that it inherited are closed first,
+    # or it would keep its own pipe open. A terminal tells every process of an interrupt; the one
+    # that started this one decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for each in others:
+        each.close()
+    session = Session(shared, tasks)
+    try:
+        while True:
+            step, arguments = pipe.recv()
+            pipe.send(_answer(session, step, arguments))
+    except (EOFError, OSError):  # nobody listens any more
+        return
+
+
+def _answer(session: Session, step: str, arguments: Sequence[Any]) -> Any:
+    try:
+        return getattr(session, step)(*arguments)
+    except LlextError as err:
+        return _Failure(err, str(err))
+    except Exception:  # noqa: BLE001 (raised where it is seen, with all that is known of it)
+        return _Failure(None, traceback.format_exc())
