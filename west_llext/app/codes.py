@@ -27,3 +27,12 @@ def title(code: str) -> str | None:
     if text is None:
         return None
     return text.partition("\n")[0].removeprefix("#").partition(":")[2].strip() or None
+
+
+def meaning(code: str) -> str | None:
+    """What a code means, in some sentences; None where the installation doesn't know."""
+    text = page(code)
+    if text is None:
+        return None
+    section = text.partition("## What it means\n")[2].partition("\n## ")[0]
+    return " ".join(section.split()) or None

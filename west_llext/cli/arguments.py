@@ -243,9 +243,10 @@ def _add_schema(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "document",
         nargs="?",
-        choices=("manifest", "exports", "report"),
+        choices=("manifest", "exports", "build", "report"),
         default="manifest",
-        help="of the manifest, a list of exports that it includes, or our JSON (default: manifest)",
+        help="of the manifest, of a list of exports that it includes, of llext-build.json, or of what "
+        "--json prints (default: manifest)",
     )
 
 

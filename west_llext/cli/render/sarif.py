@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from west_llext import __version__
-from west_llext.app.codes import page, title
+from west_llext.app.codes import meaning, page, title
 from west_llext.cli.render.json_report import well_formed
 from west_llext.cli.render.repository import file_in_repository
 from west_llext.diagnostics import Diagnostic, Span
@@ -48,17 +48,16 @@ def render(
 
 
 def _rule(code: str) -> dict[str, Any]:
-    text = title(code) or code
-    rule: dict[str, Any] = {"id": code, "shortDescription": {"text": f"{_sentence(text)}"}}
+    short = title(code) or code
+    rule: dict[str, Any] = {
+        "id": code,
+        "shortDescription": {"text": short},
+        "fullDescription": {"text": meaning(code) or short},
+    }
     markdown = page(code)
     if markdown is not None:
         rule["help"] = {"text": markdown, "markdown": markdown}
     return rule
-
-
-def _sentence(text: str) -> str:
-    # SARIF wants sentences, our messages are none
-    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 
 def _invocation(left_out: int) -> dict[str, Any]:
@@ -86,9 +85,9 @@ class _Writer:
         return found
 
     def result(self, finding: Diagnostic, rule: int, key: tuple[str, ...]) -> dict[str, Any]:
-        text = _sentence(finding.message)
+        text = finding.message
         if finding.hint is not None:
-            text += f"\nHint: {_sentence(finding.hint)}"
+            text += f"\nhint: {finding.hint}"
         # the same finding on another line is still the same
         mark = hashlib.sha256("\0".join(key).encode("utf-8", "surrogateescape")).hexdigest()
         result: dict[str, Any] = {
@@ -104,7 +103,7 @@ class _Writer:
                 {
                     "id": number,
                     **self.location(each.at),
-                    "message": {"text": _sentence(each.message)},
+                    "message": {"text": each.message},
                 }
                 for number, each in enumerate(finding.related, 1)
             ]
