@@ -51,13 +51,15 @@ def base(exports: Mapping[str, int] | None) -> BaseImage:
         abi=Abi(ident=ident),
         symbols=SymbolIndex(rows=rows, raw=bytes(16 * len(rows)), bits=32, order="<"),
         exports=exports,
-        local=frozenset({"uptime_helper"}),
+        local=frozenset({"uptime_helper", "__aeabi_memclr"}),
+        hidden=frozenset({"__aeabi_memclr"}),
     )
 
 
 REASONS = [
     ("k_uptime_get", Why(reason=Reason.NOT_EXPORTED)),
     ("uptime_helper", Why(reason=Reason.STATIC)),
+    ("__aeabi_memclr", Why(reason=Reason.HIDDEN)),
     ("forgotten", Why(reason=Reason.NOT_BUILT_IN)),
     ("sometimes", Why(reason=Reason.NOT_BUILT_IN)),
     (

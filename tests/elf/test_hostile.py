@@ -81,7 +81,7 @@ def many_sections() -> bytes:
     return head + data[at:] + row * (count - 4)
 
 
-def indexed_symbols(data: bytes, name: str) -> tuple[SymbolIndex, LazyNames]:
+def indexed_symbols(data: bytes, name: str) -> tuple[SymbolIndex, LazyNames, LazyNames]:
     """The index of an image's symbols, from its bytes."""
     return symbol_index(headers(data, name))
 
@@ -229,9 +229,10 @@ def check(data: bytes) -> None:
     """Read a file and look at everything in it."""
     indexed = attempt(indexed_symbols, data)
     if indexed is not None:
-        index, local = indexed
+        index, local, hidden = indexed
         assert all(index.get(name) is not None for name in index)
         assert "" not in local
+        assert hidden.names() <= local.names()
     obj = attempt(object_file, data)
     if obj is None:
         return

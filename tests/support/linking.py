@@ -73,7 +73,7 @@ def offer(
 ) -> Offer:
     """What a base image with these symbols offers; it exports all of them if nothing is said."""
     image = elfbuild.elf(symbols=symbols)
-    index, local = symbol_index(headers(image, "base.elf"))
+    index, local, _ = symbol_index(headers(image, "base.elf"))
     ident = Ident(machine=40, bits=32, little=True, flags=0x05000000)
     base = BaseImage(
         name="base.elf",

@@ -31,7 +31,7 @@ def image(
     head = headers(data, name)
     if head.file_type not in {FileType.EXEC, FileType.DYN}:
         raise LlextError([_not_linked(name, head.file_type)])
-    symbols, local = symbol_index(head)
+    symbols, local, hidden = symbol_index(head)
     settings = {} if config is None else config
     found = exports(head, symbols, settings)
     return BaseImage(
@@ -41,6 +41,7 @@ def image(
         symbols=symbols,
         exports=found.table,
         local=local,
+        hidden=hidden,
         sections=head.sections,
         segments=head.segments,
         zephyr_version=zephyr_version,

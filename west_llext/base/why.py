@@ -58,6 +58,8 @@ def why_missing(
             return Why(reason=Reason.NOT_BUILT_IN)
         if image is not None and name in image.symbols:
             return Why(reason=Reason.NOT_EXPORTED)
+        if image is not None and name in image.hidden:
+            return Why(reason=Reason.HIDDEN)
         if image is not None and name in image.local:
             return Why(reason=Reason.STATIC)
         return Why(reason=Reason.ABSENT, nearest=nearest(name, *_pools(image, on)))

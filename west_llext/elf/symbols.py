@@ -11,7 +11,16 @@ from itertools import islice
 from west_llext.elf.headers import MAX_MEMORY, Headers, Strings, decoded, refuse
 from west_llext.elf.read import Columns, columns, section_numbers, symbol_table
 from west_llext.model.base import EMPTY_INDEX, LazyNames, SymbolIndex
-from west_llext.model.elf import SHN_XINDEX, STB_GLOBAL, STB_WEAK, STT_FILE, STT_SECTION, Symbol
+from west_llext.model.elf import (
+    SHN_XINDEX,
+    STB_GLOBAL,
+    STB_WEAK,
+    STT_FILE,
+    STT_SECTION,
+    STV_HIDDEN,
+    STV_INTERNAL,
+    Symbol,
+)
 
 #: Bytes that a name in the index takes beside its text, about.
 _NAME_COST = 180
@@ -22,14 +31,16 @@ _LONGEST = 4096
 _UNNAMED = (STT_SECTION, STT_FILE)
 
 
-def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames]:
+def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames, LazyNames]:
     """The global and weak definitions of an image, and the names of its local ones.
+
+    The last are those of the local ones that were global, but hidden, before the image was linked.
 
     Raises LlextError (L002) where the symbol table can't be read.
     """
     table = symbol_table(head)
     if not table:
-        return EMPTY_INDEX, LazyNames(frozenset)
+        return EMPTY_INDEX, LazyNames(frozenset), LazyNames(frozenset)
     form = head.formats.symbol
     view = head.table(table, form.size, "symbol table")
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
@@ -38,7 +49,9 @@ def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames]:
     rows = _rows(head, fields, text)
     index = SymbolIndex(rows=rows, raw=raw, bits=head.ident.bits, order=head.ident.order)
     # holds the two tables alone, not the file
-    return index, LazyNames(partial(_local_names, raw, head.ident.bits, head.ident.order, text))
+    tables = raw, head.ident.bits, head.ident.order, text
+    local, hidden = partial(_local_names, *tables), partial(_hidden_names, *tables)
+    return index, LazyNames(local), LazyNames(hidden)
 
 
 def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symbol]:
@@ -107,12 +120,23 @@ def _with_sections(head: Headers, table: int, raw: bytes, fields: Columns) -> by
 
 
 def _local_names(raw: bytes, bits: int, order: str, text: Strings) -> frozenset[str]:
-    fields = columns(memoryview(raw), bits, order)
+    return _names(columns(memoryview(raw), bits, order), text, every=range(256))
+
+
+def _hidden_names(raw: bytes, bits: int, order: str, text: Strings) -> frozenset[str]:
+    # a linker makes hidden symbols local, but leaves their visibility as it was
+    hidden = range(STV_INTERNAL, STV_HIDDEN + 1)
+    return _names(columns(memoryview(raw), bits, order), text, every=hidden)
+
+
+def _names(fields: Columns, text: Strings, *, every: range) -> frozenset[str]:
+    # names of local symbols whose visibility is in the range
     names, find = text.text, text.text.find
     left = MAX_MEMORY
     found = set()
-    for start, info in zip(fields.names, fields.infos, strict=True):
-        if info < _GLOBALS.start and info not in _UNNAMED:
+    rows = zip(fields.names, fields.infos, fields.others, strict=True)
+    for start, info, other in rows:
+        if info < _GLOBALS.start and info not in _UNNAMED and other in every:
             end = find("\0", start)
             left -= end - start + _NAME_COST
             if left < 0:

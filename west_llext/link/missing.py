@@ -99,6 +99,8 @@ def _base_reason(
             also = f", and {add}" if extension.mode is Mode.RELOCATABLE else ""
             reason = "the base image defines it as a local (static) symbol"
             return "S002", reason, f"remove 'static' there{also}", ()
+        case Reason.HIDDEN:
+            return "S009", "the base image defines it as a hidden symbol", add, ()
         case Reason.NOT_EXPORTED:
             return "S003", "the base image defines it, but doesn't export it", add, ()
         case Reason.SWITCHED_OFF:

@@ -105,6 +105,7 @@ class BaseImage:
     exports: names in its exported table with their addresses (bit 0 set for Thumb functions), or
         None where no table was found in it
     local: names that it defines as local (static) symbols
+    hidden: those of `local` that only the linker made local, because they are hidden
     sections, segments: headers, for addresses
     zephyr_version: such as `4.3.0`, or None where it isn't known
     config: Kconfig settings (`CONFIG_X` to its text), empty where there is no .config
@@ -117,6 +118,7 @@ class BaseImage:
     symbols: SymbolIndex
     exports: Mapping[str, int] | None
     local: Collection[str] = frozenset()
+    hidden: Collection[str] = frozenset()
     sections: tuple[Section, ...] = ()
     segments: tuple[Segment, ...] = ()
     zephyr_version: str | None = None
@@ -131,6 +133,8 @@ class Reason(Enum):
     ABSENT = "absent"
     #: there, but local to a source file
     STATIC = "static"
+    #: there and global, but hidden, so that the linker made it local
+    HIDDEN = "hidden"
     #: there and global, but not exported
     NOT_EXPORTED = "not exported"
     #: in an export group that its `when` switches off
