@@ -7,6 +7,7 @@ the directory of the application, CMakeCache.txt in it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class BuildDir:
     board: as west spells it (`mps2/an385`), or None
     zephyr_base: folder of Zephyr's sources, or None
     zephyr_version: such as `4.3.0`, or None where it isn't known
+    digests: SHA-256 (hexadecimal) of each file that was read for this, which the image isn't
     """
 
     path: Path
@@ -54,6 +56,19 @@ class BuildDir:
     board: str | None = None
     zephyr_base: Path | None = None
     zephyr_version: str | None = None
+    digests: Mapping[Path, str] = field(default_factory=dict)
+
+
+class _Texts:
+    # Reads files, and remembers what was in them.
+
+    def __init__(self) -> None:
+        self.digests: dict[Path, str] = {}
+
+    def text(self, path: Path, name: str) -> str:
+        data = file_content(path, name)
+        self.digests[path] = hashlib.sha256(data).hexdigest()
+        return data.decode("utf-8", "replace")
 
 
 def build_dir(path: Path, name: str | None = None) -> BuildDir:
@@ -65,8 +80,9 @@ def build_dir(path: Path, name: str | None = None) -> BuildDir:
     name = name or path.as_posix()
     if not (path / _CACHE).is_file() or not (path / _CONFIG).is_file():
         raise MissingError([_no_build_dir(path, name)])
-    cache = _cache(_text(path / _CACHE, f"{name}/{_CACHE}"))
-    config = config_settings(_text(path / _CONFIG, f"{name}/{_CONFIG}"))
+    texts = _Texts()
+    cache = _cache(texts.text(path / _CACHE, f"{name}/{_CACHE}"))
+    config = config_settings(texts.text(path / _CONFIG, f"{name}/{_CONFIG}"))
     image_name = f"zephyr/{config.get('CONFIG_KERNEL_BIN_NAME') or 'zephyr'}.elf"
     if not (path / image_name).is_file():
         raise MissingError([_no_image(name, image_name)])
@@ -82,7 +98,8 @@ def build_dir(path: Path, name: str | None = None) -> BuildDir:
         compiler=cache.get("CMAKE_C_COMPILER") or None,
         board=config.get("CONFIG_BOARD_TARGET") or cache.get("CACHED_BOARD") or cache.get("BOARD"),
         zephyr_base=zephyr_base,
-        zephyr_version=_zephyr_version(path, zephyr_base),
+        zephyr_version=_zephyr_version(path, zephyr_base, texts),
+        digests=texts.digests,
     )
 
 
@@ -108,22 +125,18 @@ def _cache(text: str) -> dict[str, str]:
     return found
 
 
-def _zephyr_version(path: Path, zephyr_base: Path | None) -> str | None:
+def _zephyr_version(path: Path, zephyr_base: Path | None, texts: _Texts) -> str | None:
     for header in _VERSION_HEADERS:
         if (path / header).is_file():
-            match = _DEFINE.search(_text(path / header, header))
+            match = _DEFINE.search(texts.text(path / header, header))
             if match is not None:
                 return match[1]
     version = None if zephyr_base is None else zephyr_base / "VERSION"
     if version is None or not version.is_file():
         return None
-    numbers = dict(_NUMBER.findall(_text(version, version.as_posix())))
+    numbers = dict(_NUMBER.findall(texts.text(version, version.as_posix())))
     parts = [numbers.get(key) for key in ("VERSION_MAJOR", "VERSION_MINOR", "PATCHLEVEL")]
     return ".".join(part for part in parts if part is not None) if None not in parts else None
-
-
-def _text(path: Path, name: str) -> str:
-    return file_content(path, name).decode("utf-8", "replace")
 
 
 def _no_build_dir(path: Path, name: str) -> Diagnostic:

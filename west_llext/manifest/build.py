@@ -68,14 +68,18 @@ class _Defaults:
     place: Mapping[Region, Name]
 
 
-def built(root: Value, file: Path, log: Log, *, allow_outside: bool) -> Built:
-    """The records of a whole document; what is wrong with paths and conditions goes to `log`."""
-    return _Builder(file, log, allow_outside=allow_outside).built(root.data)
+def built(root: Value, file: Path, digest: str, log: Log, *, allow_outside: bool) -> Built:
+    """The records of a whole document; what is wrong with paths and conditions goes to `log`.
+
+    digest: SHA-256 of the file's content
+    """
+    return _Builder(file, digest, log, allow_outside=allow_outside).built(root.data)
 
 
 class _Builder:
-    def __init__(self, file: Path, log: Log, *, allow_outside: bool) -> None:
+    def __init__(self, file: Path, digest: str, log: Log, *, allow_outside: bool) -> None:
         self._file = file
+        self._digest = digest
         self._log = log
         self._paths = Paths(file.parent, log, allow_outside=allow_outside)
         self._lists = SharedLists(log)
@@ -93,7 +97,8 @@ class _Builder:
                 version=version.data if version else 1,
                 base=base,
                 extensions=tuple([each for each in extensions if each is not None]),
-                inputs=(self._file, *self._lists.inputs),
+                inputs=(self._file, *self._lists.digests),
+                digests={self._file: self._digest, **self._lists.digests},
             ),
             memories=_names(each.data for each in _items(_table(data.get("base")).get("memory"))),
             extensions=_names(tables),

@@ -13,7 +13,7 @@ from west_llext.manifest import rules
 from west_llext.manifest.build import Built, built
 from west_llext.manifest.log import Log, TooManyError, too_many
 from west_llext.manifest.schema import MANIFEST, shape
-from west_llext.manifest.source import NAME, content, nearest_manifest, tree
+from west_llext.manifest.source import NAME, content, digest, nearest_manifest, tree
 from west_llext.model.manifest import Manifest
 
 _UNKNOWN_VERSION = "M014"
@@ -77,7 +77,7 @@ def _built(data: bytes, path: Path, log: Log, *, allow_outside: bool) -> Built |
         # Its keys and values can't be judged by the rules of this version.
         log.findings[:] = unknown
         return None
-    result = built(value, path, log, allow_outside=allow_outside)
+    result = built(value, path, digest(data), log, allow_outside=allow_outside)
     log.extend(rules.findings(result))
     return result
 

@@ -11,7 +11,7 @@ from west_llext.manifest.log import Log
 from west_llext.manifest.nodes import MAX_NODES, span
 from west_llext.manifest.schema import EXPORTS, shape
 from west_llext.manifest.shapes import Value
-from west_llext.manifest.source import content, tree
+from west_llext.manifest.source import content, digest, tree
 from west_llext.model.manifest import FileRef, Name
 
 
@@ -23,11 +23,11 @@ def names(values: Sequence[Value], file: PurePath) -> tuple[Name, ...]:
 class SharedLists:
     """Reads each file once.
 
-    inputs: the files that could be read, in the order of their first use
+    digests: SHA-256 of the files that could be read, in the order of their first use
     """
 
     def __init__(self, log: Log) -> None:
-        self.inputs: list[Path] = []
+        self.digests: dict[Path, str] = {}
         self._log = log
         self._lists: dict[Path, tuple[Name, ...]] = {}
         self._left = MAX_NODES
@@ -51,7 +51,7 @@ class SharedLists:
         except MissingError as err:
             self._log.add("M034", ref.at, err.diagnostics[0].message)
             return ()
-        self.inputs.append(ref.path)
+        self.digests[ref.path] = digest(data)
         node, findings = tree(data, file)
         self._log.extend(findings)
         value = shape(EXPORTS).read(node, "", Log(file, self._log.findings)) if node else None

@@ -7,6 +7,7 @@ What would take too long or go too deep is refused before anybody walks the tree
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 from pathlib import Path, PurePath
@@ -43,6 +44,11 @@ def content(path: Path, at: Span) -> bytes:
         reason = getattr(err, "strerror", None) or str(err)
         message = f"can't read '{shown(at.file.as_posix())}': {reason}"
         raise MissingError([Diagnostic(code="M010", at=at, message=message)]) from err
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def nearest_manifest(start: Path) -> Path | None:

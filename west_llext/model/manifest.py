@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -173,6 +173,7 @@ class Manifest:
     file: the manifest itself
     root: folder that its relative paths start from
     inputs: every file that was read for it, the manifest first
+    digests: SHA-256 (hexadecimal) of what was read from each of them
     """
 
     file: Path
@@ -181,3 +182,4 @@ class Manifest:
     base: BaseSpec
     extensions: tuple[Extension, ...]
     inputs: tuple[Path, ...] = ()
+    digests: Mapping[Path, str] = field(default_factory=dict, compare=False)
