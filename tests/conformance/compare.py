@@ -6,24 +6,21 @@ bound, relocatable: a small loader, written after Zephyr's, completes what we le
 
 Undefined symbols get addresses within the reach of every branch that uses them, in the instruction
 set that the branch can end in, so that GNU ld makes no veneers; half of the weak ones get none.
-Where we go through a veneer, which we do in the modes in which the target picks the addresses, the
-branch is decoded, and the veneer has to lead where GNU ld's branch goes.
+In the modes in which the target picks the addresses, half of the objects are linked without a word
+about where they are loaded, so that every call goes through a veneer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from tests.conformance.corpus import Member
-from tests.support import acceptance, armloader, gnuld
-from tests.support.branches import arm_jump, thumb_jump, veneer_target
+from tests.support import armloader, gnuld, sameness
 from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, Sym
 from tests.support.linking import Case, Outcome, Sizes, extension, offer, packed
 from west_llext.elf.read import object_file
-from west_llext.emit.blob import blob
 from west_llext.link.extension import Purpose
 from west_llext.model.elf import STB_WEAK, STT_TLS, ObjectFile, Symbol
 from west_llext.model.manifest import Mode
@@ -162,12 +159,8 @@ def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:
 def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) -> Result:
     record = made.linked
     result = Result(member=member, mode=record.mode, verdict=Verdict.EQUAL)
-    outputs = made.first.arranged.outputs
     where = made.addresses or addresses(made.second.sizes(), member)
-    layout = {
-        region: [(source, offset) for source, offset, _ in outputs[region].pieces if source >= 0]
-        for region in sorted(outputs)
-    }
+    layout = sameness.layout(made)
     if not layout:
         result.verdict, result.reason = Verdict.SKIPPED, "nothing of it is loaded"
         return result
@@ -181,7 +174,7 @@ def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) ->
             # without it the linker makes a veneer for each change of the instruction set
             options=["--use-blx"] if member.arch == "v5te" else [],
         )
-        ours = _memory(made, symbols, where)
+        ours = sameness.memory(made, symbols, where)
     except (gnuld.LinkerError, armloader.LoadError) as err:
         result.verdict, result.reason = Verdict.DIFFERENT, str(err)
         return result
@@ -189,86 +182,8 @@ def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) ->
         name: record.applied.get(name, 0) + record.left.get(name, 0)
         for name in {*record.applied, *record.left}
     }
-    different = list(_differences(made, ours, theirs, where, result))
-    if different:
-        result.verdict, result.reason = Verdict.DIFFERENT, "; ".join(different[:3])
+    found = sameness.compared(made, ours, theirs, where)
+    result.regions, result.bytes, result.veneers = found.regions, found.size, found.veneers
+    if found.different:
+        result.verdict, result.reason = Verdict.DIFFERENT, "; ".join(found.different[:3])
     return result
-
-
-def _memory(made: Outcome, symbols: list[Sym], where: Mapping[Region, int]) -> dict[Region, bytes]:
-    # the bytes of each region as the target has them in the end
-    record = made.linked
-    if record.mode is Mode.PRELOCATED:
-        return {section.region: section.content for section in record.sections}
-    file = blob(record)
-    wrong = [each for each in acceptance.problems(file) if "extension symbol table" not in each]
-    if wrong:
-        raise armloader.LoadError("; ".join(wrong))
-    values = {symbol.name: symbol.value for symbol in symbols}
-    labels = {region.label: address for region, address in where.items()}
-    loaded = armloader.load(armloader.read(file), labels, values.get)
-    if record.mode is Mode.BOUND and loaded.looked_up:
-        raise armloader.LoadError(f"{sorted(loaded.looked_up)} were looked up by name")
-    return {
-        region: bytes(loaded.memory[region.label]) if region is not Region.BSS else b""
-        for region in where
-    }
-
-
-def _differences(
-    made: Outcome,
-    ours: Mapping[Region, bytes],
-    theirs: Mapping[Region, tuple[int, int, bytes]],
-    where: Mapping[Region, int],
-    result: Result,
-) -> Iterator[str]:
-    if ours.keys() != theirs.keys():
-        yield f"regions {sorted(ours)} and {sorted(theirs)}"
-        return
-    for region, (address, size, expected) in theirs.items():
-        stubs = made.second.stubs.all if region is Region.TEXT else []
-        end = stubs[0].offset if stubs else made.second.sizes()[region][0]
-        result.regions += 1
-        result.bytes += size
-        # what is behind the last input section is padding for the first veneer
-        if address != where[region] or not size <= end < size + 4:
-            mine = f"{end} bytes at {where[region]:#x}"
-            yield f"{region.label} has {mine}, not {size} at {address:#x}"
-        elif ours[region][:size] != expected:
-            yield from _places(region, ours[region], expected, where[region], result)
-
-
-def _places(
-    region: Region, ours: bytes, expected: bytes, address: int, result: Result
-) -> Iterator[str]:
-    at = 0
-    while at < len(expected):
-        if ours[at : at + 2] == expected[at : at + 2]:
-            at += 2
-            continue
-        # the difference can be in the second halfword
-        for start in (at, at - 2):
-            if region is Region.TEXT and _same_way(ours, expected, start, address):
-                result.veneers += 1
-                at = start + 4
-                break
-        else:
-            mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
-            yield f"{region.label}+{at:#x} is {mine}, GNU ld has {theirs}"
-            at += 2
-
-
-def _same_way(ours: bytes, expected: bytes, at: int, address: int) -> bool:
-    # whether our branch goes through a veneer to where the linker's goes
-    for decode in (thumb_jump, arm_jump):
-        if decode is arm_jump and at % 4:
-            continue
-        mine, right = decode(ours, at, address), decode(expected, at, address)
-        if mine is None or right is None or mine.link is not right.link:
-            continue
-        if not address + len(expected) <= mine.target < address + len(ours):
-            continue
-        found = veneer_target(ours, mine.target - address)
-        if found == (right.target | right.thumb, mine.thumb):
-            return True
-    return False

@@ -12,7 +12,7 @@ from west_llext.model.elf import SectionType
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-from . import gnuld
+from . import gnuld, sameness
 from .cross import gcc
 from .elfbuild import Sym
 from .linking import Case, Outcome, Sizes, extension, offer, packed
@@ -39,15 +39,6 @@ def retyped(content: bytes, old: int, new: int) -> bytes:
                 if found[at + 4] == old:
                     found[at + 4] = new
     return bytes(found)
-
-
-def layout(made: Outcome) -> dict[Region, list[tuple[int, int]]]:
-    """Where the input sections are, for the linker script."""
-    outputs = made.first.arranged.outputs
-    return {
-        region: [(source, offset) for source, offset, _ in outputs[region].pieces if source >= 0]
-        for region in sorted(outputs)
-    }
 
 
 def link(
@@ -77,7 +68,7 @@ def same_as_ld(
     theirs = gnuld.linked(
         folder,
         content,
-        layout=layout(made),
+        layout=sameness.layout(made),
         addresses=made.addresses,
         symbols=symbols,
         options=options,
