@@ -25,6 +25,7 @@ from west_llext.toolchain.ninja import Host
 from west_llext.toolchain.plan import Request, plan
 from west_llext.toolchain.run import Progress, run
 from west_llext.toolchain.state import unchanged, up_to_date
+from west_llext.toolchain.zig import cache_folder
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -239,6 +240,35 @@ def test_the_environment_decides_nothing(tmp_path: Path) -> None:
     assert [str(each) for each in project.run(one, environment=environment).diagnostics] == [
         "a.c:1:10: error[T010]: hidden.h: No such file or directory"
     ]
+
+
+@pytest.mark.zig
+def test_zig_runs_for_users_without_a_home(tmp_path: Path) -> None:
+    """In a container; it would stop without a place for its cache."""
+    project = Project(tmp_path, available("zig"))
+    one = extension(sources=[project.write("a.c", "int a;\n")])
+    assert project.run(one, environment={"PATH": os.environ["PATH"]}).diagnostics == ()
+
+
+def test_zig_keeps_its_cache_where_it_can_write(tmp_path: Path) -> None:
+    """Its own place, if there is one; the order is zig's."""
+    instead = tmp_path / "instead"
+    home = str(tmp_path)
+    assert cache_folder({}, instead) == instead
+    assert cache_folder({"HOME": home}, instead) == tmp_path / ".cache" / "zig"
+    expected = tmp_path / "cache" / "zig"
+    assert cache_folder({"HOME": "/", "XDG_CACHE_HOME": f"{home}/cache"}, instead) == expected
+    given = {"ZIG_GLOBAL_CACHE_DIR": "/given", "HOME": home}
+    assert cache_folder(given, instead) == Path("/given")
+
+
+@POSIX
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root can write anywhere")
+def test_zig_keeps_its_cache_elsewhere_where_home_is_read_only(tmp_path: Path) -> None:
+    """As of users that exist only in a container."""
+    (tmp_path / "home").mkdir(mode=0o500)
+    environment = {"HOME": str(tmp_path / "home")}
+    assert cache_folder(environment, tmp_path) == tmp_path
 
 
 RECORDING_LAUNCHER = """

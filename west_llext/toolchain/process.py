@@ -13,6 +13,7 @@ from pathlib import Path
 from west_llext.diagnostics import NOWHERE, Diagnostic, MissingError
 from west_llext.toolchain.jobserver import descriptors
 from west_llext.toolchain.lock import Lock
+from west_llext.toolchain.zig import cache_folder
 
 #: Variables that change what compilers or ninja do, and that no build file could know of
 _UNWANTED = (
@@ -45,31 +46,43 @@ def ninja_program(search: str) -> Path:
     return Path(found)
 
 
+def surroundings(environment: Mapping[str, str], *, root: Path, folder: Path) -> Mapping[str, str]:
+    """The environment of the commands: what was given, but for what would change what they make.
+
+    root: folder that they run in; folder: where objects go
+    """
+    found = {name: value for name, value in environment.items() if name not in _UNWANTED}
+    # gcc writes $PWD into debug information; messages are read, so they must not be translated
+    own = {"PWD": str(root), "LC_ALL": "C"}
+    cache = cache_folder(environment, folder / "zig-cache")
+    return {**found, **own, "ZIG_GLOBAL_CACHE_DIR": str(cache)}
+
+
 def ninja(
     *,
     words: tuple[str, ...],
     root: Path,
     environment: Mapping[str, str],
-    lock: Lock | None,
+    lock: Lock,
+    handed_on: tuple[int, ...],
     take: Callable[[str], None],
     mark: str,
 ) -> int:
     """Exit status of a run of ninja, which is over when this returns, however it returns.
 
     root: folder to run in
-    lock: handed on to every command, so that it is held until the last one has ended, even if
-        this process and ninja are killed; None where a command may leave a server behind
+    environment: as `surroundings` makes it
+    lock: told when ninja was interrupted and has cleaned up
+    handed_on: descriptors that every command inherits; that of the lock keeps it held until the
+        last command has ended, even if this process and ninja are killed
     take: called with every line that ninja prints
     mark: what ninja's own lines about commands begin with
     """
-    inherited = [
-        *descriptors(environment.get("MAKEFLAGS", "")),
-        *([lock.descriptor] if lock else []),
-    ]
+    inherited = (*descriptors(environment.get("MAKEFLAGS", "")), *handed_on)
     with subprocess.Popen(
         words,
         cwd=root,
-        env=_environment(environment, root, mark),
+        env={**environment, "NINJA_STATUS": f"{mark} %f %t "},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -80,7 +93,7 @@ def ninja(
                 take(line.decode("utf-8", "replace").rstrip("\r\n"))
             return process.wait()
         except BaseException:
-            if _stopped(process) and lock:
+            if _stopped(process):
                 lock.note_done()
             raise
 
@@ -99,7 +112,7 @@ def headers(
     done = subprocess.run(
         words,
         cwd=root,
-        env=_environment(environment, root, ""),
+        env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -113,12 +126,6 @@ def headers(
                 yield line[4:]
         elif line:
             wanted = line.partition(": #deps ")[0] in outputs
-
-
-def _environment(environment: Mapping[str, str], root: Path, mark: str) -> dict[str, str]:
-    found = {name: value for name, value in environment.items() if name not in _UNWANTED}
-    # PWD is the folder that gcc writes into debug information; messages are read, so not translated
-    return {**found, "PWD": str(root), "LC_ALL": "C", "NINJA_STATUS": f"{mark} %f %t "}
 
 
 def _stopped(process: subprocess.Popen[bytes]) -> bool:

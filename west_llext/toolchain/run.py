@@ -101,12 +101,15 @@ def run(
         path.parent.mkdir(parents=True, exist_ok=True)
         put(path, content)
     listener = _Listener(plan, progress)
+    surroundings = process.surroundings(environment, root=plan.root, folder=plan.folder)
     started = lock.note_running()
     status = process.ninja(
         words=_words(program, plan, jobs),
         root=plan.root,
-        environment=environment,
-        lock=None if plan.launched else lock,
+        environment=surroundings,
+        lock=lock,
+        # a launcher may leave a server behind, which would have the lock for ever
+        handed_on=() if plan.launched else (lock.descriptor,),
         take=listener.take,
         mark=listener.mark,
     )
@@ -116,7 +119,7 @@ def run(
         headers = process.headers(
             words=(*_words(program, plan, None), "-t", "deps"),
             root=plan.root,
-            environment=environment,
+            environment=surroundings,
             outputs=frozenset(outputs),
         )
         state.record(

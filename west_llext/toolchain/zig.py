@@ -8,9 +8,11 @@ makes objects that pass floats in registers but call helpers to multiply them.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from west_llext.toolchain.machines import (
     EM_386,
@@ -114,6 +116,23 @@ def zig_target(
     else:
         return None
     return ZigTarget(triple=triple or found.triple, cpu=found.cpu, extra=found.extra)
+
+
+def cache_folder(environment: Mapping[str, str], instead: Path) -> Path:
+    """Where zig may keep what it has compiled: its own place, or `instead`.
+
+    Its own place is shared by all projects, but zig doesn't run without one that it can write to,
+    and a user in a container may have none.
+    """
+    given = environment.get("ZIG_GLOBAL_CACHE_DIR")
+    if given:
+        return Path(given)
+    for name, below in (("XDG_CACHE_HOME", "zig"), ("HOME", ".cache/zig"), ("LOCALAPPDATA", "zig")):
+        if environment.get(name):
+            own = Path(environment[name], below)
+            nearest = next((each for each in (own, *own.parents) if each.exists()), None)
+            return own if nearest and os.access(nearest, os.W_OK) else instead
+    return instead
 
 
 def spoken_for(flag: str, machine: tuple[int, int]) -> bool:
