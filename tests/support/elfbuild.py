@@ -256,7 +256,7 @@ class _Builder:
         for out in self.out[1:]:
             sec = out.sec
             image += bytes(-len(image) % max(sec.align, 1))
-            first = base.get(sec.name, sec.name)
+            first = base.get(sec.name, "")
             if first in start and sec.type != NOBITS:
                 origin = self.out[self.index(first)].sec.addr
                 image += bytes(start[first] + sec.addr - origin - len(image))
