@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def build(request: Request) -> BuildResult:
     Raises LlextError with every error; then no earlier output has changed.
     """
     key = _key(request)
-    root = request.manifest.parent
+    root = state.root_of(request.manifest)
     before = state.unchanged(request.output, root, key)
     if before is not None and (not before.compiled or _objects_unchanged(request, root)):
         return BuildResult(count=before.count)
@@ -45,26 +46,26 @@ def build(request: Request) -> BuildResult:
 
 
 def check(request: Request) -> CheckResult:
-    """Validate a manifest and every link of it; writes nothing but compiled objects."""
-    from west_llext.app.full_build import full_check  # noqa: PLC0415  # as above
+    """Validate a manifest and every link of it; writes nothing, and compiles nothing."""
+    from west_llext.app.full_check import full_check  # noqa: PLC0415  # as above
 
     return full_check(request)
 
 
-def _objects_unchanged(request: Request, root: Path) -> bool:
+def _objects_unchanged(request: Request, root: str) -> bool:
     from west_llext.toolchain.state import unchanged  # noqa: PLC0415  # only where it compiles
 
-    folder = Path(os.path.realpath(request.output)) / OBJECT_FOLDER
-    return unchanged(folder, Path(os.path.realpath(root)))
+    return unchanged(Path(os.path.realpath(request.output)) / OBJECT_FOLDER, Path(root))
 
 
 def _key(request: Request) -> str:
-    parts = [
-        request.manifest.name,
-        request.display,
-        *sorted(request.extensions),
-        os.fspath(request.build_dir or ""),
-        request.outside.value,
-        request.environment.get("PATH", ""),
-    ]
-    return state.key(parts)
+    # what decides about the outputs and isn't in a file
+    return state.key(
+        [
+            request.manifest.name,
+            json.dumps(sorted(set(request.extensions))),
+            os.path.abspath(request.build_dir) if request.build_dir else "",  # noqa: PTH100
+            request.outside.value,
+            request.environment.get("PATH", ""),
+        ]
+    )

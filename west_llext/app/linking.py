@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from west_llext.app.products import Product
 from west_llext.app.session import OpenReply, ProductReply, SizeReply, Surroundings, Task
@@ -23,11 +24,13 @@ class Outcome:
 
     products: of every extension without errors, in the order of the manifest; none for a check
     findings: errors and warnings, by extension in that order
+    digests: SHA-256 (hexadecimal) of the objects that were read
     """
 
     products: tuple[Product, ...]
     placement: Placement
     findings: tuple[Diagnostic, ...]
+    digests: Mapping[Path, str]
 
 
 def link_all(
@@ -56,6 +59,9 @@ def link_all(
         products=tuple(product for product in made if product is not None),
         placement=placed,
         findings=tuple(findings),
+        digests={
+            task.path: digest for task in tasks if (digest := first[task.extension.name].digest)
+        },
     )
 
 
@@ -83,18 +89,40 @@ def _finished(
     sizes: Mapping[str, SizeReply],
     placed: Placement,
 ) -> dict[str, ProductReply]:
-    addresses: dict[str, Mapping[Region, int]] = {}
-    located = placed.by_extension()
-    for task in tasks:
-        name = task.extension.name
-        if name not in sizes:
-            continue
-        if task.extension.mode is not Mode.PRELOCATED:
-            addresses[name] = {}
-        elif located.get(name, {}).keys() == sizes[name].sizes.keys():
-            addresses[name] = located[name]
-    replies = crew.ask("finish", addresses, _peer_addresses(peers, addresses))
+    addresses = _addresses(tasks, sizes, placed)
+    # where a provider couldn't be placed, which is reported, only consequences could be found
+    unplaced = {
+        name
+        for name, peer in peers.items()
+        if peer.mode is Mode.PRELOCATED and name not in addresses
+    }
+    ready = {
+        each.name: addresses[each.name]
+        for each, _, _ in tasks
+        if each.name in addresses
+        and (
+            each.mode is not Mode.PRELOCATED
+            or unplaced.isdisjoint(provider.text for provider in each.imports_from)
+        )
+    }
+    replies = crew.ask("finish", ready, _peer_addresses(peers, addresses))
     return {name: reply for part in replies for name, reply in part.items()}
+
+
+def _addresses(
+    tasks: Sequence[Task], sizes: Mapping[str, SizeReply], placed: Placement
+) -> dict[str, Mapping[Region, int]]:
+    # of each region, for the extensions that have all the addresses that they need
+    found: dict[str, Mapping[Region, int]] = {}
+    located = placed.by_extension()
+    for each, _, _ in tasks:
+        if each.name not in sizes:
+            continue
+        if each.mode is not Mode.PRELOCATED:
+            found[each.name] = {}
+        elif located.get(each.name, {}).keys() == sizes[each.name].sizes.keys():
+            found[each.name] = located[each.name]
+    return found
 
 
 def _peer_addresses(

@@ -8,43 +8,99 @@ machine and in every clone.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.elf.read import file_content
 from west_llext.link.place import Earlier, Placement
+from west_llext.model.manifest import Manifest, Mode
 
+_SUFFIX = ".lock"
 _SCHEMA = 1
 _TOP = 1 << 64
 
 
-def lock_path(manifest: Path) -> Path:
-    """The lock file of a manifest: `llext.yml` has `llext.lock`."""
-    return manifest.with_suffix(".lock")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lockfile:
+    """A lock file as it was read.
 
-
-def earlier(path: Path, display: str) -> dict[tuple[str, str], tuple[int, int]]:
-    """(extension, memory) to (address, size), from a lock file; empty where there is none.
-
-    Raises LlextError (P003) where the file isn't a lock file.
+    content: its bytes; None where there is no such file
+    rows: (extension, memory) to (address, size in bytes)
     """
+
+    path: Path
+    content: bytes | None
+    rows: Earlier
+
+
+def lockfile(manifest: Path, display: str) -> Lockfile:
+    """The lock file of a manifest, which messages call `display`.
+
+    Raises LlextError (P003) where that isn't a lock file, MissingError (L001) where it can't be
+    read.
+    """
+    path = lock_path(manifest)
     if not path.exists():
-        return {}
+        return Lockfile(path=path, content=None, rows={})
+    name = PurePath(display).with_name(path.name)
+    content = file_content(path, name.as_posix())
     try:
-        return _rows(json.loads(file_content(path, display)))
+        rows = _rows(json.loads(content))
     except (ValueError, TypeError, KeyError, RecursionError) as err:
-        raise LlextError(
-            [
-                Diagnostic(
-                    code="P003",
-                    at=Span(PurePath(display)),
-                    message=f"'{display}' isn't a lock file of schema {_SCHEMA}",
-                    hint="restore it, or remove it so that everything is placed anew",
-                )
-            ]
-        ) from err
+        raise LlextError([_unreadable(name)]) from err
+    return Lockfile(path=path, content=content, rows=rows)
+
+
+def lock_path(manifest: Path) -> Path:
+    """Where the lock file of a manifest is: `llext.yml` has `llext.lock`."""
+    if manifest.suffix == _SUFFIX:
+        return manifest.with_name(manifest.name + _SUFFIX)
+    return manifest.with_suffix(_SUFFIX)
+
+
+def reserved(rows: Earlier, manifest: Manifest, built: Collection[str]) -> list[tuple[int, int]]:
+    """Half-open address ranges of the extensions that a build leaves alone.
+
+    built: names of the others
+    """
+    away = _prelocated(manifest) - set(built)
+    return [
+        (address, address + size) for (name, _), (address, size) in rows.items() if name in away
+    ]
+
+
+def text(placed: Placement, before: Earlier, manifest: Manifest) -> str:
+    """The lock file after a placement.
+
+    before: what it held; extensions that weren't built this time keep their rows, as long as the
+        manifest has them as prelocated ones
+    """
+    away = _prelocated(manifest) - {block.extension for block in placed.blocks}
+    rows = {key: value for key, value in before.items() if key[0] in away}
+    rows |= {
+        (block.extension, block.memory): (block.address, block.size) for block in placed.blocks
+    }
+    lines = ",\n".join(_lines(rows))
+    return f'{{"schema": {_SCHEMA}, "blocks": [\n{lines}\n]}}\n'
+
+
+def _prelocated(manifest: Manifest) -> set[str]:
+    return {each.name for each in manifest.extensions if each.mode is Mode.PRELOCATED}
+
+
+def _lines(rows: Earlier) -> Iterator[str]:
+    # a block a line, so that versions of the file can be merged line by line
+    for (extension, memory), (address, size) in sorted(rows.items()):
+        row: Mapping[str, str | int] = {
+            "extension": extension,
+            "memory": memory,
+            "address": f"{address:#x}",
+            "size": size,
+        }
+        yield json.dumps(row)
 
 
 def _rows(data: Any) -> dict[tuple[str, str], tuple[int, int]]:
@@ -65,28 +121,10 @@ def _number(value: Any) -> int:
     return value
 
 
-def text(placed: Placement, before: Earlier, *, known: Collection[str]) -> str:
-    """The lock file after a placement.
-
-    before: what it held; extensions that weren't built this time keep their entries
-    known: extensions of the manifest; entries of others go
-    """
-    built = {block.extension for block in placed.blocks}
-    rows: dict[tuple[str, str], tuple[int, int]] = {
-        key: value for key, value in before.items() if key[0] in known and key[0] not in built
-    }
-    rows |= {
-        (block.extension, block.memory): (block.address, block.size) for block in placed.blocks
-    }
-    lines = [_row(key, value) for key, value in sorted(rows.items())]
-    return f'{{"schema": {_SCHEMA}, "blocks": [\n' + ",\n".join(lines) + "\n]}\n"
-
-
-def _row(key: tuple[str, str], value: tuple[int, int]) -> str:
-    row: Mapping[str, str | int] = {
-        "extension": key[0],
-        "memory": key[1],
-        "address": f"{value[0]:#x}",
-        "size": value[1],
-    }
-    return json.dumps(row)
+def _unreadable(name: PurePath) -> Diagnostic:
+    return Diagnostic(
+        code="P003",
+        at=Span(name),
+        message=f"'{name.as_posix()}' isn't a lock file of schema {_SCHEMA}",
+        hint="restore it from version control; without it, everything is placed anew",
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from west_llext.app.full_build import _chosen
+from west_llext.app.inputs import chosen
 from west_llext.app.objects import checkable
 from west_llext.app.requests import Request
 from west_llext.app.surroundings import base_of
@@ -47,14 +47,6 @@ def needs(request: Request, manifest: Manifest) -> Needs:
         names=frozenset(name for file in files for name in undefined(file)),
         bits=max((file.ident.bits for file in files), default=32),
     )
-
-
-def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
-    """The extensions that a request names, and those that they import from; all for none.
-
-    Raises UsageError for a name that the manifest doesn't have.
-    """
-    return _chosen(manifest, request)
 
 
 def undefined(file: ObjectFile) -> set[str]:

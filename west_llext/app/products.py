@@ -15,40 +15,54 @@ from west_llext.model.link import Linked
 from west_llext.model.manifest import Memory
 
 
-class Product(NamedTuple):
-    """One extension's outputs, small enough to go through a pipe.
+class Part(NamedTuple):
+    """What one extension brings to the files that all extensions share.
 
-    files: relative path and content
     line: its line in llext-build.json
-    row: its row in the summary
     uses, chunks: what it has in the declared memories
     debug: what the gdb script needs
     """
 
     name: str
-    files: tuple[tuple[str, str | bytes], ...]
     line: str
-    row: summary.SummaryRow
     uses: tuple[Use, ...]
     chunks: tuple[raw.Chunk, ...]
     debug: gdb.DebugEntry
 
 
+class Product(NamedTuple):
+    """One extension's outputs, small enough to go through a pipe.
+
+    files: relative path and content of those that are its own
+    row: its row in the summary
+    """
+
+    part: Part
+    files: tuple[tuple[str, str | bytes], ...]
+    row: summary.SummaryRow
+
+
+def file_names(name: str) -> dict[str, str]:
+    """Relative paths of an extension's files, by kind."""
+    return {"blob": f"{name}.llext", "elf": f"{name}.elf", "map": f"{name}.map"}
+
+
 def product(linked: Linked, memories: Sequence[Memory], *, origin: str) -> Product:
     """The outputs of an extension; `origin` is the manifest, as outputs name it."""
-    name = linked.name
-    files = {"blob": f"{name}.llext", "elf": f"{name}.elf", "map": f"{name}.map"}
+    files = file_names(linked.name)
     content = blob(linked)
     return Product(
-        name=name,
+        part=Part(
+            name=linked.name,
+            line=build_json.extension_line(linked, files=files, blob=content, memories=memories),
+            uses=uses(linked, memories),
+            chunks=raw.chunks(linked),
+            debug=gdb.entry(linked, files["elf"]),
+        ),
         files=(
             (files["blob"], content),
             (files["elf"], twin(linked)),
             (files["map"], map_text(linked, origin=origin)),
         ),
-        line=build_json.extension_line(linked, files=files, blob=content, memories=memories),
         row=summary.row(linked, len(content)),
-        uses=uses(linked, memories),
-        chunks=raw.chunks(linked),
-        debug=gdb.entry(linked, files["elf"]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from west_llext.app.needed import chosen
+from west_llext.app.inputs import chosen
 from west_llext.app.requests import Outside, Request
 from west_llext.app.run import FunctionCall, RunRequest
 from west_llext.app.surroundings import base_of, homeless

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from west_llext.app.products import Product, product
+from west_llext.app.state import digest
 from west_llext.arch.machines import MACHINES
 from west_llext.arch.table import Machine
 from west_llext.base.abi import abi_findings, abi_of
@@ -30,7 +31,7 @@ from west_llext.link.extension import (
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.resolve import Peer
 from west_llext.model.base import Abi, Offer
-from west_llext.model.elf import FileType
+from west_llext.model.elf import FileType, ObjectFile
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
@@ -48,11 +49,15 @@ class Task(NamedTuple):
 
 
 class OpenReply(NamedTuple):
-    """What opening an extension told; `peer` and `abi` are None where it couldn't be read."""
+    """What opening an extension told; the others are None where its object couldn't be read.
 
-    peer: Peer | None
-    abi: Abi | None
+    digest: SHA-256 of the object, hexadecimal
+    """
+
     findings: list[Diagnostic]
+    digest: str | None = None
+    peer: Peer | None = None
+    abi: Abi | None = None
 
 
 class SizeReply(NamedTuple):
@@ -107,26 +112,34 @@ class Session:
 
     def _open(self, task: Task) -> OpenReply:
         try:
-            obj = object_file(file_content(task.path, task.name), task.name)
+            content = file_content(task.path, task.name)
+            obj = object_file(content, task.name)
+            abi = abi_of(obj)
         except LlextError as err:
-            return OpenReply(None, None, list(err.diagnostics))
-        at = Span(Path(task.name))
-        abi = abi_of(obj)
+            return OpenReply(list(err.diagnostics))
+        findings = self._mismatches(task.name, abi)
         machine = MACHINES.get(obj.ident.machine)
-        problem = None
-        if obj.file_type != FileType.REL:
-            problem = f"'{task.name}' is no relocatable object (its e_type is {obj.file_type})"
-        elif machine is None:
-            problem = f"'{task.name}' is for e_machine {obj.ident.machine}, which isn't supported"
-        if problem is not None or machine is None:
-            return OpenReply(None, None, [Diagnostic(code="L003", at=at, message=problem or "")])
-        findings: list[Diagnostic] = []
-        if self.shared.base_abi is not None:
-            base = self.shared.base_name
-            findings += abi_findings(task.name, abi, base, self.shared.base_abi)
+        wrong = _unlinkable(obj, machine)
+        if wrong is not None and not has_errors(findings):
+            at = Span(PurePath(task.name))
+            findings.append(Diagnostic(code="L003", at=at, message=f"'{task.name}' {wrong}"))
+        if machine is None or wrong is not None or self._is_foreign(abi):
+            return OpenReply(findings)
         found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
         self.opened[task.extension.name] = found, machine
-        return OpenReply(found.peer(), abi, findings + found.findings)
+        return OpenReply(findings + found.findings, digest(content), found.peer(), abi)
+
+    def _mismatches(self, name: str, abi: Abi) -> list[Diagnostic]:
+        base = self.shared.base_abi
+        return [] if base is None else list(abi_findings(name, abi, self.shared.base_name, base))
+
+    def _is_foreign(self, abi: Abi) -> bool:
+        # so unlike the base image that looking further would only bring up consequences
+        base = self.shared.base_abi
+        kinds = [
+            (each.ident.machine, each.ident.bits, each.ident.little) for each in (abi, base) if each
+        ]
+        return len(set(kinds)) > 1
 
     def resolve(self, peers: Mapping[str, Peer]) -> dict[str, SizeReply]:
         """Look every symbol up; `peers` are all extensions that could be opened."""
@@ -151,7 +164,7 @@ class Session:
                 state,
                 self._context(self.opened[name][1]),
                 addresses[name],
-                lambda provider, symbol: peer_addresses.get((provider, symbol), 0),
+                lambda provider, symbol: peer_addresses[provider, symbol],
                 self.shared.purpose,
             )
             replies[name] = ProductReply(self._product(record, findings), findings)
@@ -173,3 +186,12 @@ class Session:
                 line=self.shared.line,
             )
         return self.contexts[machine.number]
+
+
+def _unlinkable(obj: ObjectFile, machine: Machine | None) -> str | None:
+    # why an object can't be linked, whatever the base image is
+    if obj.file_type != FileType.REL:
+        return f"is no relocatable object (its e_type is {obj.file_type})"
+    if machine is None:
+        return f"is for e_machine {obj.ident.machine}, which isn't supported"
+    return None

@@ -46,7 +46,15 @@ def key(parts: Iterable[str]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def unchanged(output: Path, root: Path, wanted: str) -> State | None:
+def root_of(manifest: Path) -> str:
+    """The folder that the record's inputs are relative to, without symbolic links.
+
+    A path with `..` in it means another place behind a link than it says.
+    """
+    return os.path.realpath(os.path.dirname(manifest))  # noqa: PTH120 (as pathlib would cost more)
+
+
+def unchanged(output: Path, root: str, wanted: str) -> State | None:
     """The last build's state where nothing has changed since; None where there is work."""
     try:
         data = json.loads(_content(os.path.join(output, STATE_FILE)))  # noqa: PTH118 (hot)
@@ -59,8 +67,8 @@ def unchanged(output: Path, root: Path, wanted: str) -> State | None:
         )
         if data["schema"] != _SCHEMA or state.key != wanted:
             return None
-        same = _same(root, state.inputs) and _same(output, state.outputs)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        same = _same(root, state.inputs) and _same(os.fspath(output), state.outputs)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return state if same else None
 
@@ -83,14 +91,21 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def relative(path: Path, root: Path) -> str:
-    """A path as the record spells it."""
-    return os.path.relpath(path, root).replace(os.sep, "/")
+def relative(path: Path, root: str) -> str:
+    """An input as the record spells it; absolute only where there is no way to it from `root`."""
+    real = os.path.realpath(path)
+    try:
+        return os.path.relpath(real, root).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return real
 
 
-def _same(folder: Path, digests: Mapping[str, str]) -> bool:
-    start = os.fspath(folder) + os.sep
-    return all(digest(_content(start + path)) == known for path, known in digests.items())
+def _same(folder: str, digests: Mapping[str, str]) -> bool:
+    start = folder + os.sep
+    return all(
+        digest(_content(path if os.path.isabs(path) else start + path)) == known  # noqa: PTH117
+        for path, known in digests.items()
+    )
 
 
 def _content(path: str) -> bytes:

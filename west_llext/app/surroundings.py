@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from west_llext.app.session import Surroundings
@@ -22,10 +23,19 @@ from west_llext.model.manifest import Condition, Extension, Manifest, Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """The base image of a build, and the file that it was read from; None where there is none."""
+    """The base image of a build; without `image` where the manifest names none.
+
+    path: the file that it was read from
+    name: what outputs call it; the same on every machine
+    folder: the build directory that it came from, if it did
+    digests: SHA-256 (hexadecimal) of every file that was read for it
+    """
 
     image: BaseImage | None = None
     path: Path | None = None
+    name: str = ""
+    folder: Path | None = None
+    digests: Mapping[Path, str] = field(default_factory=dict)
 
 
 def base_of(manifest: Manifest, override: Path | None) -> Base:
@@ -34,31 +44,39 @@ def base_of(manifest: Manifest, override: Path | None) -> Base:
     Raises MissingError where it can't be read, LlextError where it is no base image.
     """
     spec = manifest.base
-    version = spec.zephyr_version
-    if spec.image is not None and override is None:
+    if override is not None:
+        return _built(override, None, spec.zephyr_version)
+    if spec.image is not None:
         content = file_content(spec.image.path, spec.image.text)
-        found = image(content, spec.image.text, zephyr_version=version)
-        return Base(image=found, path=spec.image.path)
-    if override is None and spec.build_dir is None:
-        return Base()
-    folder, shown = override, None
-    if folder is None and spec.build_dir is not None:
-        folder, shown = spec.build_dir.path, spec.build_dir.text
-    build = build_dir(folder or Path(), shown)
+        found = image(content, spec.image.text, zephyr_version=spec.zephyr_version)
+        path = spec.image.path
+        return Base(image=found, path=path, name=found.name, digests={path: found.digest})
+    if spec.build_dir is not None:
+        return _built(spec.build_dir.path, spec.build_dir.text, spec.zephyr_version)
+    return Base()
+
+
+def _built(folder: Path, shown: str | None, version: str | None) -> Base:
+    # the base image in a build directory; `shown` is how the manifest names it
+    build = build_dir(folder, shown)
     name = f"{build.name}/{build.image_name}"
-    content = file_content(build.image, name)
-    version = version or build.zephyr_version
-    found = image(content, name, config=build.config, zephyr_version=version)
-    return Base(image=found, path=build.image)
+    found = image(
+        file_content(build.image, name),
+        name,
+        config=build.config,
+        zephyr_version=version or build.zephyr_version,
+    )
+    return Base(
+        image=found,
+        path=build.image,
+        name=build.image_name if shown is None else name,
+        folder=folder,
+        digests={build.image: found.digest, **build.digests},
+    )
 
 
-def surroundings(
-    manifest: Manifest, base: BaseImage | None, purpose: Purpose, *, origin: str
-) -> Surroundings:
-    """What the link needs to know beside the extensions.
-
-    origin: the manifest, as outputs name it
-    """
+def surroundings(manifest: Manifest, base: BaseImage | None, purpose: Purpose) -> Surroundings:
+    """What the link needs to know beside the extensions."""
     config = {} if base is None else base.config
 
     def switched_on(condition: Condition) -> bool:
@@ -73,7 +91,7 @@ def surroundings(
         line=_line,
         purpose=purpose,
         memories=manifest.base.memories,
-        origin=origin,
+        origin=manifest.file.name,
     )
 
 

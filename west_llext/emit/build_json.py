@@ -21,6 +21,7 @@ from west_llext.model.manifest import Memory
 
 #: Version of the shape; a tool can rely on it for as long as this number stays.
 SCHEMA = 1
+FILE_NAME = "llext-build.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ import os
 import re
 import stat
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
 from west_llext.diagnostics import Diagnostic, MissingError, Span
@@ -60,6 +61,39 @@ def put(path: Path, content: str | bytes) -> bool:
     except OSError as err:
         raise unwritable(path, err) from err
     return True
+
+
+@contextlib.contextmanager
+def prepared(path: Path, content: str | bytes) -> Iterator[Callable[[], bool]]:
+    """A file as `put` writes it, but only when the function is called that this yields.
+
+    What can go wrong (no permission, no space) goes wrong before, so that the file can be put in
+    its place together with others, all or none. Raises MissingError (O001).
+    """
+    place = os.path.realpath(path)
+    data = encoded(content)
+    if holds(place, data):
+        yield lambda: False
+        return
+    folder, name = os.path.split(place)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        sweep(Path(folder))
+        temporary = _beside(folder, name, data)
+    except OSError as err:
+        raise unwritable(path, err) from err
+
+    def put_in_place() -> bool:
+        try:
+            rename(temporary, place)
+        except OSError as err:
+            raise unwritable(path, err) from err
+        return True
+
+    try:
+        yield put_in_place
+    finally:
+        remove(temporary)
 
 
 def sweep(folder: Path) -> tuple[str, ...]:
@@ -155,16 +189,26 @@ def _is_stream(path: Path) -> bool:
 
 
 def _put_beside(folder: str, name: str, data: bytes) -> None:
+    temporary = _beside(folder, name, data)
+    try:
+        rename(temporary, os.path.join(folder, name))
+    except BaseException:
+        remove(temporary)
+        raise
+
+
+def _beside(folder: str, name: str, data: bytes) -> str:
+    # a new file with that content, on the same file system as its place
     temporary = ""
     try:
         for number in itertools.count():
             temporary = os.path.join(folder, f".{name[:40]}.{os.getpid()}-{number}.tmp")
             if _created(temporary, data):
                 break
-        rename(temporary, os.path.join(folder, name))
     except BaseException:
         remove(temporary)
         raise
+    return temporary
 
 
 def _created(path: str, data: bytes) -> bool:

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every file that a build makes, by its path in the output folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from west_llext.app.exports import SOURCE_NAME, flavour_of, switched_on, tables
+from west_llext.app.inputs import Inputs
+from west_llext.app.products import Part, Product
+from west_llext.emit import build_json, gdb, raw
+from west_llext.emit.budget import Budget, budgets
+from west_llext.emit.export_table import export_table
+from west_llext.emit.exports_c import HEADER_NAME
+from west_llext.model.manifest import Memory
+
+_GDB_NAME = "llext.gdb"
+
+#: Relative path to content.
+Files = Mapping[str, str | bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a build writes.
+
+    budgets: of the declared memories, with everything that is in the output folder
+    """
+
+    files: Files
+    budgets: tuple[Budget, ...]
+
+
+def made(start: Inputs, products: Sequence[Product], kept: Mapping[str, Part]) -> Made:
+    """The files of a build.
+
+    products: of the extensions that were built
+    kept: parts of others, which are in the files that all share
+    """
+    manifest = start.manifest
+    origin = manifest.file.name
+    by_name = {**kept, **{each.part.name: each.part for each in products}}
+    parts = [by_name[each.name] for each in manifest.extensions if each.name in by_name]
+    memories = manifest.base.memories
+    found = budgets(memories, (use for each in parts for use in each.uses))
+    image_files, images = _images(memories, parts)
+    table_files, identity = _table(start)
+    report = build_json.Report(
+        origin=origin,
+        base=None if start.base.image is None else replace(start.base.image, name=start.base.name),
+        exports=identity,
+        budgets=found,
+        images=images,
+        files={_KINDS[name]: name for name in (_GDB_NAME, *table_files)},
+    )
+    return Made(
+        files={
+            **{path: content for each in products for path, content in each.files},
+            **image_files,
+            **table_files,
+            _GDB_NAME: gdb.text((each.debug for each in parts), origin=origin),
+            build_json.FILE_NAME: build_json.text(report, (each.line for each in parts)),
+        },
+        budgets=found,
+    )
+
+
+#: What llext-build.json calls the files that there is one of.
+_KINDS = {_GDB_NAME: "gdb", SOURCE_NAME: "exports-c", HEADER_NAME: "exports-h"}
+
+
+def _images(
+    memories: Sequence[Memory], parts: Sequence[Part]
+) -> tuple[dict[str, str | bytes], dict[str, dict[str, str]]]:
+    # the raw content of each memory: as files, and their names by memory and kind
+    files: dict[str, str | bytes] = {}
+    names: dict[str, dict[str, str]] = {}
+    for image in raw.images(memories, [chunk for each in parts for chunk in each.chunks]):
+        contents: dict[str, str | bytes | None] = {
+            "bin": raw.binary(image),
+            "hex": raw.intel_hex(image),
+        }
+        for kind, content in contents.items():
+            if content is not None:
+                name = f"{image.memory.name}.{kind}"
+                files[name] = content
+                names.setdefault(image.memory.name, {})[kind] = name
+    return files, names
+
+
+def _table(start: Inputs) -> tuple[dict[str, str], str | None]:
+    # the table of exports: its files, and its identity; the same that `exports` generates
+    manifest, base = start.manifest, start.base
+    if not manifest.base.exports:
+        return {}, None
+    config = base.image.config if base.image is not None and base.folder is not None else None
+    wanted, _ = switched_on(manifest.base.exports, config)
+    origin = manifest.file.name
+    texts = tables(wanted, flavour_of(manifest, base.folder), origin=origin)
+    identity = export_table(wanted, origin=origin).identity
+    return {SOURCE_NAME: texts["source"], HEADER_NAME: texts["header"]}, identity
