@@ -46,7 +46,8 @@ def link_all(
     with workers(shared, tasks, jobs) as crew:
         first = _by_name(tasks, crew.ask("open"))
         peers = {name: reply.peer for name, reply in first.items() if reply.peer is not None}
-        second: dict[str, SizeReply] = _merged(crew.ask("resolve", peers))
+        unread = frozenset(first.keys() - peers.keys())
+        second: dict[str, SizeReply] = _merged(crew.ask("resolve", peers, unread))
         placed = placement(_needs(tasks, second), memories, occupied=occupied, earlier=earlier)
         third = _finished(crew, tasks, peers, second, placed)
     findings = [*_strangers(first, shared), *placed.findings]

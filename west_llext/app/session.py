@@ -7,7 +7,7 @@ objects and link states stay in the session.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -141,11 +141,14 @@ class Session:
         ]
         return len(set(kinds)) > 1
 
-    def resolve(self, peers: Mapping[str, Peer]) -> dict[str, SizeReply]:
-        """Look every symbol up; `peers` are all extensions that could be opened."""
+    def resolve(self, peers: Mapping[str, Peer], unread: Collection[str]) -> dict[str, SizeReply]:
+        """Look every symbol up.
+
+        peers: all extensions that could be opened; unread: names of the others
+        """
         replies = {}
         for name, (found, machine) in self.opened.items():
-            state = resolved(found, self._context(machine), peers)
+            state = resolved(found, self._context(machine), peers, unread)
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
         return replies

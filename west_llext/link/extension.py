@@ -7,7 +7,7 @@ extension can import it, and every size before anything is placed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -24,7 +24,11 @@ from west_llext.link.relocate import Job, relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
-from west_llext.link.verdicts import export_findings, resolution_findings
+from west_llext.link.verdicts import (
+    export_findings,
+    resolution_findings,
+    unread_providers,
+)
 from west_llext.model.elf import SHN_UNDEF, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
@@ -125,8 +129,16 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
     )
 
 
-def resolved(first: Opened, context: Context, peers: Mapping[str, Peer]) -> Resolved:
-    """The extension with every symbol looked up and its veneers counted."""
+def resolved(
+    first: Opened,
+    context: Context,
+    peers: Mapping[str, Peer],
+    unread: Collection[str] = frozenset(),
+) -> Resolved:
+    """The extension with every symbol looked up and its veneers counted.
+
+    unread: names of extensions that could not be opened, which is reported elsewhere
+    """
     obj, arranged, extension = first.obj, first.arranged, first.extension
     machine = context.machine
     found = resolution(
@@ -137,11 +149,12 @@ def resolved(first: Opened, context: Context, peers: Mapping[str, Peer]) -> Reso
         base=context.base,
         peers=peers,
     )
-    findings = resolution_findings(obj, extension, found)
-    findings += [
-        miss_diagnostic(obj, extension, miss, why=context.base.offer.why, line=context.line)
-        for miss in found.misses
-    ]
+    findings = resolution_findings(obj, extension, found, unread)
+    if found.misses and not unread_providers(extension, unread):
+        findings += [
+            miss_diagnostic(obj, extension, miss, why=context.base.offer.why, line=context.line)
+            for miss in found.misses
+        ]
     targets = list(found.targets)
     made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)
     reach = Reach(

@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection, Sequence
 
 from west_llext.diagnostics import Diagnostic, Severity
 from west_llext.link.exports import Exports
 from west_llext.link.places import place_of
 from west_llext.link.resolve import Resolution
 from west_llext.model.elf import STB_LOCAL, ObjectFile
-from west_llext.model.manifest import Extension
+from west_llext.model.manifest import Extension, Name
+
+#: Names in a message; the others are counted.
+_SHOWN = 5
 
 
 def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
@@ -53,10 +57,18 @@ def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
     return Diagnostic(code="S010", at=at, message=message, hint=hint)
 
 
+def unread_providers(extension: Extension, unread: Collection[str]) -> list[Name]:
+    """Extensions that it imports from and whose exports nobody knows."""
+    return [each for each in extension.imports_from if each.text in unread]
+
+
 def resolution_findings(
-    obj: ObjectFile, extension: Extension, found: Resolution
+    obj: ObjectFile, extension: Extension, found: Resolution, unread: Collection[str]
 ) -> list[Diagnostic]:
-    """Thread-local imports, and providers that nothing is imported from."""
+    """Thread-local imports, and providers that nothing is imported from.
+
+    unread: names of extensions that could not be opened: what isn't found may be in them
+    """
     findings = [
         Diagnostic(
             code="S006",
@@ -77,5 +89,21 @@ def resolution_findings(
             severity=Severity.WARNING,
         )
         for name in found.unused
+        if name not in unread
     ]
+    providers = unread_providers(extension, unread)
+    if providers and found.misses:
+        findings.append(_unknown(extension, providers[0], [miss.name for miss in found.misses]))
     return findings
+
+
+def _unknown(extension: Extension, provider: Name, names: Sequence[str]) -> Diagnostic:
+    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return Diagnostic(
+        code="S013",
+        at=provider.at,
+        message=f"nobody knows where extension '{extension.name}' finds {shown}{more}, because "
+        f"the exports of '{provider.text}', which it imports from, aren't known",
+        severity=Severity.NOTE,
+    )
