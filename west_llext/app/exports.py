@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from west_llext.app.needed import needs
 from west_llext.app.requests import Outside, Request
 from west_llext.base.builddir import config_settings
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.read import file_content
 from west_llext.emit import exports_c, exports_h
 from west_llext.emit.exports_c import HEADER_NAME, Flavour
+from west_llext.emit.files import put
 from west_llext.emit.outputs import Changes, Outputs, Stale
 from west_llext.emit.trim import Dropped, trimmed
 from west_llext.manifest.kconfig import holds
@@ -26,6 +26,8 @@ from west_llext.manifest.load import manifest as read_manifest
 from west_llext.model.manifest import ExportGroup, Manifest
 
 SOURCE_NAME = "llext_exports.c"
+#: Where a trimmed table goes, in the output folder.
+TRIMMED_FOLDER = "trimmed"
 
 
 class Trim(Enum):
@@ -62,6 +64,7 @@ class ExportsResult:
     """
 
     flavour: Flavour
+    trim: Trim
     source: str
     header: str
     names: tuple[str, ...]
@@ -72,7 +75,7 @@ class ExportsResult:
     findings: tuple[Diagnostic, ...] = ()
 
     def files(self) -> dict[str, str]:
-        """Name in the output folder to content."""
+        """The two files, by name."""
         return {SOURCE_NAME: self.source, HEADER_NAME: self.header}
 
 
@@ -96,11 +99,14 @@ def exports(request: ExportsRequest) -> ExportsResult:
         case Trim.NOTHING:
             pass
         case Trim.UNUSED:
+            from west_llext.app.needed import needs  # noqa: PLC0415  # it takes much along
+
             found = needs(asked, manifest)
             kept = trimmed(wanted, found.names, bits=found.bits)
             wanted, dropped = kept.groups, kept.dropped
     return ExportsResult(
         flavour=flavour,
+        trim=request.trim,
         **tables(wanted, flavour, origin=asked.manifest.name),
         names=tuple(sorted({name.text for group in wanted for name in group.symbols})),
         off=tuple(sorted({name.text for group in off for name in group.symbols})),
@@ -112,7 +118,14 @@ def exports(request: ExportsRequest) -> ExportsResult:
 
 
 def written(result: ExportsResult, folder: Path) -> Changes:
-    """Put the generated files into the output folder; what changed."""
+    """Put the generated files into the output folder; what changed, relative to it.
+
+    A trimmed table has a folder of its own there: a build writes the whole one.
+    """
+    if result.trim is Trim.UNUSED:
+        names = {f"{TRIMMED_FOLDER}/{name}": text for name, text in result.files().items()}
+        changed = tuple(name for name, content in names.items() if put(folder / name, content))
+        return Changes(written=changed, untouched=len(names) - len(changed))
     outputs = Outputs(folder)
     for name, content in result.files().items():
         outputs.add(name, content)

@@ -245,8 +245,8 @@ def _add_schema(to: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=("manifest", "exports", "build", "report"),
         default="manifest",
-        help="of the manifest, of a list of exports that it includes, of llext-build.json, or of what "
-        "--json prints (default: manifest)",
+        help="of the manifest, of a list of exports that it includes, of llext-build.json, or of "
+        "what --json prints (default: manifest)",
     )
 
 

@@ -18,16 +18,17 @@ from west_llext.cli.arguments import parser
 from west_llext.cli.console import Console
 
 INTERRUPTED = 130  # 128 and SIGINT, as shells have it
-ENVIRONMENT = 3  # ExitStatus.ENVIRONMENT, which would have to be imported
+USAGE, ENVIRONMENT = 2, 3  # of ExitStatus, which would have to be imported
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (the process's own for None); its exit status."""
+    console = Console(sys.stdout, sys.stderr, os.environ)
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
-    return execute(arguments, os.environ)
+        return stop.code if isinstance(stop.code, int) else USAGE
+    return _finished(arguments, console)
 
 
 def execute(arguments: Namespace, environment: Mapping[str, str]) -> int:
@@ -35,7 +36,10 @@ def execute(arguments: Namespace, environment: Mapping[str, str]) -> int:
 
     environment: what the user's shell has set
     """
-    console = Console(sys.stdout, sys.stderr, environment)
+    return _finished(arguments, Console(sys.stdout, sys.stderr, environment))
+
+
+def _finished(arguments: Namespace, console: Console) -> int:
     if arguments.llext_format == "text" and arguments.llext_verbosity != "quiet":
         console.watch()
     try:

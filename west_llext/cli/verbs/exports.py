@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 
 from west_llext.app.exports import (
+    TRIMMED_FOLDER,
     ExportsRequest,
     ExportsResult,
     Trim,
@@ -44,7 +45,8 @@ def run(arguments: Namespace, console: Console) -> Report:
         )
     changes = written(result, asked.output)
     folder = relative_file(asked.output, here())
-    files = {name: f"{folder}/{name}" for name in result.files()}
+    below = f"{TRIMMED_FOLDER}/" if result.trim is Trim.UNUSED else ""
+    files = {below + name: f"{folder}/{below}{name}" for name in result.files()}
     return Report(
         verb="exports",
         findings=result.findings,

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command lines: what is understood, what is refused, and that nothing ends in a traceback."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.commands import command
+from support.project import project
+
+from west_llext.cli.arguments import VERBS, parser
+
+OPTIONS = [
+    *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
+    *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
+    *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--"),
+]
+WORDS = [
+    *("llext.yml", "demo.o", "base.elf", "demo", "demo:demo_run", "build", "3", "-3", "0x10"),
+    *("text", "json", "sarif", "github", "zephyr", "c", "h", "report", "manifest", ""),
+]
+# a word can't lead out of the folder that the test runs in
+STRANGE = st.text(st.characters(exclude_characters="/\\"), max_size=12).filter(
+    lambda word: ".." not in word and os.fsencode(word.encode("utf-8", "replace")) is not None
+)
+ARGUMENTS = st.lists(
+    st.sampled_from(OPTIONS) | st.sampled_from(WORDS) | STRANGE | st.sampled_from([*VERBS]),
+    max_size=8,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from([*VERBS]), ARGUMENTS)
+def test_no_command_line_ends_in_a_traceback(verb: str, words: list[str]) -> None:
+    """Whatever is typed: an exit status, and words about it."""
+    with tempfile.TemporaryDirectory() as folder:
+        inner = Path(folder) / "a" / "b"
+        inner.mkdir(parents=True)
+        project(inner, mode="prelocated")
+        ran = command(verb, *words, folder=inner)
+    assert ran.status in {0, 1, 2, 3}
+    assert ran.status == 0 or ran.out or ran.err
+
+
+@settings(max_examples=100, deadline=None)
+@given(ARGUMENTS)
+def test_no_words_without_a_verb_end_in_a_traceback(words: list[str]) -> None:
+    """The same before a verb."""
+    with tempfile.TemporaryDirectory() as folder:
+        ran = command(*words, folder=Path(folder))
+    assert ran.status in {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("verb", [*VERBS])
+def test_help_of_a_verb_names_its_options(verb: str) -> None:
+    """Every verb has help, and its first line says what it does."""
+    ran = command(verb, "--help")
+    assert ran.status == 0
+    assert ran.out.startswith(f"usage: west-llext {verb} ")
+    assert "--json" in ran.out
+    text = " ".join(ran.out.split())
+    line = VERBS[verb][0]
+    assert f"{line[0].upper()}{line[1:]}." in text
+
+
+def test_help_lists_every_verb_with_a_line() -> None:
+    """DESIGN 7."""
+    text = " ".join(command("--help").out.split())
+    for verb, (line, _) in VERBS.items():
+        assert f"{verb} {line}" in text
+
+
+def test_options_are_not_guessed() -> None:
+    """`--out` may become ambiguous in the next release."""
+    ran = command("build", "--out", "x")
+    assert ran.status == 2
+    assert "unrecognized arguments: --out" in ran.err
+
+
+def test_no_option_is_stored_under_a_name_of_west() -> None:
+    """west keeps `command`, `verbose`, `quiet` and `zephyr_base` in the same namespace."""
+    for verb in VERBS:
+        words = {"info": ["x"]}.get(verb, [])
+        names = set(vars(parser().parse_args([verb, *words])))
+        assert not names & {"command", "verbose", "quiet", "zephyr_base", "help", "verbosity"}
+
+
+def test_common_options_are_understood() -> None:
+    """DESIGN 7."""
+    words = "build -m a.yml -d b -o c -e d -e e -j 3 --format sarif -q --allow-outside"
+    found = vars(parser().parse_args(words.split()))
+    expected = {
+        "llext_verb": "build",
+        "manifest": Path("a.yml"),
+        "build_dir": Path("b"),
+        "output": Path("c"),
+        "extension": ["d", "e"],
+        "jobs": 3,
+        "allow_outside": True,
+        "llext_format": "sarif",
+        "llext_verbosity": "quiet",
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize("verb", ["build", "check", "exports", "run"])
+def test_verbs_that_read_a_manifest_take_the_common_options(verb: str) -> None:
+    """The same on all of them."""
+    words = [verb, "-m", "a", "-d", "b", "-o", "c", "-e", "d", "-j", "1", "--json", "-v"]
+    assert parser().parse_args(words).llext_format == "json"
+
+
+def test_a_negative_number_is_an_argument_of_a_call() -> None:
+    """`run demo:step -3`."""
+    found = parser().parse_args(["run", "demo:step", "-3", "0x10"])
+    assert found.words == ["demo:step", "-3", "0x10"]

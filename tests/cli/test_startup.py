@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What starting costs: no module that a command doesn't need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.commands import ROOT, process
+from support.project import project
+
+HEAVY = (
+    *("yaml", "jsonschema", "elftools", "unicorn", "ninja", "ziglang", "west"),
+    *("multiprocessing", "subprocess", "concurrent.futures", "asyncio", "socket", "ssl"),
+)
+
+
+def modules(folder: Path, *words: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    code = (
+        "import json, os, sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from west_llext.cli.main import main\n"
+        f"status = main({list(words)!r})\n"
+        "sys.stdout.flush()\n"
+        "print('\\n' + json.dumps([status, sorted(sys.modules)]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=True, text=True
+    )
+    status, names = json.loads(done.stdout.rsplit("\n", 2)[-2])
+    assert status == 0, done.stderr
+    return set(names)
+
+
+def test_the_version_needs_nothing_but_argparse(tmp_path: Path) -> None:
+    """Shell completion and version checks ask often."""
+    found = modules(tmp_path, "--version")
+    assert not found.intersection(HEAVY)
+    assert not found & {"dataclasses", "west_llext.diagnostics", "west_llext.cli.render.text"}
+
+
+def test_a_build_with_nothing_to_do_reads_no_manifest(tmp_path: Path) -> None:
+    """It only compares contents, so neither YAML nor ELF has to be understood."""
+    project(tmp_path)
+    assert process("build", folder=tmp_path).status == 0
+    found = modules(tmp_path, "build")
+    assert not found.intersection(HEAVY)
+    rooms = {"manifest.load", "elf.read", "link.resolve", "toolchain.run", "cli.render.text"}
+    assert not found & {f"west_llext.{name}" for name in rooms}
+
+
+@pytest.mark.parametrize("verb", ["exports", "check"])
+def test_a_verb_does_not_import_what_another_one_needs(verb: str, tmp_path: Path) -> None:
+    """The emulator belongs to `run`; the validator of JSON schemas to nobody here."""
+    project(tmp_path)
+    found = modules(tmp_path, verb)
+    assert not found & {"unicorn", "west_llext.emulate.engine", "elftools", "west"}
+
+
+def test_info_needs_no_yaml(tmp_path: Path) -> None:
+    """It reads ELF files."""
+    project(tmp_path)
+    assert not modules(tmp_path, "info", "base.elf") & {"yaml", "jsonschema", "unicorn"}
