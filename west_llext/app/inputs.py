@@ -76,7 +76,7 @@ def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
     """The extensions that were asked for, and those that they import from.
 
     The latter because their exports have to be known. In the order of the manifest; all of them
-    where none was asked for. Raises UsageError (M060).
+    where none was asked for. Raises UsageError (O009).
     """
     if not request.extensions:
         return manifest.extensions
@@ -112,7 +112,7 @@ def jobs(request: Request) -> int:
 def _unknown(name: str, known: Iterable[str], request: Request) -> Diagnostic:
     near = difflib.get_close_matches(name, list(known), n=1)
     return Diagnostic(
-        code="M060",
+        code="O009",
         at=Span(PurePath(request.display)),
         message=f"there is no extension '{name}' in it",
         hint=f"did you mean '{near[0]}'?" if near else None,
