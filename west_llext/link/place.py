@@ -162,6 +162,7 @@ class _Room:
     def __init__(self, memory: Memory, occupied: Iterable[tuple[int, int]]) -> None:
         self.memory = memory
         self.failed: list[Block] = []
+        self.kept = 0  # blocks that are where they were
         self.gaps: list[tuple[int, int]] = []
         address = memory.address
         for low, high in sorted(occupied):
@@ -183,6 +184,7 @@ class _Room:
                 gap = self.gap_at(before[0], block)
                 if gap is not None:
                     placed[block.extension] = self.put(block, gap, before[0])
+                    self.kept += 1
         for block in blocks:
             if block.extension not in placed:
                 self.anew(block, placed)
@@ -223,7 +225,7 @@ class _Room:
         found = []
         for block in self.failed:
             hint = f"make '{self.memory.name}' larger, or place something elsewhere"
-            if block.size <= free:
+            if block.size <= free and self.kept:
                 hint = "remove the lock file once, so that everything is placed anew"
             found.append(
                 Diagnostic(
