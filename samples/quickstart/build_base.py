@@ -20,7 +20,8 @@ HERE = Path(__file__).resolve().parent
 SOURCES = ("start.c", "semihosting.c", "printk.c", "libc.c", "main.c")
 
 COMMON = (
-    "-mthumb", "-std=gnu11", "-Os", "-g", "-Wall", "-Wextra",
+    # -fshort-enums: GCC and clang disagree where nobody tells them, and extensions have to agree
+    "-mthumb", "-fshort-enums", "-std=gnu11", "-Os", "-g", "-Wall", "-Wextra",
     "-ffreestanding", "-ffunction-sections", "-fdata-sections",
     "-nostdlib", "-Wl,--gc-sections", "-Wl,--entry=reset",
 )  # fmt: skip
