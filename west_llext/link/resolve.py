@@ -103,11 +103,12 @@ def resolution(
             weak = is_weak(symbol)
             imports.append(Import(symbol.name, target.provider, address, weak, used[index]))
     imports.sort(key=lambda each: (each.provider or "", each.name))
-    providers = {each.provider for each in imports}
+    misses = _misses(obj, arranged, extension, missing, peers) if missing else ()
+    providers = {each.provider for each in imports} | {each.unplaced for each in misses}
     return Resolution(
         targets=targets,
         imports=tuple(imports),
-        misses=_misses(obj, arranged, extension, missing, peers) if missing else (),
+        misses=misses,
         thread_local=tuple(thread_local),
         unused=tuple(name.text for name in extension.imports_from if name.text not in providers),
     )
