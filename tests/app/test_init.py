@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""First manifests: what is guessed, and that nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.commands import command
+
+from west_llext.app.init import Existing, InitRequest, drafted, guessed_name, init
+from west_llext.diagnostics import LlextError, MissingError
+from west_llext.manifest.load import manifest as read_manifest
+
+
+def files(folder: Path, *names: str) -> tuple[Path, ...]:
+    """Empty files in a folder."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tuple(folder / name for name in names)
+
+
+def request(folder: Path, *names: str, existing: Existing = Existing.KEPT) -> InitRequest:
+    """A manifest for files that are there."""
+    return InitRequest(
+        files=files(folder, *names),
+        manifest=folder / "llext.yml",
+        display="llext.yml",
+        existing=existing,
+    )
+
+
+def test_each_folder_becomes_an_extension(tmp_path: Path) -> None:
+    """Files of one folder belong together; the order of the command line stays."""
+    names = ("motor/src/pid.c", "motor/src/ramp.c", "filters/fir.c", "filters/libm.a")
+    init(request(tmp_path, *names))
+    found, warnings = read_manifest(tmp_path / "llext.yml")
+    assert warnings == ()
+    assert [
+        (each.name, [f.text for f in each.sources], [f.text for f in each.objects])
+        for each in found.extensions
+    ] == [
+        ("motor", ["motor/src/pid.c", "motor/src/ramp.c"], []),
+        ("filters", ["filters/fir.c"], ["filters/libm.a"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "place", "members"),
+    [
+        ("hello", "src", ["src/hello.c"]),
+        ("project", "src", ["src/a.c", "src/b.c"]),
+        ("project", ".", ["a.c", "b.c"]),
+        ("motor", "apps/motor/src", ["apps/motor/src/a.c", "apps/motor/src/b.c"]),
+        ("a_very_long_nam", ".", ["a_very_long_name_indeed.c"]),
+        ("fancy_name", ".", ["fancy name!.c"]),
+        ("project", ".", ["con.c"]),
+        ("up", "../up", ["../up/a.c", "../up/b.c"]),
+    ],
+)
+def test_a_name_says_what_is_in_it(expected: str, place: str, members: list[str]) -> None:
+    """The only file's, or that of the nearest folder whose name says something."""
+    assert guessed_name(place, members, "project") == expected
+
+
+# DESIGN 6: 1 to 15 characters; schemas/llext-manifest.schema.json: letters, digits, _ . and -
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda each: "\0" not in each), min_size=1, max_size=30))
+def test_names_are_valid_and_differ(words: list[str]) -> None:
+    """Whatever files are called; also where upper and lower case are the same."""
+    folder = Path(__file__).parent
+    found = drafted([f"{word}/x{number}.c" for number, word in enumerate(words)], folder)
+    names = [each.name for each in found]
+    assert all(NAME.fullmatch(name) for name in names)
+    assert len({name.lower() for name in names}) == len(names)
+
+
+def test_headers_beside_the_sources_are_found(tmp_path: Path) -> None:
+    """`include` beside the sources or beside their folder."""
+    (tmp_path / "motor" / "include").mkdir(parents=True)
+    result = init(request(tmp_path, "motor/src/a.c", "motor/src/b.c"))
+    assert result.extensions[0].include_dirs == ("motor/include",)
+
+
+def test_a_manifest_that_is_there_stays(tmp_path: Path) -> None:
+    """O020."""
+    (tmp_path / "llext.yml").write_text("mine\n", encoding="utf-8")
+    with pytest.raises(LlextError) as caught:
+        init(request(tmp_path, "a.c"))
+    expected = (
+        "llext.yml: error[O020]: 'llext.yml' is there already\n"
+        "hint: replace it with '--force', or write to another file with '-m FILE'"
+    )
+    assert str(caught.value) == expected
+    assert (tmp_path / "llext.yml").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_a_dangling_link_counts_as_a_manifest(tmp_path: Path) -> None:
+    """Writing through it would make a file somewhere else."""
+    try:
+        (tmp_path / "llext.yml").symlink_to(tmp_path / "nowhere")
+    except OSError:
+        pytest.skip("this system makes no symbolic links")
+    with pytest.raises(LlextError, match="O020"):
+        init(request(tmp_path, "a.c"))
+
+
+def test_a_manifest_is_replaced_where_that_is_asked_for(tmp_path: Path) -> None:
+    """`--force`."""
+    (tmp_path / "llext.yml").write_text("mine\n", encoding="utf-8")
+    init(request(tmp_path, "a.c", existing=Existing.REPLACED))
+    assert "version: 1" in (tmp_path / "llext.yml").read_text(encoding="utf-8")
+
+
+def test_every_unknown_and_every_missing_file_is_named(tmp_path: Path) -> None:
+    """All findings, not the first."""
+    paths = files(tmp_path, "a.txt", "b.rs")
+    asked = InitRequest(files=paths, manifest=tmp_path / "llext.yml", display="llext.yml")
+    with pytest.raises(LlextError) as caught:
+        init(asked)
+    assert [each.code for each in caught.value.diagnostics] == ["T005", "T005"]
+    gone = (tmp_path / "a.c", tmp_path / "b.c")
+    with pytest.raises(MissingError) as missing:
+        init(InitRequest(files=gone, manifest=tmp_path / "llext.yml", display="llext.yml"))
+    assert [each.code for each in missing.value.diagnostics] == ["L001", "L001"]
+    assert not (tmp_path / "llext.yml").exists()
+
+
+def test_the_compiler_that_is_there_is_named(tmp_path: Path) -> None:
+    """As it is called, not where it is: the manifest goes to other machines."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    program = tools / "arm-none-eabi-gcc"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+    asked = InitRequest(
+        files=files(tmp_path, "a.c"),
+        manifest=tmp_path / "llext.yml",
+        display="llext.yml",
+        environment={"PATH": str(tools)},
+    )
+    assert init(asked).compiler == "arm-none-eabi-gcc"
+    found, _ = read_manifest(tmp_path / "llext.yml")
+    assert found.base.toolchain.cc == "arm-none-eabi-gcc"
+
+
+def test_a_build_directory_tells_the_compiler(tmp_path: Path) -> None:
+    """So the manifest doesn't."""
+    asked = InitRequest(
+        files=files(tmp_path, "a.c"),
+        manifest=tmp_path / "llext.yml",
+        display="llext.yml",
+        build_dir=tmp_path / "build",
+    )
+    assert init(asked).compiler is None
+    found, _ = read_manifest(tmp_path / "llext.yml")
+    assert found.base.build_dir is not None
+    assert found.base.build_dir.text == "build"
+
+
+def test_the_command_says_what_it_wrote(tmp_path: Path) -> None:
+    """The whole output."""
+    files(tmp_path, "src/hello.c")
+    ran = command("init", "src/hello.c", folder=tmp_path)
+    expected = (
+        "wrote llext.yml: 1 extension\n"
+        "  hello: src/hello.c\n"
+        "next: name what each extension exports, and what the base image offers\n"
+    )
+    assert ran == (0, expected, "")
