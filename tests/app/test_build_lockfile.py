@@ -284,13 +284,11 @@ def test_check_places_as_the_build_would_and_writes_no_lock_file(tmp_path: Path)
     """A full memory is an error of both, with the same words."""
     workshop = Workshop(tmp_path, [Part(name=name, code=80) for name in "abc"])
     workshop.memory = ("{name: rom, address: 0x00100000, size: 256, access: rx}", RAM)
-    expected = [
-        (
-            "llext.yml:22:5: error[P001]: extension 'c' needs 104 bytes (4-aligned) in memory 'rom', "
-            "48 of 256 are free, 48 in one piece\n"
-            "hint: make 'rom' larger, or place something elsewhere"
-        )
-    ]
-    assert expected == workshop.failure()
-    assert expected == [str(each) for each in workshop.check().findings]
+    expected = (
+        "llext.yml:20:11: error[P001]: extension 'c' needs 104 bytes (4-aligned) in memory 'rom', "
+        "48 of 256 are free, 48 in one piece\n"
+        "hint: make 'rom' larger, or place something elsewhere"
+    )
+    assert [expected] == workshop.failure()
+    assert [expected] == [str(each) for each in workshop.check().findings]
     assert not workshop.lock.exists()
