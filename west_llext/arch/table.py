@@ -327,6 +327,7 @@ class Machine:
     explicit_addends: whether the target's loader takes RELA (True) or REL (False)
     absolute_word: number of the relocation that adds an address to a pointer-sized word
     branches: numbers of the rows that are branches
+    refused: numbers of the types that extensions can't have
     pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
         this
     core: (ident, attributes): what code of a file may assume of the processor
@@ -350,6 +351,7 @@ class Machine:
     core: Callable[[Ident, Mapping[int, int | str]], Core] = _plain_core
     mismatches: Callable[[Abi, Abi], tuple[Mismatch, ...]] = _no_mismatches
     branches: frozenset[int] = field(init=False)
+    refused: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out what every link needs."""
@@ -358,7 +360,9 @@ class Machine:
             for number, row in self.rows.items()
             if isinstance(row, Row) and row.branch is not None
         }
+        refused = {number for number, row in self.rows.items() if isinstance(row, Refuse)}
         object.__setattr__(self, "branches", frozenset(numbers))
+        object.__setattr__(self, "refused", frozenset(refused))
 
 
 def table(*entries: Entry) -> Mapping[int, Entry]:

@@ -148,6 +148,7 @@ def resolved(
         first.own,
         base=context.base,
         peers=peers,
+        refused=machine.refused,
     )
     findings = resolution_findings(obj, extension, found, unread)
     if found.misses and not unread_providers(extension, unread):

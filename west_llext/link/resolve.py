@@ -8,7 +8,7 @@ The order is the target's: the extension itself, the base image, then the extens
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -75,11 +75,13 @@ def resolution(
     *,
     base: BaseLookup,
     peers: Mapping[str, Peer],
+    refused: Container[int] = frozenset(),
 ) -> Resolution:
     """The target of every symbol of an object.
 
     own: those of the symbols that it defines (`targets.own_targets`)
     peers: every extension of the manifest, by name
+    refused: relocation types that are errors of their own, whatever they refer to
     """
     used = references(obj, arranged)
     targets: list[Target] = []
@@ -103,7 +105,9 @@ def resolution(
             weak = is_weak(symbol)
             imports.append(Import(symbol.name, target.provider, address, weak, used[index]))
     imports.sort(key=lambda each: (each.provider or "", each.name))
-    misses = _misses(obj, arranged, extension, missing, peers) if missing else ()
+    misses: tuple[Miss, ...] = ()
+    if missing:
+        misses = _misses(extension, missing, peers, _places(obj, arranged, refused))
     providers = {each.provider for each in imports} | {each.unplaced for each in misses}
     return Resolution(
         targets=targets,
@@ -140,23 +144,33 @@ def _from_peer(symbol: Symbol, extension: Extension, peers: Mapping[str, Peer]) 
     return Target(Kind.ZERO if is_weak(symbol) else Kind.MISSING, name)
 
 
-def _misses(
-    obj: ObjectFile,
-    arranged: Arrangement,
-    extension: Extension,
-    missing: list[tuple[int, Symbol]],
-    peers: Mapping[str, Peer],
-) -> tuple[Miss, ...]:
-    places: dict[int, tuple[int, int, int]] = {}
+#: First place that uses a symbol (section, offset), and how many do, by the symbol's index.
+_Places = dict[int, tuple[int, int, int]]
+
+
+def _places(obj: ObjectFile, arranged: Arrangement, refused: Container[int]) -> _Places:
+    places: _Places = {}
     for section, rows in obj.relocations.items():
         if arranged.home[section] is None:
             continue
         for row in rows:
-            first = places.get(row.symbol, (section, row.offset, 0))
-            places[row.symbol] = first[0], first[1], first[2] + 1
+            if row.type not in refused:
+                first = places.get(row.symbol, (section, row.offset, 0))
+                places[row.symbol] = first[0], first[1], first[2] + 1
+    return places
+
+
+def _misses(
+    extension: Extension,
+    missing: list[tuple[int, Symbol]],
+    peers: Mapping[str, Peer],
+    places: _Places,
+) -> tuple[Miss, ...]:
     listed = {name.text for name in extension.imports_from}
     found = []
     for index, symbol in missing:
+        if index not in places:
+            continue
         offering = [
             peer.name
             for peer in peers.values()
