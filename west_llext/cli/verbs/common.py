@@ -17,13 +17,14 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
 
     Raises MissingError where there is no manifest (M010).
     """
-    folder = here()
-    given = manifest or arguments.manifest
-    path = nearest_manifest(folder) if given is None else given
-    display = shown(path, folder) if given is None else given.as_posix()
+    path = manifest or arguments.manifest
+    if path is None:
+        folder = here()
+        # relative, because messages spell outputs in the same way
+        path = Path(shown(nearest_manifest(folder), folder))
     return Request(
         manifest=path,
-        display=display,
+        display=path.as_posix(),
         output=arguments.output or path.parent / "build" / "llext",
         extensions=tuple(arguments.extension),
         build_dir=arguments.build_dir,
