@@ -99,7 +99,8 @@ def test_a_new_clone_with_the_lock_file_has_the_same_addresses(tmp_path: Path) -
     first.build()
     first.parts = with_another_in_front(parts())
     first.build()
-    clone = Workshop(tmp_path / "clone", first.parts).write()
+    clone = Workshop(tmp_path / "clone", first.parts)
+    clone.write()
     clone.lock.write_bytes(first.lock.read_bytes())
     clone.build()
     assert first.outputs() == clone.outputs()
@@ -214,15 +215,17 @@ def test_a_damaged_lock_file_is_refused_and_left_alone(text: str, tmp_path: Path
 
 def test_a_damaged_lock_file_is_named_as_the_manifest_is(tmp_path: Path) -> None:
     """A message has to lead to the file from where the user is."""
-    workshop = Workshop(tmp_path, parts(1)).write()
+    workshop = Workshop(tmp_path, parts(1))
+    workshop.write()
     workshop.lock.write_text("x", encoding="utf-8")
     with pytest.raises(LlextError, match=r"^apps/fir/llext\.lock: error\[P003\]: 'apps/fir/"):
-        build(workshop.request(display="apps/fir/llext.yml"))
+        build(replace(workshop.request(), display="apps/fir/llext.yml"))
 
 
 def test_rows_that_dont_fit_together_are_placed_anew(tmp_path: Path) -> None:
     """As a careless merge leaves them: the first in the manifest stays, the other one moves."""
-    workshop = Workshop(tmp_path, parts(2)).write()
+    workshop = Workshop(tmp_path, parts(2))
+    workshop.write()
     rows = [
         '{"extension": "e0", "memory": "rom", "address": "0x100100", "size": 64}',
         '{"extension": "e1", "memory": "rom", "address": "0x100110", "size": 76}',
@@ -272,7 +275,8 @@ def test_a_lock_file_that_cant_be_written_stops_the_build_before_any_output(
 
 def test_a_manifest_called_lock_is_not_overwritten(tmp_path: Path) -> None:
     """`-m foo.lock` is odd, and no reason to destroy the manifest."""
-    workshop = Workshop(tmp_path, parts(1)).write()
+    workshop = Workshop(tmp_path, parts(1))
+    workshop.write()
     odd = tmp_path / "foo.lock"
     odd.write_bytes(workshop.manifest.read_bytes())
     build(replace(workshop.request(), manifest=odd, display="foo.lock"))

@@ -145,9 +145,73 @@ def base_elf(symbols: Mapping[str, int] = SYMBOLS, *, seed: int = 0) -> bytes:
     )
 
 
+class Buildable:
+    """A project in a folder, and what building it comes to."""
+
+    root: Path
+    environment: Mapping[str, str] = os.environ
+
+    def write(self) -> None:
+        """Put the files in place that a build starts from, if there are any to make."""
+
+    @property
+    def manifest(self) -> Path:
+        """Its manifest."""
+        return self.root / "llext.yml"
+
+    @property
+    def output(self) -> Path:
+        """Where builds put everything."""
+        return self.root / "build" / "llext"
+
+    @property
+    def lock(self) -> Path:
+        """Its lock file."""
+        return self.root / "llext.lock"
+
+    def request(self, *names: str, jobs: int | None = 1) -> Request:
+        """What to ask of the use cases."""
+        return Request(
+            manifest=self.manifest,
+            display="llext.yml",
+            output=self.output,
+            extensions=names,
+            jobs=jobs,
+            environment=dict(self.environment),
+        )
+
+    def build(self, *names: str, jobs: int | None = 1) -> BuildResult:
+        """Write the files and build them, or some of the extensions."""
+        self.write()
+        return build(self.request(*names, jobs=jobs))
+
+    def check(self, *names: str) -> CheckResult:
+        """Write the files and check them."""
+        self.write()
+        return check(self.request(*names))
+
+    def failure(self, *names: str, jobs: int | None = 1) -> list[str]:
+        """What a build that has to fail says, warnings included; outputs must stay as they are."""
+        self.write()
+        before = listing(self.root)
+        try:
+            build(self.request(*names, jobs=jobs))
+        except LlextError as err:
+            assert changed(before, listing(self.root)) == []
+            return [str(each) for each in err.diagnostics]
+        raise AssertionError("the build went through")
+
+    def outputs(self) -> dict[str, bytes]:
+        """What the build has made, and the lock file."""
+        found = contents(self.output)
+        if self.lock.exists():
+            found["llext.lock"] = self.lock.read_bytes()
+        return found
+
+
 @dataclass(slots=True)
-class Workshop:
-    """A project in a folder; `write` puts its files there, again after every change of a field.
+class Workshop(Buildable):
+    """A project of prebuilt objects; a field that is changed counts from the next `write` on.
 
     base: the base image, None for none
     exports: what the manifest exports
@@ -159,22 +223,7 @@ class Workshop:
     exports: Sequence[str] = tuple(SYMBOLS)
     memory: Sequence[str] = (ROM, RAM)
 
-    @property
-    def manifest(self) -> Path:
-        """Its manifest."""
-        return self.root / "llext.yml"
-
-    @property
-    def output(self) -> Path:
-        """Where builds put everything."""
-        return self.root / "build"
-
-    @property
-    def lock(self) -> Path:
-        """Its lock file."""
-        return self.root / "llext.lock"
-
-    def write(self) -> Workshop:
+    def write(self) -> None:
         """Put manifest, base image and objects in place; files that don't change aren't touched."""
         self.root.mkdir(parents=True, exist_ok=True)
         lines = ["version: 1", "base:", "  toolchain: {cflags: [-mcpu=cortex-m3, -mthumb]}"]
@@ -188,46 +237,6 @@ class Workshop:
         replaced(self.manifest, ("\n".join(lines) + "\n").encode())
         for each in self.parts:
             replaced(self.root / f"{each.name}.o", each.object())
-        return self
-
-    def request(self, *names: str, jobs: int | None = 1, display: str = "llext.yml") -> Request:
-        """What to ask of the use cases."""
-        return Request(
-            manifest=self.manifest,
-            display=display,
-            output=self.output,
-            extensions=names,
-            jobs=jobs,
-            environment=dict(os.environ),
-        )
-
-    def build(self, *names: str, jobs: int | None = 1) -> BuildResult:
-        """Write the files and build them, or some of the extensions."""
-        self.write()
-        return build(self.request(*names, jobs=jobs))
-
-    def check(self, *names: str) -> CheckResult:
-        """Write the files and check them."""
-        self.write()
-        return check(self.request(*names))
-
-    def failure(self, *names: str) -> list[str]:
-        """What a build that has to fail says, warnings included; outputs must stay as they are."""
-        self.write()
-        before = listing(self.root)
-        try:
-            build(self.request(*names))
-        except LlextError as err:
-            assert changed(before, listing(self.root)) == []
-            return [str(each) for each in err.diagnostics]
-        raise AssertionError("the build went through")
-
-    def outputs(self) -> dict[str, bytes]:
-        """What the build has made, and the lock file."""
-        found = contents(self.output)
-        if self.lock.exists():
-            found["llext.lock"] = self.lock.read_bytes()
-        return found
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -275,7 +284,10 @@ def replaced(path: Path, content: bytes) -> None:
 
 def _leads_to_private(path: str) -> bool:
     parts = path.split("/")
-    return parts[-1] == "build" or any(each in {OBJECT_FOLDER, ".west-llext"} for each in parts)
+    # folders above a private one have another time when that is made
+    return parts[-1] in {"build", "llext"} or any(
+        each in {OBJECT_FOLDER, ".west-llext"} for each in parts
+    )
 
 
 def _noise(seed: str, size: int) -> bytes:

@@ -48,6 +48,7 @@ def full_build(request: Request, key: str) -> BuildResult:
             outcome = _linked(request, start, lock, objects)
             findings = (*start.findings, *objects.findings, *outcome.findings)
             raise_errors(findings)
+            request.progress("writing", 0, 0)
             whole = made(start, outcome.products, _kept(request, start, outcome))
             changes, lock_content = _written(request, start, lock, outcome, whole.files)
             digests = {**start.manifest.digests, **start.base.digests, **outcome.digests}
