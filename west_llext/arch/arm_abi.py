@@ -73,6 +73,7 @@ ARCHITECTURES: Mapping[int, tuple[str, str, tuple[int, ...]]] = {
 }
 # fmt: on
 
+_PROFILES = frozenset(b"ARMS")
 _V4T, _V7, _V6_M, _V6S_M, _V7E_M = 2, 10, 11, 12, 13
 # DSP instructions are an extension here
 _OPTIONAL_DSP = frozenset({17, 21})
@@ -134,7 +135,7 @@ def _profile(attributes: Mapping[int, int | str]) -> str:
     # A, R, M or S (A or R); "" where any will do. v8 and later imply it by Tag_CPU_arch
     implied = ARCHITECTURES.get(_number(attributes, Tag.CPU_ARCH), ("", "", ()))[1]
     value = _number(attributes, Tag.CPU_ARCH_PROFILE)
-    return implied or (chr(value) if value in b"ARMS" else "")
+    return implied or (chr(value) if value in _PROFILES else "")
 
 
 def _header(obj: Abi, base: Abi) -> Iterator[Mismatch]:
