@@ -45,10 +45,10 @@ _USES_PLACE = frozenset({Formula.PCREL, Formula.PCREL_T, Formula.PCREL_PA})
 def evaluate(formula: Formula, *, S: int, A: int, P: int, T: int, TP: int = 0) -> int:
     """The value of a formula, not yet cut to the width of any field."""
     match formula:
-        case Formula.ABS_T:
-            return (S + A) | T
         case Formula.PCREL_T:
             return ((S + A) | T) - P
+        case Formula.ABS_T:
+            return (S + A) | T
         case Formula.ABS:
             return S + A
         case Formula.PCREL:
@@ -328,6 +328,7 @@ class Machine:
     absolute_word: number of the relocation that adds an address to a pointer-sized word
     branches: numbers of the rows that are branches
     refused: numbers of the types that extensions can't have
+    pointers: numbers of the rows that make an address of a data word
     pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
         this
     core: (ident, attributes): what code of a file may assume of the processor
@@ -352,17 +353,18 @@ class Machine:
     mismatches: Callable[[Abi, Abi], tuple[Mismatch, ...]] = _no_mismatches
     branches: frozenset[int] = field(init=False)
     refused: frozenset[int] = field(init=False)
+    pointers: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out what every link needs."""
-        numbers = {
-            number
-            for number, row in self.rows.items()
-            if isinstance(row, Row) and row.branch is not None
-        }
-        refused = {number for number, row in self.rows.items() if isinstance(row, Refuse)}
-        object.__setattr__(self, "branches", frozenset(numbers))
-        object.__setattr__(self, "refused", frozenset(refused))
+        rows = [row for row in self.rows.values() if isinstance(row, Row)]
+        refused = [row for row in self.rows.values() if isinstance(row, Refuse)]
+        for name, chosen in (
+            ("branches", [row for row in rows if row.branch is not None]),
+            ("refused", refused),
+            ("pointers", [row for row in rows if row.is_pointer]),
+        ):
+            object.__setattr__(self, name, frozenset(row.number for row in chosen))
 
 
 def table(*entries: Entry) -> Mapping[int, Entry]:

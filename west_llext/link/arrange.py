@@ -126,6 +126,8 @@ def arrangement(obj: ObjectFile) -> tuple[Arrangement, list[Diagnostic]]:
         if section.align and not _is_alignment(section.align):
             findings.append(_alignment(obj, f"section '{section.name}'", section.align))
             continue
+        if region in _ARRAYS and section.size % (obj.ident.bits // 8):
+            findings.append(_array(obj, section))
         if section.size:
             members[region].append(index)
     home: list[tuple[Region, int] | None] = [None] * len(obj.sections)
@@ -217,6 +219,15 @@ def _alignment(obj: ObjectFile, what: str, value: int) -> Diagnostic:
         at=place_of(obj),
         message=f"{what} has alignment {value:#x}, expected a power of two up to "
         f"{MAX_ALIGNMENT:#x}",
+    )
+
+
+def _array(obj: ObjectFile, section: Section) -> Diagnostic:
+    return Diagnostic(
+        code="L013",
+        at=place_of(obj),
+        message=f"section '{section.name}' has {section.size} bytes, expected pointers of "
+        f"{obj.ident.bits // 8}",
     )
 
 

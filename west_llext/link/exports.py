@@ -8,6 +8,7 @@ LL_EXTENSION_SYMBOL; the names in the manifest get entries here.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from west_llext.link.arrange import Arrangement
@@ -43,13 +44,20 @@ class Exports:
 
 
 def exports(
-    obj: ObjectFile, arranged: Arrangement, extension: Extension, own: list[Target | None]
+    obj: ObjectFile,
+    arranged: Arrangement,
+    extension: Extension,
+    own: list[Target | None],
+    pointers: Container[int],
 ) -> Exports:
-    """The exports of an object; `own` as `targets.own_targets` gives them."""
+    """The exports of an object; `own` as `targets.own_targets` gives them.
+
+    pointers: relocation types that make a pointer
+    """
     found: dict[str, Target] = {}
     twice: list[str] = []
     broken: list[tuple[int, int]] = []
-    for name, symbol in source_exports(obj, arranged, broken):
+    for name, symbol in source_exports(obj, arranged, pointers, broken):
         target = own[symbol]
         if name in found:
             twice.append(name)
@@ -82,7 +90,10 @@ def exports(
 
 
 def source_exports(
-    obj: ObjectFile, arranged: Arrangement, broken: list[tuple[int, int]]
+    obj: ObjectFile,
+    arranged: Arrangement,
+    pointers: Container[int],
+    broken: list[tuple[int, int]],
 ) -> list[Entry]:
     """Names and symbols of the entries that the source made, in order.
 
@@ -93,7 +104,8 @@ def source_exports(
     for index, place in enumerate(arranged.home):
         if place is None or place[0] is not Region.EXPORT:
             continue
-        rows = {row.offset: row for row in obj.relocations.get(index, ())}
+        relocations = obj.relocations.get(index, ())
+        rows = {row.offset: row for row in relocations if row.symbol and row.type in pointers}
         content = obj.content(index)
         for offset in range(0, len(content), 2 * word):
             name, address = rows.get(offset), rows.get(offset + word)

@@ -116,7 +116,7 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
         obj = replace(obj, symbols=(_NO_SYMBOL,))
     arranged, findings = arrangement(obj)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
-    found = exports(obj, arranged, extension, own)
+    found = exports(obj, arranged, extension, own, machine.pointers)
     findings += export_findings(obj, extension, found)
     return Opened(
         extension=extension,
