@@ -249,6 +249,14 @@ def test_a_region_of_more_than_the_address_space_is_refused() -> None:
     ]
 
 
+def test_half_a_pointer_in_an_array_of_functions_is_refused() -> None:
+    """L013: the loader wants whole entries."""
+    section = Sec(name=".init_array", type=14, flags=SHF_ALLOC | SHF_WRITE, content=bytes(6))
+    assert texts(elfbuild.elf(sections=[section])) == [
+        "demo.o: error[L013]: section '.init_array' has 6 bytes, expected pointers of 4"
+    ]
+
+
 def test_an_object_without_symbols_is_no_problem() -> None:
     """Then index 0 is all there is."""
     rows = [Rel(offset=0, type=2, symbol=0)]

@@ -68,7 +68,7 @@ class _Blob:
             name, value, _, info, _, section = struct.unpack_from("<IIIBBH", self.data, at)
             start = strings.offset + name
             end = self.data.find(b"\0", start, strings.offset + strings.size)
-            found.append((self.data[start:end].decode(), value, info, section))
+            found.append((self.data[start:end].decode("utf-8", "surrogateescape"), value, info, section))
         return found
 
     def content(self, section: Header) -> bytes:
@@ -208,11 +208,9 @@ def _relocations(blob: _Blob) -> Iterator[str]:
 
 
 def _rows(blob: _Blob, section: Header, size: int) -> Iterator[str]:
-    places = set()
     for offset, info in struct.iter_unpack("<II", blob.content(section)):
-        if offset + 4 > size or offset in places:
+        if offset + 4 > size:
             yield f"relocation r_offset {offset:#x} of '{section.name}'"
-        places.add(offset)
         if info & 0xFF not in LOADABLE:
             yield f"unknown relocation: {info & 0xFF}"
         if info >> 8 >= len(blob.symbols):
@@ -233,7 +231,7 @@ def _exports(blob: _Blob) -> Iterator[str]:
             relocated |= {offset for offset, info in rows if info & 0xFF == ABS32}
     words = [word for (word,) in struct.iter_unpack("<I", blob.content(section))]
     for number, word in enumerate(words):
-        if not word and number * 4 not in relocated:
+        if number % 2 == 0 and not word and number * 4 not in relocated:
             yield f"word {number} of .exported_sym is null"
         if number % 2 == 0 and blob.type == ET_DYN and not _has_text(blob, word):
             yield f"the name at {word:#x} of .exported_sym isn't in the blob"
