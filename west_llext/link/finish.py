@@ -103,7 +103,9 @@ def _with_address(job: Job, each: Import) -> Import:
 
 
 def _by_name(job: Job, counts: dict[int, int]) -> dict[str, int]:
-    return {job.machine.rows[number].name: counts[number] for number in sorted(counts)}
+    return {
+        job.machine.rows[number].name: count for number, count in sorted(counts.items()) if count
+    }
 
 
 def _left(job: Job, result: Relocated) -> dict[str, int]:

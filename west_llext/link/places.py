@@ -15,7 +15,7 @@ from west_llext.model.region import Region
 class Use(NamedTuple):
     """One relocation of the object, about to be applied.
 
-    section, offset: the place in the object; ordinal: of the relocation among that section's
+    section, offset: the place in the object
     region, here: the place in the blob, an offset from the start of the region
     word: what the place holds; symbol: index of the target; addend: A
     """
@@ -23,7 +23,6 @@ class Use(NamedTuple):
     row: Row
     section: int
     offset: int
-    ordinal: int
     region: Region
     here: int
     word: int

@@ -9,11 +9,12 @@ the absolute space, so everything is applied.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
-from west_llext.arch.table import Core, Formula, Ignore, Machine, RangeError, Refuse, Row, evaluate
+from west_llext.arch.table import Core, Ignore, Machine, RangeError, Refuse, Row, evaluate
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
@@ -32,6 +33,8 @@ from west_llext.model.region import Region
 ABSOLUTE_SPACE = -1
 #: What has no address in any space.
 NO_SPACE = -2
+
+_NUMBER = itemgetter(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ class Relocated:
     contents: dict[Region, bytearray]
     left: dict[Region, list[Relocation]]
     symbols: SymbolTable
-    applied: dict[int, int] = field(default_factory=dict)
+    applied: Counter[int] = field(default_factory=Counter)
     findings: list[Diagnostic] = field(default_factory=list)
 
 
@@ -87,9 +90,10 @@ class _Relocator:
         self.codec = job.codec
         self.rows = job.machine.rows
         self.result = Relocated(
-            contents=_contents(job), left={}, symbols=SymbolTable(), applied=defaultdict(int)
+            contents=_contents(job), left={}, symbols=SymbolTable(), applied=Counter()
         )
-        self.applied: dict[int, int] = self.result.applied
+        self.applied = self.result.applied
+        self.pointers = job.codec.pointers(job.machine)
         self.complaints = Complaints(job.obj, job.line)
         self.spaces: list[int] = []
         self.values: list[int] = []
@@ -140,36 +144,47 @@ class _Relocator:
             self.complaints.no_content(section, rows[0])
             return
         size = self.job.obj.sections[section].size
-        load, types = self.codec.load, self.rows
+        stubs = self.job.stubs.by_place.get(section, {})
+        pointers, spaces, values, thumbs = self.pointers, self.spaces, self.values, self.thumbs
+        self.applied.update(map(_NUMBER, rows))
         for index, (offset, symbol, number, addend) in enumerate(rows):
-            row = types.get(number)
-            if row.__class__ is not Row:
+            pointer = pointers.get(number)
+            # the most frequent case by far: a data word that becomes an address
+            if pointer and spaces[symbol] == ABSOLUTE_SPACE and offset + pointer.size <= size:
+                here = start + offset
+                A = pointer.load(content, here)[0] if addend is None else addend
+                value = values[symbol] + A | thumbs[symbol] & pointer.odd
+                pointer.dump(content, here, value & pointer.mask)
+                continue
+            row = self.rows.get(number)
+            if not isinstance(row, Row):
                 self.unusual(row, section, rows[index])
             elif offset + row.size > size:
                 self.complaints.outside(row, section, offset)
-            elif row.is_pointer and self.spaces[symbol] == ABSOLUTE_SPACE:
-                self.pointer(row, content, start + offset, symbol, addend)
+            elif index in stubs:
+                self.through(stubs[index], row, content, start + offset)
             else:
                 here = start + offset
-                word = load(row.word, content, here)
+                word = self.codec.load(row.word, content, here)
                 A = row.addend(word) if addend is None else addend
-                use = Use(row, section, offset, index, region, here, word, symbol, A)
+                use = Use(row, section, offset, region, here, word, symbol, A)
                 if row.branch is None:
                     self.value(use, content)
                 else:
                     self.branch(use, content)
 
-    def pointer(
-        self, row: Row, content: bytearray, here: int, symbol: int, addend: int | None
-    ) -> None:
-        # the most frequent case by far: a data word that becomes an address
-        form = self.codec.structs[row.word.units]
-        A = form.unpack_from(content, here)[0] if addend is None else addend
-        value = self.values[symbol] + A
-        if row.formula is Formula.ABS_T:
-            value |= self.thumbs[symbol]
-        form.pack_into(content, here, value & row.layout.mask)
-        self.applied[row.number] += 1
+    def through(self, stub: Stub, row: Row, content: bytearray, here: int) -> None:
+        # to a veneer, which is in the same region: the distance is final in every mode
+        machine, target = self.job.machine, self.job.targets[stub.target]
+        word = self.codec.load(row.word, content, here)
+        A, T = -machine.pc_offset(row), stub.form.thumb
+        try:
+            word = machine.branch(row, word, S=stub.offset, A=A, P=here, T=T)
+        except RangeError as err:
+            use = Use(row, *stub.first, Region.TEXT, here, word, stub.target, A)
+            self.complaints.range(use, target, err)
+            return
+        self.codec.dump(row.word, content, here, word)
 
     def value(self, use: Use, content: bytearray) -> None:
         # a row that isn't a branch
@@ -188,21 +203,15 @@ class _Relocator:
         except RangeError as err:
             self.complaints.range(use, self.job.targets[symbol], err)
             return
-        self.put(use, content, word)
+        self.codec.dump(row.word, content, use.here, word)
 
     def branch(self, use: Use, content: bytearray) -> None:
-        # a row that is one: through a veneer, to nowhere (weak), or to its target
+        # a row that is one: to nowhere (weak), or to its target
         machine, row, symbol = self.job.machine, use.row, use.symbol
         target = self.job.targets[symbol]
-        stub = self.job.stubs.by_place.get((use.section, use.ordinal))
         space, base = self.bases[use.region]
         try:
-            if stub is not None:
-                # it is in the same region: the distance is final in every mode
-                A = -machine.pc_offset(row)
-                T = stub.form.thumb
-                word = machine.branch(row, use.word, S=stub.offset, A=A, P=use.here, T=T)
-            elif target.kind is Kind.ZERO:
+            if target.kind is Kind.ZERO:
                 nowhere = machine.undefined_branch(row, use.word, self.job.core)
                 word = use.word if nowhere is None else nowhere
             elif self.spaces[symbol] != space:
@@ -215,11 +224,7 @@ class _Relocator:
         except RangeError as err:
             self.complaints.range(use, target, err)
             return
-        self.put(use, content, word)
-
-    def put(self, use: Use, content: bytearray, word: int) -> None:
-        self.codec.dump(use.row.word, content, use.here, word)
-        self.applied[use.row.number] += 1
+        self.codec.dump(row.word, content, use.here, word)
 
     def same_state(self, row: Row) -> int:
         # the Thumb bit that keeps the state of the branch, for targets of an unknown one
@@ -227,6 +232,7 @@ class _Relocator:
 
     def keep(self, use: Use, content: bytearray) -> None:
         # for the target's loader: against a symbol of the blob, the addend in the place
+        self.applied[use.row.number] -= 1
         target = self.job.targets[use.symbol]
         if target.kind in {Kind.MISSING, Kind.TLS}:
             return  # reported as a symbol
@@ -274,12 +280,14 @@ class _Relocator:
     def word(self, number: int, region: Region, here: int, symbol: int, addend: int) -> None:
         row = self.rows[number]
         assert isinstance(row, Row)  # noqa: S101 (the machine says it can be applied)
-        use = Use(row, 0, 0, -1, region, here, 0, symbol, addend)
+        self.applied[number] += 1
+        use = Use(row, 0, 0, region, here, 0, symbol, addend)
         self.value(use, self.result.contents[region])
 
     def unusual(
         self, row: Ignore | Refuse | Row | None, section: int, relocation: Relocation
     ) -> None:
+        self.applied[relocation.type] -= 1
         match row:
             case Ignore():
                 return

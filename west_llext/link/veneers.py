@@ -30,12 +30,14 @@ class Stub:
     target: index in the object's symbol table
     addend: bytes behind the target
     offset: of its first byte in .text
+    first: section and offset of the first place that needs it
     """
 
     form: Veneer
     target: int
     addend: int
     offset: int
+    first: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -43,11 +45,11 @@ class Stubs:
     """The veneers of an extension: which, and which branches use them.
 
     all: in the order of .text
-    by_place: (input section, index of the relocation there) to the stub
+    by_place: by input section, and by index of the relocation there, the stub
     """
 
     all: list[Stub] = field(default_factory=list)
-    by_place: dict[tuple[int, int], Stub] = field(default_factory=dict)
+    by_place: dict[int, dict[int, Stub]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +120,10 @@ def stubs(
             key = relocation.symbol, addend, form.name
             if key not in made:
                 offset = output.add(source=-1, size=len(form.code), align=form.alignment)
-                made[key] = Stub(form, relocation.symbol, addend, offset)
+                first = section, relocation.offset
+                made[key] = Stub(form, relocation.symbol, addend, offset, first)
                 found.all.append(made[key])
-            found.by_place[section, index] = made[key]
+            found.by_place.setdefault(section, {})[index] = made[key]
     return found
 
 
