@@ -46,6 +46,8 @@ from west_llext.cli.verbs import build
         (2, ["build", "-j", "0"]),
         (2, ["build", "-j", "99999999999999999999"]),
         (2, ["build", "-m", ""]),
+        (2, ["build", "-m", "\ud800"]),
+        (2, ["build", "-d", "x" * 256]),
         (2, ["build", "-q", "-v"]),
         (2, ["build", "-e", "nope"]),
         (2, ["info"]),

@@ -76,7 +76,11 @@ def init(request: InitRequest) -> InitResult:
         findings.insert(0, _already(request.display))
     if findings:
         raise LlextError(findings)
-    absent = [_absent(path) for path in request.files if not path.is_file()]
+    absent = [
+        _absent(path)
+        for path in request.files
+        if not os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for long names)
+    ]
     if absent:
         raise MissingError(absent)
     folder = Path(os.path.realpath(request.manifest)).parent
@@ -151,7 +155,11 @@ def _include_dirs(place: str, folder: Path) -> tuple[str, ...]:
     # where headers usually are: beside the sources, or beside their folder
     beside = PurePosixPath(place)
     candidates = (beside / "include", beside.parent / "include")
-    found = dict.fromkeys(each.as_posix() for each in candidates if (folder / each).is_dir())
+    found = dict.fromkeys(
+        each.as_posix()
+        for each in candidates
+        if os.path.isdir(folder / each)  # noqa: PTH112 (Path.is_dir raises for long names)
+    )
     return tuple(found)
 
 

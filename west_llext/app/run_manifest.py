@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 from west_llext.app.inputs import chosen
@@ -41,7 +42,7 @@ def run_request(
             hint="run 'west-llext build' first",
         )
         for blob in blobs.values()
-        if not blob.is_file()
+        if not os.path.isfile(blob)  # noqa: PTH113 (Path.is_file raises for long names)
     ]
     if missing:
         raise MissingError(missing)

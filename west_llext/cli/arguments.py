@@ -17,6 +17,8 @@ from west_llext import __version__
 
 #: Most processes that can be asked for.
 MAX_JOBS = 1024
+#: Bytes of a file's name; no file system of ours takes more, and not every call fails gracefully.
+MAX_COMPONENT = 255
 FORMATS = ("text", "json", "sarif", "github")
 DESCRIPTION = "Build, validate and pre-link loadable extensions (LLEXT) for Zephyr RTOS."
 EPILOG = "'%(prog)s VERB --help' tells more of a verb."
@@ -263,15 +265,21 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 
 def _path(text: str) -> Path:
-    return Path(_word(text))
+    path = Path(_word(text))
+    if any(len(os.fsencode(part)) > MAX_COMPONENT for part in path.parts):
+        raise argparse.ArgumentTypeError(f"has a name of more than {MAX_COMPONENT} bytes")
+    return path
 
 
 def _word(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("is empty")
-    if "\0" in text:
-        raise argparse.ArgumentTypeError("holds a zero byte")
-    return text
+    try:
+        if "\0" not in text and os.fsencode(text):
+            return text
+    except UnicodeEncodeError:
+        pass
+    raise argparse.ArgumentTypeError("holds a character that no name can have")
 
 
 def _jobs(text: str) -> int:

@@ -89,7 +89,7 @@ class _Writer:
         if finding.hint is not None:
             text += f"\nhint: {finding.hint}"
         # the same finding on another line is still the same
-        mark = hashlib.sha256("\0".join(key).encode("utf-8", "surrogateescape")).hexdigest()
+        mark = hashlib.sha256("\0".join(key).encode("utf-8", "backslashreplace")).hexdigest()
         result: dict[str, Any] = {
             "ruleId": finding.code,
             "ruleIndex": rule,
