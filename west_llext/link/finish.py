@@ -31,12 +31,14 @@ def linked(
         if target.region is not None
     )
     symbols, order = blob_symbols(result.symbols.keys, exports, numbers)
-    imports = tuple(_with_address(job, each) for each in resolved.imports)
+    imports = resolved.imports
+    if job.mode is Mode.PRELOCATED and imports and imports[-1].provider is not None:
+        imports = tuple([_with_address(job, each) for each in imports])  # the base's come first
     bound = extension.mode is not Mode.RELOCATABLE
     used = [
-        (each.name, each.address)
-        for each in imports
-        if each.provider is None and each.address is not None
+        (name, address)
+        for name, provider, address, _, _ in imports
+        if provider is None and address is not None
     ]
     return Linked(
         name=extension.name,
@@ -65,22 +67,15 @@ def debugged(job: Job, record: Linked) -> Linked:
 
 
 def _sized(job: Job, found: Exports) -> list[tuple[str, Target, int]]:
-    sizes = {symbol.name: symbol.size for symbol in job.obj.symbols if symbol.section}
+    wanted = {target.name for target in found.found.values()}
+    sizes = {
+        name: size for name, _, size, _, _, section in job.obj.symbols if section and name in wanted
+    }
     return [(name, target, sizes.get(target.name, 0)) for name, target in found.found.items()]
 
 
 def _section(job: Job, result: Relocated, region: Region, order: list[int]) -> OutputSection:
     output = job.arranged.outputs[region]
-    names = {stub.offset: job.targets[stub.target].name for stub in job.stubs.all}
-    pieces = []
-    for source, offset, size in output.pieces:
-        if source >= 0:
-            name = job.obj.sections[source].name
-        elif region is Region.TEXT:
-            name = f"veneer for {names[offset]}"
-        else:
-            name = "COMMON" if region is Region.BSS else "exports"
-        pieces.append(Piece(name, offset, size))
     return OutputSection(
         name=SECTION_NAMES[region],
         region=region,
@@ -88,12 +83,25 @@ def _section(job: Job, result: Relocated, region: Region, order: list[int]) -> O
         size=output.size,
         content=bytes(result.contents.get(region, b"")),
         address=job.addresses.get(region),
-        pieces=tuple(pieces),
+        pieces=tuple(_pieces(job, region)),
         relocations=tuple(
             Relocation(row.offset, order[row.symbol] + 1, row.type, row.addend)
             for row in sorted(result.left.get(region, ()), key=lambda each: each.offset)
         ),
     )
+
+
+def _pieces(job: Job, region: Region) -> list[Piece]:
+    names = {}
+    if region is Region.TEXT:
+        targets = job.targets
+        names = {stub.offset: f"veneer for {targets[stub.target].name}" for stub in job.stubs.all}
+    made = "COMMON" if region is Region.BSS else "exports"
+    sections = job.obj.sections
+    return [
+        Piece(sections[source].name if source >= 0 else names.get(offset, made), offset, size)
+        for source, offset, size in job.arranged.outputs[region].pieces
+    ]
 
 
 def _with_address(job: Job, each: Import) -> Import:

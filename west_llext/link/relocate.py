@@ -278,11 +278,17 @@ class _Relocator:
             self.word(self.job.machine.absolute_word, Region.EXPORT, offset, target, 0)
 
     def word(self, number: int, region: Region, here: int, symbol: int, addend: int) -> None:
-        row = self.rows[number]
-        assert isinstance(row, Row)  # noqa: S101 (the machine says it can be applied)
+        # a pointer in what the link made: its place holds zeros
+        content = self.result.contents[region]
+        pointer = self.pointers[number]
         self.applied[number] += 1
-        use = Use(row, 0, 0, region, here, 0, symbol, addend)
-        self.value(use, self.result.contents[region])
+        if self.spaces[symbol] == ABSOLUTE_SPACE:
+            value = self.values[symbol] + addend | self.thumbs[symbol] & pointer.odd
+            pointer.dump(content, here, value & pointer.mask)
+            return
+        row = self.rows[number]
+        if isinstance(row, Row):
+            self.keep(Use(row, 0, 0, region, here, 0, symbol, addend), content)
 
     def unusual(
         self, row: Ignore | Refuse | Row | None, section: int, relocation: Relocation
