@@ -104,21 +104,25 @@ def source_exports(
     for index, place in enumerate(arranged.home):
         if place is None or place[0] is not Region.EXPORT:
             continue
-        relocations = obj.relocations.get(index, ())
-        rows = {row.offset: row for row in relocations if row.symbol and row.type in pointers}
+        rows = _pointers(obj, index, pointers)
         content = obj.content(index)
         for offset in range(0, len(content), 2 * word):
             name, address = rows.get(offset), rows.get(offset + word)
-            text = (
-                ""
-                if name is None or offset + 2 * word > len(content)
-                else _text(obj, content, name)
-            )
-            if text and address is not None:
+            text = _text(obj, content, name) if name and offset + word < len(content) else ""
+            if text and address:
                 entries.append((text, address.symbol))
             else:
                 broken.append((index, offset))
     return entries
+
+
+def _pointers(obj: ObjectFile, index: int, types: Container[int]) -> dict[int, Relocation | None]:
+    # by offset; None for what isn't one pointer
+    rows: dict[int, Relocation | None] = {}
+    for row in obj.relocations.get(index, ()):
+        good = row.symbol and row.type in types and row.offset not in rows
+        rows[row.offset] = row if good else None
+    return rows
 
 
 def _text(obj: ObjectFile, content: bytes, row: Relocation) -> str:
