@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from support.findings import ALL, ERROR, WARNING
 from west_llext import __version__
 from west_llext.app import codes
 from west_llext.cli.render import sarif
-from west_llext.diagnostics import Diagnostic, Severity, Span
+from west_llext.diagnostics import Diagnostic, ExitStatus, Severity, Span
 
 EXPECTED = {
     "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -54,7 +55,7 @@ EXPECTED = {
                 "%SRCROOT%": {"description": {"text": "Top of the repository."}}
             },
             "columnKind": "unicodeCodePoints",
-            "invocations": [{"executionSuccessful": True}],
+            "invocations": [{"executionSuccessful": True, "exitCode": 1}],
             "results": [
                 {
                     "ruleId": "M015",
@@ -124,18 +125,26 @@ EXPECTED = {
 }
 
 
-def log(findings: tuple[Diagnostic, ...], prefix: str = "") -> dict[str, object]:
+def rendered(*findings: Diagnostic, prefix: str = "", status: int = 1) -> str:
+    """The text of a log."""
+    return sarif.render(
+        findings,
+        verb="check",
+        status=ExitStatus(status),
+        here="",
+        prefix=prefix,
+        fallback="llext.yml",
+    )
+
+
+def log(*findings: Diagnostic, prefix: str = "", status: int = 1) -> dict[str, Any]:
     """The log of some findings, read back."""
-    text = sarif.render(findings, verb="check", here="", prefix=prefix, fallback="llext.yml")
-    found: dict[str, object] = json.loads(text)
-    return found
+    return dict(json.loads(rendered(*findings, prefix=prefix, status=status)))
 
 
-def results(*findings: Diagnostic) -> list[dict[str, object]]:
+def results(*findings: Diagnostic) -> list[dict[str, Any]]:
     """The results in the log of some findings."""
-    return json.loads(
-        sarif.render(findings, verb="check", here="", prefix="", fallback="llext.yml")
-    )["runs"][0]["results"]
+    return list(log(*findings)["runs"][0]["results"])
 
 
 def validated(text: str) -> None:
@@ -153,9 +162,7 @@ def test_a_log_as_a_whole() -> None:
         related=WARNING.related,
         severity=Severity.WARNING,
     )
-    found = json.loads(
-        sarif.render((ERROR, unknown), verb="check", here="", prefix="app", fallback="llext.yml")
-    )
+    found = log(ERROR, unknown, prefix="app")
     run = found["runs"][0]
     for result in run["results"]:
         (mark,) = result["partialFingerprints"].values()
@@ -169,12 +176,12 @@ def test_a_log_as_a_whole() -> None:
 
 def test_the_schema_of_the_standard_holds() -> None:
     """OASIS SARIF 2.1.0, Appendix B."""
-    validated(sarif.render(ALL, verb="check", here="", prefix="a/b", fallback="llext.yml"))
+    validated(rendered(*ALL, prefix="a/b"))
 
 
 def test_a_log_without_findings_is_valid() -> None:
     """`results` has to be there, or nobody knows that nothing was found."""
-    text = sarif.render((), verb="check", here="", prefix="", fallback="llext.yml")
+    text = rendered(status=0)
     validated(text)
     assert json.loads(text)["runs"][0]["results"] == []
 
@@ -188,13 +195,13 @@ def test_a_log_without_findings_is_valid() -> None:
 def test_any_finding_makes_a_valid_log(name: str, message: str, line: int, column: int) -> None:
     """Whatever strangers call their files."""
     finding = Diagnostic(code="M001", at=Span(PurePath(name), line, column), message=message)
-    validated(sarif.render((finding,), verb="check", here="", prefix="", fallback="x"))
+    validated(rendered(finding))
 
 
 def test_the_schema_test_can_fail() -> None:
     """The validator knows what isn't in the standard."""
     models = pytest.importorskip("fluidattacks_core.sarif")
-    broken = log(ALL)
+    broken = log(*ALL)
     broken["extra"] = 1
     with pytest.raises(ValueError, match="extra"):
         models.SarifLog.model_validate(broken)
@@ -221,6 +228,13 @@ def test_two_equal_findings_have_two_fingerprints() -> None:
     assert first["partialFingerprints"] != second["partialFingerprints"]
 
 
+@pytest.mark.parametrize(("status", "successful"), [(0, True), (1, True), (2, False), (3, False)])
+def test_a_run_that_could_not_look_was_no_success(status: int, successful: bool) -> None:  # noqa: FBT001
+    """Findings are what it was run for; a missing file isn't."""
+    invocation = {"executionSuccessful": successful, "exitCode": status}
+    assert log(ERROR, status=status)["runs"][0]["invocations"] == [invocation]
+
+
 def test_a_uri_is_escaped() -> None:
     """RFC 3986."""
     finding = Diagnostic(code="M001", at=Span(PurePath("a b/ü#?.yml")), message="x")
@@ -232,7 +246,7 @@ def test_more_than_a_service_takes_is_counted(monkeypatch: pytest.MonkeyPatch) -
     """GitHub takes 25,000 results a run."""
     assert sarif.MAX_RESULTS == 25_000
     monkeypatch.setattr(sarif, "MAX_RESULTS", 2)
-    (run,) = log((ERROR, WARNING, ERROR))["runs"]  # type: ignore[misc]
+    (run,) = log(ERROR, WARNING, ERROR)["runs"]
     assert len(run["results"]) == 2
     text = "1 more findings are left out: 2 are the most that are listed."
     notification = {"level": "warning", "message": {"text": text}}
@@ -245,9 +259,7 @@ def test_the_multitool_has_nothing_to_say(tmp_path: Path) -> None:
     if tool is None:
         pytest.skip("sarif-multitool isn't installed")
     path = tmp_path / "log.sarif"
-    path.write_text(
-        sarif.render(ALL, verb="check", here="", prefix="", fallback="llext.yml"), encoding="utf-8"
-    )
+    path.write_text(rendered(*ALL), encoding="utf-8")
     command = [tool, "validate", str(path), "--rule-kind", "Ghas"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     assert "error" not in shown.stdout

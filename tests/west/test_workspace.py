@@ -231,3 +231,22 @@ def test_the_file_of_commands_names_what_is_there() -> None:
     (entry,) = yaml.safe_load(text)["west-commands"]
     assert (ROOT / entry["file"]).is_file()
     assert [each["class"] for each in entry["commands"]] == ["LlextCommand"]
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("true", None), ("false", "1")])
+def test_colours_of_west_are_ours(wanted: str, expected: str | None) -> None:
+    """`west config color.ui false`."""
+    from west.configuration import Configuration
+
+    from west_llext.west_command import LlextCommand
+
+    class Config(Configuration):
+        def __init__(self) -> None:
+            """Reads no file."""
+
+        def getboolean(self, option: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002
+            return {"color.ui": wanted == "true"}.get(option, default)
+
+    found = LlextCommand()
+    found.config = Config()
+    assert found._environment().get("NO_COLOR", None) == (expected or os.environ.get("NO_COLOR"))

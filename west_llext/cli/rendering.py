@@ -30,6 +30,7 @@ def rendered(report: Report, arguments: Namespace, console: Console) -> Rendered
         log = sarif.render(
             report.findings,
             verb=report.verb,
+            status=report.status,
             here=folder,
             prefix=prefix(folder),
             fallback=report.fallback,

@@ -14,7 +14,7 @@ from west_llext import __version__
 from west_llext.app.codes import meaning, page, title
 from west_llext.cli.render.json_report import well_formed
 from west_llext.cli.render.repository import file_in_repository
-from west_llext.diagnostics import Diagnostic, Span
+from west_llext.diagnostics import Diagnostic, ExitStatus, Span
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 #: Most results of a run that GitHub takes ("SARIF support for code scanning").
@@ -23,7 +23,13 @@ _ROOT = "%SRCROOT%"
 
 
 def render(
-    findings: Sequence[Diagnostic], *, verb: str, here: str, prefix: str, fallback: str
+    findings: Sequence[Diagnostic],
+    *,
+    verb: str,
+    status: ExitStatus,
+    here: str,
+    prefix: str,
+    fallback: str,
 ) -> str:
     """A SARIF log with one run; the paths are as in `github.render`."""
     writer = _Writer(here=here, prefix=prefix, fallback=fallback)
@@ -40,7 +46,7 @@ def render(
         "automationDetails": {"id": f"west-llext/{verb}/"},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "Top of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(len(findings) - len(kept))],
+        "invocations": [_invocation(status, len(findings) - len(kept))],
         "results": writer.results(kept, codes),
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -60,8 +66,12 @@ def _rule(code: str) -> dict[str, Any]:
     return rule
 
 
-def _invocation(left_out: int) -> dict[str, Any]:
-    invocation: dict[str, Any] = {"executionSuccessful": True}
+def _invocation(status: ExitStatus, left_out: int) -> dict[str, Any]:
+    invocation: dict[str, Any] = {
+        # findings are what it was run for
+        "executionSuccessful": status in {ExitStatus.FINE, ExitStatus.FINDINGS},
+        "exitCode": int(status),
+    }
     if left_out:
         text = f"{left_out} more findings are left out: {MAX_RESULTS} are the most that are listed."
         invocation["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
