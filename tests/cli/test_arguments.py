@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.commands import command
 from support.project import project
 
-from west_llext.cli.arguments import VERBS, parser
+from west_llext.cli.arguments import VERBS, parsed, parser
 
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
@@ -118,3 +118,33 @@ def test_a_negative_number_is_an_argument_of_a_call() -> None:
     """`run demo:step -3`."""
     found = parser().parse_args(["run", "demo:step", "-3", "0x10"])
     assert found.words == ["demo:step", "-3", "0x10"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build"],
+        ["check", "a.yml", "-q"],
+        ["exports", "--trim", "--stdout", "h"],
+        ["info", "a", "--base", "b", "--json"],
+        ["init", "a.c", "-o", "x.yml", "--force"],
+        ["run", "a:b", "1", "--stand-in", "c"],
+        ["schema", "report"],
+    ],
+    ids=" ".join,
+)
+def test_the_short_way_of_parsing_says_the_same(words: list[str]) -> None:
+    """Only the parser of the verb that is there is made."""
+    assert vars(parsed(words)) == vars(parser().parse_args(words))
+
+
+def test_a_wrong_option_shows_how_the_verb_is_used() -> None:
+    """Not how all verbs are."""
+    ran = command("schema", "--nope")
+    expected = (
+        "usage: west-llext schema [-h] [--format {text,json,sarif,github}] [--json]\n"
+        "                         [-q | -v]\n"
+        "                         [{manifest,exports,build,report}]\n"
+        "west-llext schema: error: unrecognized arguments: --nope\n"
+    )
+    assert (ran.status, "".join(ran.err.split())) == (2, "".join(expected.split()))

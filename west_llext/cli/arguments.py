@@ -12,6 +12,7 @@ import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from west_llext import __version__
 
@@ -48,8 +49,20 @@ class VerbParser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
 
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """What a command line says; leaves with SystemExit where it says nothing that can be done."""
+    if words and words[0] in VERBS:
+        # the parsers of the other verbs would take longer to make than this one takes to parse
+        verb, *rest = words
+        made = VerbParser(**_shape(verb), prog=f"west-llext {verb}")
+        made.set_defaults(llext_verb=verb)
+        made.fill = VERBS[verb][1]
+        return made.parse_args(rest)
+    return parser().parse_args(words)
+
+
 def parser() -> argparse.ArgumentParser:
-    """The parser of `west-llext`."""
+    """The parser of `west-llext`, with every verb."""
     made = argparse.ArgumentParser(
         prog="west-llext",
         description=DESCRIPTION,
@@ -69,18 +82,17 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         dest="llext_verb", metavar="VERB", required=True, parser_class=VerbParser
     )
     for name, (line, fill) in VERBS.items():
-        made = verbs.add_parser(
-            name,
-            help=line,
-            description=_sentence(line),
-            allow_abbrev=False,
-            formatter_class=Formatter,
-        )
+        made = verbs.add_parser(name, help=line, **_shape(name))
         made.fill = fill
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+def _shape(verb: str) -> dict[str, Any]:
+    line = VERBS[verb][0]
+    return {
+        "description": f"{line[0].upper()}{line[1:]}.",
+        "allow_abbrev": False,
+        "formatter_class": Formatter,
+    }
 
 
 def _add_output(to: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, TextIO
 
-from west_llext.cli.arguments import parser
+from west_llext.cli.arguments import parsed
 from west_llext.cli.console import Console
 
 INTERRUPTED = 130  # 128 and SIGINT, as shells have it
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (the process's own for None); its exit status."""
     console = Console(sys.stdout, sys.stderr, os.environ)
     try:
-        arguments = parser().parse_args(argv)
+        arguments = parsed(sys.argv[1:] if argv is None else argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
     return _finished(arguments, console)

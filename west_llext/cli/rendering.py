@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -58,7 +57,7 @@ def _annotated(report: Report, shown: View, folder: str) -> Rendered:
     quiet = shown.verbosity is Verbosity.QUIET
     listed = [each for each in report.findings if not quiet or each.severity is Severity.ERROR]
     commands = github.render(listed, here=folder, prefix=prefix(folder), fallback=report.fallback)
-    rest = text.render(replace(report, findings=()), shown)
+    rest = text.render(report._replace(findings=()), shown)
     return Rendered(out=commands + rest.out)
 
 

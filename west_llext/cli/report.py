@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from west_llext.diagnostics import Diagnostic, ExitStatus, Severity, has_errors
 
@@ -30,9 +29,8 @@ class Verbosity(Enum):
     VERBOSE = "verbose"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What came of a verb.
+class Report(NamedTuple):
+    """What came of a verb; a named tuple because every command starts with making this class.
 
     result: for JSON, with the same keys whatever happened; None where an error came first
     text: for people, on standard output
