@@ -108,7 +108,7 @@ def source_exports(
         content = obj.content(index)
         for offset in range(0, len(content), 2 * word):
             name, address = rows.get(offset), rows.get(offset + word)
-            text = _text(obj, content, name) if name and offset + word < len(content) else ""
+            text = _text(obj, content, name) if name and offset + 2 * word <= len(content) else ""
             if text and address:
                 entries.append((text, address.symbol))
             else:
