@@ -16,6 +16,7 @@ ones and the new ones.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterable, Mapping
@@ -107,6 +108,7 @@ class Outputs:
             for path, content in self._contents.items()
             if not files.holds(f"{root}/{path}", data := files.encoded(content))
         }
+        _check_folders(root, changed)
         before = _record(root)
         gone = _gone(stale, before, self._contents)
         after = before.union(self._contents).difference(gone)
@@ -159,6 +161,14 @@ def _gone(stale: Stale, before: set[str], now: Mapping[str, object]) -> list[str
             return sorted(before.difference(now))
         case Stale.KEEP:
             return []
+
+
+def _check_folders(root: str, paths: Iterable[str]) -> None:
+    # No file can be renamed over a folder, which must not come out when others have been.
+    for path in paths:
+        if stat.S_ISDIR(_mode(f"{root}/{path}")):
+            err = IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            raise files.unwritable(f"{root}/{path}", err)
 
 
 def _set_aside(root: str, changed: dict[str, bytes]) -> list[tuple[str, str]]:
