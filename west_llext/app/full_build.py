@@ -22,7 +22,7 @@ from west_llext.app.objects import Objects, made_objects
 from west_llext.app.products import Part
 from west_llext.app.requests import BuildResult, Request
 from west_llext.app.surroundings import occupied, surroundings
-from west_llext.emit.files import encoded, prepared, put, unwritable
+from west_llext.emit.files import encoded, prepared, unwritable
 from west_llext.emit.lock import locked
 from west_llext.emit.names import STATE_FOLDER
 from west_llext.emit.outputs import Changes, Outputs, Stale
@@ -50,11 +50,12 @@ def full_build(request: Request, key: str) -> BuildResult:
             raise_errors(findings)
             request.progress("writing", 0, 0)
             whole = made(start, outcome.products, _kept(request, start, outcome))
-            changes, lock_content = _written(request, start, lock, outcome, whole.files)
+            locked_text = _lock_text(start, lock, outcome)
             digests = {**start.manifest.digests, **start.base.digests, **outcome.digests}
-            if lock_content is not None:
-                digests[lock.path] = state.digest(lock_content)
-            _record(request, key, objects, digests, whole.files)
+            if locked_text is not None:
+                digests[lock.path] = state.digest(encoded(locked_text))
+            record = _record(request, key, objects, digests, whole.files)
+            changes = _written(request, whole.files, {lock.path: locked_text, **record})
     return BuildResult(
         count=len(start.extensions),
         findings=findings,
@@ -99,21 +100,11 @@ def _kept(request: Request, start: Inputs, outcome: Outcome) -> Mapping[str, Par
     return fitting(others, (use for each in outcome.products for use in each.part.uses))
 
 
-def _written(
-    request: Request, start: Inputs, lock: Lockfile, outcome: Outcome, files: Files
-) -> tuple[Changes, bytes | None]:
-    # what changed in the output folder, and what the lock file holds now
-    outputs = Outputs(request.output)
-    for path, content in files.items():
-        outputs.add(path, content)
-    stale = Stale.KEEP if request.extensions else Stale.REMOVE
+def _lock_text(start: Inputs, lock: Lockfile, outcome: Outcome) -> str | None:
+    # what the lock file is to hold; None where there needn't be any
     if lock.content is None and not outcome.placement.blocks:
-        return outputs.commit(stale), None
-    text = lockfile.text(outcome.placement, lock.rows, start.manifest)
-    with prepared(lock.path, text) as put_lockfile:
-        changes = outputs.commit(stale)
-        put_lockfile()
-    return changes, encoded(text)
+        return None
+    return lockfile.text(outcome.placement, lock.rows, start.manifest)
 
 
 def _record(
@@ -122,8 +113,8 @@ def _record(
     objects: Objects,
     digests: Mapping[Path, str],
     files: Files,
-) -> None:
-    # What was read and written, so that the next build can see that there is nothing to do.
+) -> dict[Path, str]:
+    # What was read and made, so that the next build can see that there is nothing to do: the file.
     root = state.root_of(request.manifest)
     record = state.State(
         key=key,
@@ -132,4 +123,24 @@ def _record(
         inputs={state.relative(path, root): digest for path, digest in digests.items()},
         outputs={path: state.digest(encoded(content)) for path, content in files.items()},
     )
-    put(request.output / state.STATE_FILE, state.text(record))
+    return {request.output / state.STATE_FILE: state.text(record)}
+
+
+def _written(request: Request, files: Files, others: Mapping[Path, str | None]) -> Changes:
+    """Write outputs, and with them files that have a place of their own.
+
+    Those are ready beside their places before the first output is replaced.
+    """
+    outputs = Outputs(request.output)
+    for path, content in files.items():
+        outputs.add(path, content)
+    with ExitStack() as stack:
+        puts = [
+            stack.enter_context(prepared(path, text))
+            for path, text in others.items()
+            if text is not None
+        ]
+        changes = outputs.commit(Stale.KEEP if request.extensions else Stale.REMOVE)
+        for put in puts:
+            put()
+    return changes
