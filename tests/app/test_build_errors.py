@@ -49,11 +49,15 @@ def test_undefined_symbols_of_all_extensions_are_reported_together(made: Worksho
     made.parts[0] = replace(made.parts[0], calls=("prinkt", "gone"))
     made.parts[3] = replace(made.parts[3], calls=("c_run",))
     assert made.failure() == [
-        "a.o: error[S001]: extension 'a' needs 'prinkt' (at .text+0x2): nothing defines it\n"
-        "hint: did you mean 'printk'?",
+        (
+            "a.o: error[S001]: extension 'a' needs 'prinkt' (at .text+0x2): nothing defines it\n"
+            "hint: did you mean 'printk'?"
+        ),
         "a.o: error[S001]: extension 'a' needs 'gone' (at .text+0x6): nothing defines it",
-        "d.o: error[S004]: extension 'd' needs 'c_run' (at .text+0x2): 'c' exports it, but "
-        "'imports-from' doesn't name it\nhint: add 'imports-from: [c]'",
+        (
+            "d.o: error[S004]: extension 'd' needs 'c_run' (at .text+0x2): 'c' exports it, but "
+            "'imports-from' doesn't name it\nhint: add 'imports-from: [c]'"
+        ),
     ]
 
 
@@ -91,9 +95,11 @@ def test_a_full_memory_stops_the_build_and_blames_nobody_else(made: Workshop) ->
     made.memory = ("{name: rom, address: 0x00100000, size: 64K, access: rx}", RAM)
     made.parts[0] = replace(made.parts[0], code=70_000)
     assert made.failure() == [
-        "llext.yml:10:11: error[P001]: extension 'a' needs 70024 bytes (4-aligned) in memory "
-        "'rom', 65480 of 65536 are free, 65424 in one piece\n"
-        "hint: make 'rom' larger, or place something elsewhere"
+        (
+            "llext.yml:10:11: error[P001]: extension 'a' needs 70024 bytes (4-aligned) in memory "
+            "'rom', 65480 of 65536 are free, 65424 in one piece\n"
+            "hint: make 'rom' larger, or place something elsewhere"
+        )
     ]
 
 
@@ -115,8 +121,10 @@ def test_symbols_of_an_unreadable_provider_are_not_said_to_be_missing(made: Work
     (made.root / "a.o").unlink()
     assert refused(made) == [
         "a.o: error[L001]: can't read 'a.o': No such file or directory",
-        "llext.yml:19:20: note[S013]: nobody knows where extension 'b' finds 'a_run', because "
-        "the exports of 'a', which it imports from, aren't known",
+        (
+            "llext.yml:19:20: note[S013]: nobody knows where extension 'b' finds 'a_run', because "
+            "the exports of 'a', which it imports from, aren't known"
+        ),
     ]
 
 
@@ -129,18 +137,24 @@ def test_symbols_of_an_unreadable_provider_are_not_said_to_be_missing(made: Work
         ),
         (
             Part(name="c").object(machine=243),
-            "c.o: error[B010]: it is for RISC-V (e_machine 243), the base image 'base.elf' for "
-            "Arm (e_machine 40)\nhint: compile with the base image's compiler",
+            (
+                "c.o: error[B010]: it is for RISC-V (e_machine 243), the base image 'base.elf' for "
+                "Arm (e_machine 40)\nhint: compile with the base image's compiler"
+            ),
         ),
         (
             Part(name="c").object(little=False),
-            "c.o: error[B012]: it is big-endian, the base image 'base.elf' is little-endian\n"
-            "hint: compile with -mlittle-endian",
+            (
+                "c.o: error[B012]: it is big-endian, the base image 'base.elf' is little-endian\n"
+                "hint: compile with -mlittle-endian"
+            ),
         ),
         (
             Part(name="c").object(bits=64),
-            "c.o: error[B011]: it has 64-bit addresses, the base image 'base.elf' has 32-bit "
-            "ones\nhint: compile with the base image's -mabi or -m option",
+            (
+                "c.o: error[B011]: it has 64-bit addresses, the base image 'base.elf' has 32-bit "
+                "ones\nhint: compile with the base image's -mabi or -m option"
+            ),
         ),
     ],
 )
