@@ -46,6 +46,10 @@ _SEGMENT = {32: "8I", 64: "IIQQQQQQ"}
 _SIZES = {32: (52, 40, 32), 64: (64, 64, 56)}  # of those three, in bytes
 
 
+#: Names that are compared with each other.
+MAX_TAILS = 1000
+
+
 class Strings:
     """A string table while it grows; equal names share a place."""
 
@@ -63,8 +67,14 @@ class Strings:
         return found
 
     def add_tails(self, texts: Iterable[str]) -> None:
-        """Take names in such an order that one can be the end of another (.rel.text, .text)."""
-        for text in sorted(texts, key=lambda each: (-len(each), each)):
+        """Take names in such an order that one can be the end of another (.rel.text, .text).
+
+        Of very many names (damaged objects have them) only equal ones share a place.
+        """
+        wanted = set(texts)
+        if len(wanted) > MAX_TAILS:
+            return
+        for text in sorted(wanted, key=lambda each: (-len(each), each)):
             place = self.content.find(text.encode("utf-8", "surrogateescape") + b"\0")
             if place < 0:
                 self.offset(text)
