@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from west_llext.arch.table import RangeError, Row, evaluate
 from west_llext.link.relocate import Job
@@ -15,6 +16,7 @@ from west_llext.link.targets import Kind
 from west_llext.model.elf import (
     SHF_ALLOC,
     SHF_COMPRESSED,
+    SHF_GROUP,
     SHN_ABS,
     SHN_UNDEF,
     STB_LOCAL,
@@ -74,11 +76,90 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
 
 
 def debug_sections(job: Job, numbers: dict[Region, int]) -> tuple[DebugSection, ...]:
-    """The object's debug sections and build attributes, relocated as far as addresses are known."""
-    return tuple(
-        _debug_section(job, index, section, content, numbers)
-        for index, section, content in _contents(job.obj)
-    )
+    """The object's debug sections and build attributes, relocated as far as addresses are known.
+
+    Those of one name become one section, as a linker would do it: what refers to another debug
+    section does so by an offset from the start of its name.
+    """
+    return _Debug(job, numbers).sections()
+
+
+@dataclass(slots=True)
+class _Merged:
+    # Sections of one name, one behind the other.
+    first: Section
+    align: int = 1
+    content: bytearray = field(default_factory=bytearray)
+    left: list[Relocation] = field(default_factory=list)
+
+    def add(self, section: Section, content: bytes) -> int:
+        align = section.align if section.align in _ALIGNMENTS else 1
+        self.align = max(self.align, align)
+        self.content += bytes(-len(self.content) % align)
+        start = len(self.content)
+        self.content += content
+        return start
+
+
+class _Debug:
+    # What is read by debuggers alone; a class because each step needs the same tables.
+
+    def __init__(self, job: Job, numbers: dict[Region, int]) -> None:
+        self.job = job
+        self.numbers = numbers
+        self.merged: dict[str, _Merged] = {}
+        # by input section: its offset in the merged one, and its size
+        self.parts: dict[int, tuple[int, int]] = {}
+
+    def sections(self) -> tuple[DebugSection, ...]:
+        for index, section, content in _contents(self.job.obj):
+            whole = self.merged.setdefault(section.name, _Merged(section))
+            self.parts[index] = whole.add(section, content), len(content)
+        for index, part in self.parts.items():
+            whole = self.merged[self.job.obj.sections[index].name]
+            for row in self.job.obj.relocations.get(index, ()):
+                self.relocate(whole, part, row)
+        return tuple(
+            DebugSection(
+                name=name,
+                type=whole.first.type,
+                flags=whole.first.flags & ~(SHF_COMPRESSED | SHF_GROUP),
+                align=whole.align,
+                content=bytes(whole.content),
+                relocations=tuple(whole.left),
+            )
+            for name, whole in self.merged.items()
+        )
+
+    def relocate(self, whole: _Merged, part: tuple[int, int], relocation: Relocation) -> None:
+        # Applies what it can; the rest is against the region's section symbol. What can't be
+        # expressed (damaged debug information) stays as it is: it costs a line number at most.
+        job = self.job
+        row = job.machine.rows.get(relocation.type)
+        if not isinstance(row, Row) or relocation.offset + row.size > part[1]:
+            return
+        P = part[0] + relocation.offset
+        word = job.codec.load(row.word, whole.content, P)
+        A = row.addend(word) if relocation.addend is None else relocation.addend
+        target = job.targets[relocation.symbol]
+        symbol = job.obj.symbols[relocation.symbol]
+        S, T, number = target.value, target.thumb, 0
+        if target.kind is Kind.OWN and target.region is not None:
+            if job.mode is Mode.PRELOCATED:
+                S += job.addresses[target.region]
+            else:
+                number = self.numbers[target.region] + 1
+        elif target.kind is Kind.UNLOADED and symbol.section in self.parts:
+            S = symbol.value + self.parts[symbol.section][0]
+        elif target.kind is not Kind.ABSOLUTE:
+            S, A = 0, 0  # what was left out has no address
+        try:
+            value = evaluate(row.formula, S=S, A=A, P=P, T=T)
+            job.codec.dump(row.word, whole.content, P, row.encode(word, value))
+        except RangeError:
+            return
+        if number:
+            whole.left.append(Relocation(P, number, relocation.type, None))
 
 
 def _contents(obj: ObjectFile) -> Iterator[tuple[int, Section, bytes]]:
@@ -107,59 +188,3 @@ def _unpacked(content: bytes, bits: int, limit: int) -> bytes | None:
     except zlib.error:
         return None
     return unpacked if stream.eof and len(unpacked) <= limit else None
-
-
-def _debug_section(
-    job: Job, index: int, section: Section, content: bytes, numbers: dict[Region, int]
-) -> DebugSection:
-    data = bytearray(content)
-    left: list[Relocation] = []
-    for row in job.obj.relocations.get(index, ()):
-        kept = _relocate(job, row, data, numbers)
-        if kept is not None:
-            left.append(kept)
-    return DebugSection(
-        name=section.name,
-        type=section.type,
-        flags=section.flags & ~SHF_COMPRESSED,
-        align=section.align if section.align in _ALIGNMENTS else 1,
-        content=bytes(data),
-        relocations=tuple(left),
-    )
-
-
-def _is_debug(obj: ObjectFile, section: int) -> bool:
-    return section < len(obj.sections) and not obj.sections[section].flags & SHF_ALLOC
-
-
-def _relocate(
-    job: Job, relocation: Relocation, data: bytearray, numbers: dict[Region, int]
-) -> Relocation | None:
-    # Applies what it can; the rest is against the region's section symbol. What can't be expressed
-    # (damaged debug information) stays as it is: it only costs the debugger a line number.
-    row = job.machine.rows.get(relocation.type)
-    if not isinstance(row, Row) or relocation.offset + row.size > len(data):
-        return None
-    word = job.codec.load(row.word, data, relocation.offset)
-    A = row.addend(word) if relocation.addend is None else relocation.addend
-    target = job.targets[relocation.symbol]
-    symbol = job.obj.symbols[relocation.symbol]
-    kept: Relocation | None = None
-    S, T = symbol.value, 0
-    if target.kind is Kind.OWN and target.region is not None:
-        S, T = target.value, target.thumb
-        if job.mode is Mode.PRELOCATED:
-            S += job.addresses[target.region]
-        else:
-            number = numbers[target.region] + 1
-            kept = Relocation(relocation.offset, number, relocation.type, None)
-    elif target.kind is Kind.ABSOLUTE:
-        S, T = target.value, target.thumb
-    elif target.kind is not Kind.UNLOADED or not _is_debug(job.obj, symbol.section):
-        S, A = 0, 0  # what was left out has no address
-    try:
-        value = evaluate(row.formula, S=S, A=A, P=relocation.offset, T=T)
-        job.codec.dump(row.word, data, relocation.offset, row.encode(word, value))
-    except RangeError:
-        return None
-    return kept
