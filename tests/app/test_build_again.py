@@ -13,6 +13,8 @@ from support.audit import audited
 from support.sample import COMPILERS, Sample
 from support.workshop import SYMBOLS, Part, Workshop, base_elf, changed, contents, listing
 
+from west_llext.app.requests import UpToDate
+
 Samples = Callable[[str], Sample]
 
 #: Extensions that read what base.h declares as `board`.
@@ -45,7 +47,7 @@ def written(made: Workshop | Sample, *names: str) -> set[str]:
     """What a build writes; the listing has to agree with what it says."""
     before = listing(made.output)
     result = made.build(*names)
-    if result.changes is None:
+    if isinstance(result, UpToDate):
         assert listing(made.output) == before
         return set()
     assert sorted((*result.changes.written, *result.changes.removed)) == [
@@ -83,7 +85,7 @@ def test_touching_files_changes_no_output(tmp_path: Path) -> None:
         if path.is_file():
             os.utime(path, (1, 1))
     before = listing(tmp_path)
-    assert made.build().changes is None
+    assert isinstance(made.build(), UpToDate)
     assert before == listing(tmp_path)
 
 
@@ -217,14 +219,14 @@ def test_a_missing_or_damaged_record_only_costs_time(content: str | None, tmp_pa
     else:
         record.write_text(content, encoding="utf-8")
     assert written(made) == set()
-    assert made.build().changes is None
+    assert isinstance(made.build(), UpToDate)
 
 
 def test_the_order_and_repetition_of_names_make_no_other_build(tmp_path: Path) -> None:
     """`-e a -e b -e a` is `-e b -e a`."""
     made = workshop(tmp_path)
     made.build("free", "bound")
-    assert made.build("bound", "free", "bound").changes is None
+    assert isinstance(made.build("bound", "free", "bound"), UpToDate)
 
 
 def test_where_the_command_runs_makes_no_other_build(tmp_path: Path) -> None:
@@ -256,7 +258,7 @@ def test_a_link_to_the_project_makes_no_other_build(tmp_path: Path) -> None:
     linked = Workshop(link, made.parts)
     linked.build()
     before = listing(made.root)
-    assert linked.build().changes is None
+    assert isinstance(linked.build(), UpToDate)
     assert before == listing(made.root)
 
 
@@ -304,7 +306,9 @@ def test_an_edited_source_rebuilds_its_extension(
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    changes = sample.build().changes
+    result = sample.build()
+    assert not isinstance(result, UpToDate)
+    changes = result.changes
     assert changes is not None
     assert {each for each in changes.written if each.endswith(".llext")} == {
         f"{name}.llext" for name in expected

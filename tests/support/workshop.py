@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from west_llext.app.build import BuildResult, CheckResult, Request, build, check
+from west_llext.app.build import CheckResult, Request, UpToDate, build, check
 from west_llext.app.requests import OBJECT_FOLDER
-from west_llext.diagnostics import LlextError
+from west_llext.app.results import BuildResult
+from west_llext.diagnostics import Diagnostic, LlextError
 
 from . import elfbuild
 from .elfbuild import (
@@ -180,10 +181,16 @@ class Buildable:
             environment=dict(self.environment),
         )
 
-    def build(self, *names: str, jobs: int | None = 1) -> BuildResult:
+    def build(self, *names: str, jobs: int | None = 1) -> BuildResult | UpToDate:
         """Write the files and build them, or some of the extensions."""
         self.write()
         return build(self.request(*names, jobs=jobs))
+
+    def warnings(self, jobs: int | None = 1) -> tuple[Diagnostic, ...]:
+        """What a build that has work to do warns of."""
+        result = self.build(jobs=jobs)
+        assert not isinstance(result, UpToDate)
+        return result.findings
 
     def check(self, *names: str) -> CheckResult:
         """Write the files and check them."""

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from west_llext.app import lockfile, state
+from west_llext.app.fresh import key
 from west_llext.app.inputs import Inputs, inputs, jobs, raise_errors
 from west_llext.app.kept import fitting, kept
 from west_llext.app.linking import Outcome, link_all
@@ -20,7 +21,8 @@ from west_llext.app.lockfile import Lockfile
 from west_llext.app.made import Files, made
 from west_llext.app.objects import Objects, made_objects
 from west_llext.app.products import Part
-from west_llext.app.requests import BuildResult, Request
+from west_llext.app.requests import Request
+from west_llext.app.results import BuildResult
 from west_llext.app.surroundings import occupied, surroundings
 from west_llext.emit.files import encoded, prepared, unwritable
 from west_llext.emit.lock import locked
@@ -29,11 +31,8 @@ from west_llext.emit.outputs import Changes, Outputs, Stale
 from west_llext.link.extension import Purpose
 
 
-def full_build(request: Request, key: str) -> BuildResult:
-    """Build everything, then write what differs.
-
-    key: digest of the request, for the record of what was built
-    """
+def full_build(request: Request) -> BuildResult:
+    """Build everything, then write what differs."""
     start = inputs(request)
 
     def waiting() -> None:
@@ -54,7 +53,7 @@ def full_build(request: Request, key: str) -> BuildResult:
             digests = {**start.manifest.digests, **start.base.digests, **outcome.digests}
             if locked_text is not None:
                 digests[lock.path] = state.digest(encoded(locked_text))
-            record = _record(request, key, objects, digests, whole.files)
+            record = _record(request, objects, digests, whole.files)
             changes = _written(request, whole.files, {lock.path: locked_text, **record})
     return BuildResult(
         count=len(start.extensions),
@@ -108,16 +107,12 @@ def _lock_text(start: Inputs, lock: Lockfile, outcome: Outcome) -> str | None:
 
 
 def _record(
-    request: Request,
-    key: str,
-    objects: Objects,
-    digests: Mapping[Path, str],
-    files: Files,
+    request: Request, objects: Objects, digests: Mapping[Path, str], files: Files
 ) -> dict[Path, str]:
     # What was read and made, so that the next build can see that there is nothing to do: the file.
     root = state.root_of(request.manifest)
     record = state.State(
-        key=key,
+        key=key(request),
         count=len(objects.tasks),
         compiled=bool(objects.plan.steps),
         inputs={state.relative(path, root): digest for path, digest in digests.items()},

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from west_llext.app.fresh import last_build
 from west_llext.app.requests import OBJECT_FOLDER, Request
 from west_llext.app.session import Task
-from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Severity, has_errors
+from west_llext.diagnostics import Diagnostic, LlextError, Severity, has_errors
 from west_llext.emit.files import put
 from west_llext.model.base import BaseImage
 from west_llext.model.manifest import CompilerRuntime, Extension, Manifest
@@ -110,12 +111,9 @@ def checkable(
     Objects that the last build compiled count only where nothing changed since. An extension that
     imports from one whose exports aren't known can't be checked either.
     """
-    try:
-        steps = object_plan(request, manifest, extensions, base)
-        if up_to_date(steps):
-            return tasks_of(extensions, steps), []
-    except MissingError:  # no compiler: prebuilt objects can be checked all the same
-        pass
+    steps = _known_plan(request, manifest, extensions, base)
+    if steps is not None:
+        return tasks_of(extensions, steps), []
     absent = {each.name for each in extensions if needs_compiler([each])}
     grown = True
     while grown:
@@ -132,6 +130,26 @@ def checkable(
         if each.name not in absent
     )
     return tasks, [_unchecked(each) for each in extensions if each.name in absent]
+
+
+def _known_plan(
+    request: Request,
+    manifest: Manifest,
+    extensions: tuple[Extension, ...],
+    base: BaseImage | None,
+) -> Plan | None:
+    # the plan whose objects the last build has left, be it of these extensions or of all of them
+    scopes = (
+        [extensions] if extensions == manifest.extensions else [extensions, manifest.extensions]
+    )
+    for scope in scopes:
+        try:
+            steps = object_plan(request, manifest, scope, base)
+        except LlextError:  # no compiler, perhaps: prebuilt objects can be checked all the same
+            continue
+        if up_to_date(steps) or last_build(request) is not None:
+            return steps
+    return None
 
 
 def _unchecked(extension: Extension) -> Diagnostic:

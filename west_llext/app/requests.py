@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the use cases `build` and `check` are asked, and what they answer."""
+"""What the use cases `build` and `check` are asked, and what they answer in short.
+
+A build that has nothing to do ends with what is here, so nothing heavy is imported.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,6 @@ from enum import Enum
 from pathlib import Path
 
 from west_llext.diagnostics import Diagnostic
-from west_llext.emit.budget import Budget
-from west_llext.emit.outputs import Changes
-from west_llext.emit.summary import SummaryRow
 
 #: Folder inside the output folder for everything that compilers make.
 OBJECT_FOLDER = "obj"
@@ -56,20 +56,13 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BuildResult:
-    """What a build did; errors are raised, so `findings` holds warnings and notes.
+class UpToDate:
+    """What a build did that had nothing to do.
 
     count: extensions of the build
-    changes: None where everything was up to date, so that nothing was read and nothing is told
-    rows: of the summary, in the order of the manifest
-    budgets: of the declared memories
     """
 
     count: int
-    findings: tuple[Diagnostic, ...] = ()
-    changes: Changes | None = None
-    rows: tuple[SummaryRow, ...] = ()
-    budgets: tuple[Budget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
