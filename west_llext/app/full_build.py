@@ -43,18 +43,22 @@ def full_build(request: Request) -> BuildResult:
         with made_objects(
             request, start.manifest, start.extensions, start.base.image, waiting=waiting
         ) as objects:
-            request.progress("linking", 0, 0)
-            outcome = _linked(request, start, lock, objects)
-            findings = (*start.findings, *objects.findings, *outcome.findings)
-            raise_errors(findings)
-            request.progress("writing", 0, 0)
-            whole = made(start, outcome.products, _kept(request, start, outcome))
-            locked_text = _lock_text(start, lock, outcome)
-            digests = {**start.manifest.digests, **start.base.digests, **outcome.digests}
-            if locked_text is not None:
-                digests[lock.path] = state.digest(encoded(locked_text))
-            record = _record(request, objects, digests, whole.files)
-            changes = _written(request, whole.files, {lock.path: locked_text, **record})
+            return _built(request, start, lock, objects)
+
+
+def _built(request: Request, start: Inputs, lock: Lockfile, objects: Objects) -> BuildResult:
+    request.progress("linking", 0, 0)
+    lock, outcome = _linked(request, start, lock, objects)
+    findings = (*start.findings, *objects.findings, *outcome.findings)
+    raise_errors(findings)
+    request.progress("writing", 0, 0)
+    whole = made(start, outcome.products, _kept(request, start, outcome))
+    locked_text = _lock_text(start, lock, outcome)
+    digests = {**start.manifest.digests, **start.base.digests, **outcome.digests}
+    if locked_text is not None:
+        digests[lock.path] = state.digest(encoded(locked_text))
+    record = _record(request, objects, digests, whole.files)
+    changes = _written(request, whole.files, {lock.path: locked_text, **record})
     return BuildResult(
         count=len(start.extensions),
         findings=findings,
@@ -78,17 +82,26 @@ def _alone(output: Path, waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def _linked(request: Request, start: Inputs, lock: Lockfile, objects: Objects) -> Outcome:
+def _linked(
+    request: Request, start: Inputs, lock: Lockfile, objects: Objects
+) -> tuple[Lockfile, Outcome]:
+    # A build with another output folder may have written the lock file in the meantime; then the
+    # addresses are chosen again.
     manifest, image = start.manifest, start.base.image
     names = [each.name for each in start.extensions]
-    return link_all(
-        objects.tasks,
-        surroundings(manifest, image, Purpose.BUILD),
-        manifest.base.memories,
-        occupied=[*occupied(image), *lockfile.reserved(lock.rows, manifest, names)],
-        earlier=lock.rows,
-        jobs=jobs(request),
-    )
+    while True:
+        outcome = link_all(
+            objects.tasks,
+            surroundings(manifest, image, Purpose.BUILD),
+            manifest.base.memories,
+            occupied=[*occupied(image), *lockfile.reserved(lock.rows, manifest, names)],
+            earlier=lock.rows,
+            jobs=jobs(request),
+        )
+        now = lockfile.lockfile(manifest.file, request.display)
+        if now.content == lock.content:
+            return lock, outcome
+        lock = now
 
 
 def _kept(request: Request, start: Inputs, outcome: Outcome) -> Mapping[str, Part]:
