@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from west_llext.app.products import Product
@@ -50,7 +50,7 @@ def link_all(
         second: dict[str, SizeReply] = _merged(crew.ask("resolve", peers, unread))
         placed = placement(_needs(tasks, second), memories, occupied=occupied, earlier=earlier)
         third = _finished(crew, tasks, peers, second, placed)
-    findings = [*_strangers(first, shared), *placed.findings]
+    findings = [*_strangers(tasks, first, shared), *placed.findings]
     for task in tasks:
         name = task.extension.name
         for reply in (first.get(name), second.get(name), third.get(name)):
@@ -140,12 +140,24 @@ def _peer_addresses(
     return found
 
 
-def _strangers(replies: Mapping[str, OpenReply], shared: Surroundings) -> list[Diagnostic]:
+def _strangers(
+    tasks: Sequence[Task], replies: Mapping[str, OpenReply], shared: Surroundings
+) -> list[Diagnostic]:
     # Without a base image the first object says what the others have to suit.
     if shared.base_abi is not None:
         return []
-    known = [(name, reply.abi) for name, reply in replies.items() if reply.abi is not None]
+    known = [
+        (task.name, abi) for task in tasks if (abi := replies[task.extension.name].abi) is not None
+    ]
     findings: list[Diagnostic] = []
     for name, abi in known[1:]:
-        findings += abi_findings(name, abi, known[0][0], known[0][1])
+        findings += map(_of_objects, abi_findings(name, abi, *known[0]))
     return findings
+
+
+def _of_objects(finding: Diagnostic) -> Diagnostic:
+    return replace(
+        finding,
+        message=finding.message.replace("base image", "object"),
+        hint=finding.hint and finding.hint.replace("base image", "object"),
+    )
