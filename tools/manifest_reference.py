@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: INP001
+
 """Write docs/manifest.md anew from the schemas: run it after changing one of them."""
 
 from __future__ import annotations

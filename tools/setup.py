@@ -33,7 +33,7 @@ def venv(extras: str) -> None:
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 (it runs before pip has looked)
         sys.exit(f"setup: Python 3.10 or newer is needed, this is {sys.version.split()[0]}")
     python = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
