@@ -68,7 +68,8 @@ class _Blob:
             name, value, _, info, _, section = struct.unpack_from("<IIIBBH", self.data, at)
             start = strings.offset + name
             end = self.data.find(b"\0", start, strings.offset + strings.size)
-            found.append((self.data[start:end].decode("utf-8", "surrogateescape"), value, info, section))
+            text = self.data[start:end].decode("utf-8", "surrogateescape")
+            found.append((text, value, info, section))
         return found
 
     def content(self, section: Header) -> bytes:
