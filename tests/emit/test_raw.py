@@ -16,7 +16,7 @@ from west_llext.diagnostics import LlextError
 from west_llext.emit.raw import Chunk, RawImage, binary, chunks, images, intel_hex
 from west_llext.model.manifest import Memory
 
-WIDE = Memory(name="wide", address=0x2000_0000, size=1 << 24, access="rwx")
+WIDE = Memory(name="wide", address=0x2000_0000, size=1 << 24, access="rx")
 
 
 def image(*found: tuple[int, bytes], memory: Memory = WIDE) -> RawImage:
@@ -58,10 +58,19 @@ def test_an_image_has_every_section_with_content() -> None:
 
 
 def test_a_binary_begins_with_its_memory_and_ends_with_the_last_byte() -> None:
-    """Gaps are 0xff."""
+    """Gaps are as erased flash, or as .bss where there can be some."""
     rom, ram = images(MEMORIES, chunks(prelocated()))
     assert binary(rom) == b"\xff" * 0x100 + TEXT + RODATA
-    assert binary(ram) == b"\xff" * 0x20 + DATA
+    assert binary(ram) == bytes(0x20) + DATA
+
+
+def test_padding_in_a_memory_that_can_be_written_is_zero() -> None:
+    """It may be .bss, which has no content of its own."""
+    found = image((RAM.address, b"a"), (RAM.address + 4, b"b"), memory=RAM)
+    assert binary(found) == b"a\0\0\0b"
+    text = intel_hex(found)
+    assert text is not None
+    assert bytes(by_address(text).values()) == b"a\0\0\0b"
 
 
 def test_a_hex_file_begins_with_the_first_byte_that_is_used() -> None:

@@ -3,9 +3,11 @@
 
 A .bin has no addresses, so it always begins at the first address of its memory, whatever is where:
 a flash command with that address stays right when extensions come and go. Bytes that belong to
-nobody are 0xff, as erased flash has them, and what follows the last used byte is left out. A .hex
+nobody are 0xff, as erased flash has them; in a memory that can be written they are 0, because some
+of them are .bss. What follows the last byte with content is left out, .bss too: as with images that
+objcopy makes, whoever starts the target clears it (llext-build.json says where it is). A .hex
 (Intel, "Hexadecimal Object File Format Specification", revision A) has the used bytes, and the
-padding between sections (also 0xff) where that saves a record.
+padding between sections where that saves a record.
 """
 
 from __future__ import annotations
@@ -48,6 +50,11 @@ class RawImage:
     memory: Memory
     chunks: tuple[Chunk, ...]
 
+    @property
+    def filler(self) -> bytes:
+        """The byte that belongs to nobody."""
+        return b"\0" if "w" in self.memory.access else b"\xff"
+
 
 def chunks(linked: Linked) -> tuple[Chunk, ...]:
     """What one extension brings: its sections with an address and content, so no .bss."""
@@ -84,7 +91,7 @@ def binary(image: RawImage) -> bytes:
     size = _end(image.chunks[-1]) - memory.address
     if size > MAX_BINARY:
         raise LlextError([_too_large(memory, size)])
-    content = bytearray(b"\xff") * size
+    content = bytearray(image.filler) * size
     for address, data in image.chunks:
         offset = address - memory.address
         content[offset : offset + len(data)] = data
@@ -97,7 +104,7 @@ def intel_hex(image: RawImage) -> str | None:
         return None
     lines = []
     high = None
-    for address, data in _pages(_joined(image.chunks)):
+    for address, data in _pages(_joined(image.chunks, image.filler)):
         if high != address >> 16:
             high = address >> 16
             lines.append(_record(0, _LINEAR_ADDRESS, high.to_bytes(2, "big")))
@@ -110,13 +117,13 @@ def _end(chunk: Chunk) -> int:
     return chunk.address + len(chunk.content)
 
 
-def _joined(found: Sequence[Chunk]) -> Iterator[Chunk]:
+def _joined(found: Sequence[Chunk], filler: bytes) -> Iterator[Chunk]:
     """Chunks with less than a record between them as one."""
     start = end = found[0].address
     parts: list[bytes] = []
     for address, content in found:
         if address - end < _ROW:
-            parts.append(b"\xff" * (address - end))
+            parts.append(filler * (address - end))
         else:
             yield Chunk(start, b"".join(parts))
             start, parts = address, []
