@@ -10,6 +10,7 @@ shown before it runs.
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cc", choices=("gcc", "zig"), default="zig", help="for the base image")
     compiler = parser.parse_args().cc
-    say(f"$ cd {HERE.name}")
+    say(f"$ cd {os.path.relpath(HERE)}")
     tool("exports")
     python("build_base.py", "--cc", compiler, "--exports", "build/llext", "--output", "build/base.elf")
     tool("build")
