@@ -9,7 +9,8 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from typing import Any, NamedTuple
@@ -26,8 +27,9 @@ def started(shared: Surroundings, shares: Iterable[Sequence[Task]]) -> Processes
     """A worker for each share of the tasks; None where there are no processes to be had."""
     crew = Processes()
     try:
-        for share in shares:
-            crew.start(shared, share)
+        with _interrupts_held_back():
+            for share in shares:
+                crew.start(shared, share)
     except OSError:
         crew.stop()
         return None
@@ -35,6 +37,16 @@ def started(shared: Surroundings, shares: Iterable[Sequence[Task]]) -> Processes
         crew.stop()
         raise
     return crew
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    # so that none hits a worker before it ignores them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Worker(NamedTuple):
@@ -130,6 +142,7 @@ def _work(
     # or it would keep its own pipe open. A terminal tells every process of an interrupt; the one
     # that started this one decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for each in others:
         each.close()
     session = Session(shared, tasks)
