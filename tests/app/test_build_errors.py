@@ -304,3 +304,38 @@ def test_an_unknown_symbol_in_the_base_is_no_matter_of_the_extensions(made: Work
     """What the manifest exports and nobody uses is the base image's own business."""
     made.exports = [*SYMBOLS, "not_there_yet"]
     assert [str(each) for each in made.warnings()] == []
+
+
+def test_messages_spell_every_path_from_where_the_user_is(tmp_path: Path) -> None:
+    """As the path to the manifest was given, so that editors and annotations find the files."""
+    made = Workshop(tmp_path, [Part(name="a", calls=("gone",)), Part(name="b")])
+    made.write()
+    (tmp_path / "b.o").write_bytes(made.parts[1].object(little=False))
+    with pytest.raises(LlextError) as caught:
+        build(replace(made.request(), display="apps/fir/llext.yml"))
+    assert [str(each) for each in caught.value.diagnostics] == [
+        "apps/fir/a.o: error[S001]: extension 'a' needs 'gone' (at .text+0x2): nothing defines it",
+        (
+            "apps/fir/b.o: error[B012]: it is big-endian, the base image 'apps/fir/base.elf' is "
+            "little-endian\nhint: compile with -mlittle-endian"
+        ),
+    ]
+
+
+@pytest.mark.cross
+def test_messages_about_sources_spell_them_from_where_the_user_is(sample_of: Samples) -> None:
+    """Whether the compiler found something or the link."""
+    sample = sample_of("gcc")
+    text = sample.manifest.read_text(encoding="utf-8")
+    sample.manifest.write_text(text.replace("[-Os]", "[-Os, -g]"), encoding="utf-8")
+    asked = replace(sample.request(), display="../sample/llext.yml")
+    source = sample.root / "src" / "iir.c"
+    correct = source.read_text(encoding="utf-8")
+    for line, place in (
+        ("int gone(void);\nint more(void)\n{\n\treturn gone();\n}\n", "src/iir.c:16: error[S001]"),
+        ("int x = ;\n", "src/iir.c:13:9: error[T010]"),
+    ):
+        source.write_text(correct + line, encoding="utf-8")
+        with pytest.raises(LlextError) as caught:
+            build(asked)
+        assert str(caught.value.diagnostics[0]).startswith(f"../sample/{place}")

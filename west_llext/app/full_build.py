@@ -92,7 +92,7 @@ def _linked(
     while True:
         outcome = link_all(
             objects.tasks,
-            surroundings(manifest, image, Purpose.BUILD),
+            surroundings(manifest, image, Purpose.BUILD, request.shown),
             manifest.base.memories,
             occupied=[*occupied(image), *lockfile.reserved(lock.rows, manifest, names)],
             earlier=lock.rows,

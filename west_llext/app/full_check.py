@@ -51,7 +51,7 @@ def _link_findings(request: Request, start: Inputs) -> list[Diagnostic]:
     names = [task.extension.name for task in tasks]
     outcome = link_all(
         tasks,
-        surroundings(manifest, image, Purpose.CHECK),
+        surroundings(manifest, image, Purpose.CHECK, request.shown),
         manifest.base.memories,
         occupied=[*occupied(image), *reserved(lock.rows, manifest, names)],
         earlier=lock.rows,

@@ -62,7 +62,7 @@ def draft(request: Request) -> Draft:
 
 def based(written: Draft, request: Request) -> Inputs:
     """A manifest with its base image; raises as `inputs` does, of the base image alone."""
-    base = base_of(written.manifest, request.build_dir)
+    base = base_of(written.manifest, request.build_dir, request.shown)
     raise_errors(homeless(written.extensions, base.image))
     return Inputs(
         manifest=written.manifest,

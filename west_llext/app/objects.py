@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from west_llext.app.fresh import last_build
 from west_llext.app.requests import OBJECT_FOLDER, Request
@@ -95,7 +95,7 @@ def object_plan(
             host=Host.WINDOWS if os.name == "nt" else Host.POSIX,
             python=sys.executable,
             runtime=runtime_library(found) if found and clang and wants_runtime else None,
-            shown=PurePath(request.display).parent,
+            shown=request.shown,
         )
     )
 
@@ -125,7 +125,7 @@ def checkable(
         grown = not more <= absent
         absent |= more
     tasks = tuple(
-        Task(each, each.objects[0].path, each.objects[0].text)
+        Task(each, each.objects[0].path, (request.shown / each.objects[0].text).as_posix())
         for each in extensions
         if each.name not in absent
     )
@@ -171,7 +171,7 @@ def tasks_of(extensions: tuple[Extension, ...], steps: Plan) -> tuple[Task, ...]
         path = steps.objects[each.name]
         relative = os.path.relpath(path, steps.root).replace(os.sep, "/")
         name = relative if relative in made else each.objects[0].text
-        tasks.append(Task(each, path, name))
+        tasks.append(Task(each, path, (steps.shown / name).as_posix()))
     return tuple(tasks)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from west_llext.diagnostics import Diagnostic
 
@@ -53,6 +53,11 @@ class Request:
     jobs: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = silent
+
+    @property
+    def shown(self) -> PurePath:
+        """How messages spell the manifest's folder, which paths in it start from."""
+        return PurePath(self.display).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePath
 
 from west_llext.app.session import Surroundings
 from west_llext.base.builddir import build_dir
 from west_llext.base.image import image
-from west_llext.base.layout import load_window
 from west_llext.base.why import offer
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.read import file_content
@@ -19,6 +19,8 @@ from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Condition, Extension, Manifest, Mode
+
+_HERE = PurePath()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,27 +40,30 @@ class Base:
     digests: Mapping[Path, str] = field(default_factory=dict)
 
 
-def base_of(manifest: Manifest, override: Path | None) -> Base:
+def base_of(manifest: Manifest, override: Path | None, shown: PurePath = _HERE) -> Base:
     """The base image that a manifest names; `override` is a build directory that goes before it.
 
+    shown: how messages spell the manifest's folder
     Raises MissingError where it can't be read, LlextError where it is no base image.
     """
     spec = manifest.base
     if override is not None:
-        return _built(override, None, spec.zephyr_version)
-    if spec.image is not None:
-        content = file_content(spec.image.path, spec.image.text)
-        found = image(content, spec.image.text, zephyr_version=spec.zephyr_version)
-        path = spec.image.path
-        return Base(image=found, path=path, name=found.name, digests={path: found.digest})
-    if spec.build_dir is not None:
-        return _built(spec.build_dir.path, spec.build_dir.text, spec.zephyr_version)
-    return Base()
+        return _built(override, override, spec.zephyr_version)
+    if spec.build_dir is not None and spec.image is None:
+        folder = spec.build_dir
+        found = _built(folder.path, shown / folder.text, spec.zephyr_version)
+        return replace(found, name=(PurePath(folder.text) / found.name).as_posix())
+    if spec.image is None:
+        return Base()
+    path = spec.image.path
+    name = (shown / spec.image.text).as_posix()
+    read = image(file_content(path, name), name, zephyr_version=spec.zephyr_version)
+    return Base(image=read, path=path, name=spec.image.text, digests={path: read.digest})
 
 
-def _built(folder: Path, shown: str | None, version: str | None) -> Base:
-    # the base image in a build directory; `shown` is how the manifest names it
-    build = build_dir(folder, shown)
+def _built(folder: Path, shown: PurePath, version: str | None) -> Base:
+    # the base image in a build directory, which outputs name by its place there
+    build = build_dir(folder, shown.as_posix())
     name = f"{build.name}/{build.image_name}"
     found = image(
         file_content(build.image, name),
@@ -69,14 +74,19 @@ def _built(folder: Path, shown: str | None, version: str | None) -> Base:
     return Base(
         image=found,
         path=build.image,
-        name=build.image_name if shown is None else name,
+        name=build.image_name,
         folder=folder,
         digests={build.image: found.digest, **build.digests},
     )
 
 
-def surroundings(manifest: Manifest, base: BaseImage | None, purpose: Purpose) -> Surroundings:
-    """What the link needs to know beside the extensions."""
+def surroundings(
+    manifest: Manifest, base: BaseImage | None, purpose: Purpose, shown: PurePath
+) -> Surroundings:
+    """What the link needs to know beside the extensions.
+
+    shown: how messages spell the manifest's folder
+    """
     config = {} if base is None else base.config
 
     def switched_on(condition: Condition) -> bool:
@@ -87,8 +97,7 @@ def surroundings(manifest: Manifest, base: BaseImage | None, purpose: Purpose) -
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},
-        heap=None if base is None else load_window(base),
-        line=_line,
+        line=partial(_line, shown),
         purpose=purpose,
         memories=manifest.base.memories,
         origin=manifest.file.name,
@@ -121,7 +130,9 @@ def homeless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[
     ]
 
 
-def _line(obj: ObjectFile, section: int, offset: int) -> tuple[str, int] | None:
+def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> tuple[str, int] | None:
     from west_llext.elf.dwarf import line_of  # noqa: PLC0415  # slow to import, for messages only
 
-    return line_of(obj, section, offset)
+    found = line_of(obj, section, offset)
+    # compilers are told to name files from the manifest's folder on
+    return None if found is None else ((shown / found[0]).as_posix(), found[1])
