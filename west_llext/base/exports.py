@@ -10,7 +10,6 @@ Other bases: the array `west_llext_exports` with as many entries as `west_llext_
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from west_llext.elf.memory import Memory
 from west_llext.elf.symbols import prefixed_symbols
 from west_llext.model.base import SymbolIndex
 from west_llext.model.elf import Symbol
+from west_llext.model.slid import slid
 
 START, END = "_llext_const_symbol_list_start", "_llext_const_symbol_list_end"
 AREA = "llext_const_symbol_area"
@@ -42,10 +42,12 @@ class Exports:
     """What was found in an image.
 
     table: name to address, or None where the image has no table
+    by_slid: whether the target looks symbols up by SLID
     findings: what is wrong with it; warnings, because the rest of it can be used
     """
 
     table: dict[str, int] | None = None
+    by_slid: bool = False
     findings: list[Diagnostic] = field(default_factory=list)
 
 
@@ -74,6 +76,7 @@ class _Reader:
         if start is not None and end is not None:
             raw = self.rows(start.value, end.value - start.value)
             if config.get(SLID_SETTING) == "y" or self.prepared(start):
+                self.found.by_slid = True
                 self.found.table = self.slids(raw)
             else:
                 self.found.table = self.names(raw, start.value)
@@ -192,9 +195,3 @@ class _Reader:
         for symbol in prefixed_symbols(self.head, ENTRY, limit=MAX_ENTRIES):
             yield symbol.name[len(ENTRY) :]
         yield from self.index
-
-
-def slid(name: str, size: int) -> int:
-    """The symbol link identifier of a name, for pointers of `size` bytes."""
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    return int.from_bytes(digest[:size], "big")

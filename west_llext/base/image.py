@@ -40,6 +40,7 @@ def image(
         abi=abi_of(head),
         symbols=symbols,
         exports=found.table,
+        by_slid=found.by_slid,
         local=local,
         hidden=hidden,
         sections=head.sections,

@@ -20,7 +20,7 @@ from west_llext.link.finish import debugged, linked
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
-from west_llext.link.relocate import Job, relocated
+from west_llext.link.relocate import Job, no_identifier, relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
@@ -33,6 +33,7 @@ from west_llext.model.elf import SHN_UNDEF, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
+from west_llext.model.slid import slid
 
 
 class Purpose(Enum):
@@ -50,7 +51,7 @@ class Context:
 
     machine: of the base image or the objects
     windows: half-open address ranges of the memories, by name
-    heap: where the target's loader may put an extension; None for anywhere
+    heap: where text that has no place of its own can run; None for anywhere
     line: finds source lines, for messages
     """
 
@@ -202,10 +203,21 @@ def finished(
         addresses=addresses,
         peer_address=peer_address,
         line=context.line,
+        identifier=_identifier(first.obj, context),
     )
     result = relocated(job)
     record = linked(job, result, first.extension, first.exports, second.resolution)
     return (debugged(job, record) if purpose is Purpose.BUILD else record), result.findings
+
+
+def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
+    # A base that looks symbols up by SLID reads it from the value of the undefined symbol, as
+    # scripts/build/llext_inject_slids.py of Zephyr writes it. Between extensions names count.
+    image = context.base.offer.image
+    if image is None or not image.by_slid:
+        return no_identifier
+    size = obj.ident.bits // 8
+    return lambda name: slid(name, size)
 
 
 def _window(extension: Extension, context: Context) -> Window | None:

@@ -37,6 +37,12 @@ NO_SPACE = -2
 _NUMBER = itemgetter(2)
 
 
+def no_identifier(name: str) -> int:
+    """What stands for a name where the target looks it up as it is."""
+    del name
+    return 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """All that relocating one extension needs.
@@ -44,6 +50,7 @@ class Job:
     addresses: of each region, in prelocated mode; empty otherwise
     made: export entries that the link made
     line: finds source lines, for messages
+    identifier: SLID of a name, where the target looks names up by number; else 0
     peer_address: address of an export of a prelocated extension, by (extension, name)
     """
 
@@ -59,6 +66,7 @@ class Job:
     addresses: Mapping[Region, int]
     peer_address: Callable[[str, str], int]
     line: LineFinder
+    identifier: Callable[[str], int] = no_identifier
 
 
 @dataclass(slots=True)
@@ -90,7 +98,7 @@ class _Relocator:
         self.codec = job.codec
         self.rows = job.machine.rows
         self.result = Relocated(
-            contents=_contents(job), left={}, symbols=SymbolTable(), applied=Counter()
+            contents=_contents(job), left={}, symbols=SymbolTable(job.identifier), applied=Counter()
         )
         self.applied = self.result.applied
         self.pointers = job.codec.pointers(job.machine)

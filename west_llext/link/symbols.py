@@ -7,6 +7,7 @@ needed by a relocation that is left.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from west_llext.arch.table import Row
@@ -39,7 +40,7 @@ class Sort(Enum):
     ABSOLUTE = "absolute"
 
 
-#: What makes a symbol: its sort, region (SECTION, OWN), name (NAMED) and value.
+#: What makes a symbol: its sort, region (SECTION, OWN), name (NAMED) and value (SLID of a name).
 Key = tuple[Sort, "Region | None", str, int]
 
 
@@ -50,9 +51,10 @@ class SymbolTable:
     when it is written.
     """
 
-    def __init__(self) -> None:
-        """An empty table."""
+    def __init__(self, identifier: Callable[[str], int]) -> None:
+        """An empty table; `identifier` gives the SLID of a name, or 0 where names are looked up."""
         self.keys: dict[Key, int] = {}
+        self.identifier = identifier
 
     def index(self, key: Key) -> int:
         """The index of a symbol, added if it is new."""
@@ -76,7 +78,8 @@ class SymbolTable:
                     return self.index((Sort.OWN, target.region, "", value | thumb)), addend
                 return self.index((Sort.OWN, target.region, "", value + addend | thumb)), 0
             case Kind.NAMED:
-                return self.index((Sort.NAMED, None, target.name, 0)), addend
+                identifier = self.identifier(target.name)
+                return self.index((Sort.NAMED, None, target.name, identifier)), addend
             case Kind.ABSOLUTE | Kind.PEER | Kind.ZERO:
                 if row.holds(addend):
                     return self.index((Sort.ABSOLUTE, None, "", value | thumb)), addend
@@ -124,4 +127,4 @@ def _symbol(key: Key, numbers: dict[Region, int]) -> Symbol:
             # table with SHN_ABS
             return Symbol("", value, 0, STB_LOCAL << 4 | STT_NOTYPE, 0, SHN_ABS)
         case Sort.NAMED:
-            return Symbol(name, 0, 0, STB_GLOBAL << 4 | STT_NOTYPE, 0, SHN_UNDEF)
+            return Symbol(name, value, 0, STB_GLOBAL << 4 | STT_NOTYPE, 0, SHN_UNDEF)

@@ -104,6 +104,7 @@ class BaseImage:
     symbols: its global and weak definitions
     exports: names in its exported table with their addresses (bit 0 set for Thumb functions), or
         None where no table was found in it
+    by_slid: whether the target looks symbols up by SLID instead of by name
     local: names that it defines as local (static) symbols
     hidden: those of `local` that only the linker made local, because they are hidden
     sections, segments: headers, for addresses
@@ -117,6 +118,7 @@ class BaseImage:
     abi: Abi
     symbols: SymbolIndex
     exports: Mapping[str, int] | None
+    by_slid: bool = False
     local: Collection[str] = frozenset()
     hidden: Collection[str] = frozenset()
     sections: tuple[Section, ...] = ()
