@@ -79,7 +79,7 @@ class Surroundings:
     """What the extensions of a build share, as far as it is known before they are opened.
 
     base_name, base_abi: of the base image, or None where there is none
-    windows, heap, line: as in `link.extension.Context`
+    windows, line: as in `link.extension.Context`
     memories: of the manifest
     origin: the manifest, as outputs name it
     """
@@ -88,7 +88,6 @@ class Surroundings:
     base_name: str
     base_abi: Abi | None
     windows: Mapping[str, tuple[int, int]]
-    heap: tuple[int, int] | None
     line: Callable[..., tuple[str, int] | None]
     purpose: Purpose
     memories: Sequence[Memory]
@@ -185,7 +184,9 @@ class Session:
                 base=BaseLookup(self.shared.offer, odd=machine.entry_is_odd),
                 machine=machine,
                 windows=self.shared.windows,
-                heap=self.shared.heap,
+                # on the loader's heap, or where the file lies: text that needs no relocation can
+                # stay in the buffer, in flash as well as in memory
+                heap=None,
                 line=self.shared.line,
             )
         return self.contexts[machine.number]
