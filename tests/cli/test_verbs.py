@@ -113,14 +113,14 @@ def test_info_of_a_blob(folder: Path) -> None:
     expected = f"""\
 build/llext/demo.llext: prelocated blob, arm, 32 bits, little endian, {blob.stat().st_size} bytes
   identity     DIGEST
-  regions      text 8, data 4, rodata 9, export 8, symtab 32, strtab 10, shstrtab 78
+  regions      text 8, data 4, rodata 9, export 8, symtab 32, strtab 10, shstrtab 67
   section      .text                8 bytes, align 4, at 0x100000
   section      .data                4 bytes, align 4, at 0x10001c
   section      .rodata              9 bytes, align 1, at 0x100008
   section      .exported_sym        8 bytes, align 4, at 0x100014
   section      .dynsym             32 bytes, align 4
   section      .dynstr             10 bytes, align 1
-  section      .shstrtab           78 bytes, align 1
+  section      .shstrtab           67 bytes, align 1
   exports      1: demo_run (0x100001)
   imports      1: printk (0x1001)
   relocations  none left

@@ -75,14 +75,14 @@ def test_what_is_built_is_as_documented(mode: str, tmp_path: Path) -> None:
     project(tmp_path, mode=mode)
     assert command("build", folder=tmp_path).status == 0
     file = object_file(file_content(tmp_path / "build/llext/demo.llext"), "demo")
-    (index,) = [n for n, each in enumerate(file.sections) if each.name == ".note.west_llext"]
+    (index,) = [n for n, each in enumerate(file.sections) if each.name == ".note"]
     number = {"bound": 1, "prelocated": 2}[mode]
     assert file.content(index) == notes.note([(b"printk", 0x1001)], mode=number)
     assert file.sections[index].type == notes.NOTE
     assert file.sections[index].flags == 0
 
 
-DAMAGED = "error[I003]: the note '.note.west_llext' is damaged: {}\nhint: build the blob again"
+DAMAGED = "error[I003]: the note '.note' is damaged: {}\nhint: build the blob again"
 GOOD = notes.note(SYMBOLS)
 
 
@@ -138,7 +138,7 @@ def test_a_damaged_note_is_refused_with_the_reason(why: str, section: bytes) -> 
 def test_another_version_is_refused(version: int, hint: str) -> None:
     """What follows may mean something else."""
     expected = (
-        f"error[I004]: the note '.note.west_llext' has version {version}, expected 1\nhint: {hint}"
+        f"error[I004]: the note '.note' has version {version}, expected 1\nhint: {hint}"
     )
     assert refused(notes.note(SYMBOLS, version=version)) == expected
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import struct
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -99,8 +100,8 @@ def test_a_blob_has_a_section_a_region_in_the_order_of_the_loader(mode: Mode) ->
     strings = ".dynstr" if mode is Mode.PRELOCATED else ".strtab"
     expected = {
         Mode.RELOCATABLE: [".rel.text", ".rel.exported_sym", ".rel.init_array"],
-        Mode.BOUND: [".rel.text", ".rel.exported_sym", ".rel.init_array", ".note.west_llext"],
-        Mode.PRELOCATED: [".note.west_llext"],
+        Mode.BOUND: [".rel.text", ".rel.exported_sym", ".rel.init_array", ".note"],
+        Mode.PRELOCATED: [".note"],
     }[mode]
     elf = read(blob(linked(mode)))
     rows = [
@@ -225,7 +226,7 @@ def test_the_note_has_the_bytes_that_its_page_describes(mode: Mode, number: int)
     expected = struct.pack("<3I", 11, len(content), 1) + b"west-llext\0\0" + content
     expected += bytes(-len(expected) % 4)
     record = linked(mode)
-    section = read(blob(record)).get_section_by_name(".note.west_llext")
+    section = read(blob(record)).get_section_by_name(".note")
     assert expected == section.data()
     assert (digest.hexdigest(), 4, 0) == (
         record.identity,
@@ -237,7 +238,7 @@ def test_the_note_has_the_bytes_that_its_page_describes(mode: Mode, number: int)
 
 def test_a_relocatable_blob_has_no_note() -> None:
     """It belongs to no build of the base image."""
-    assert read(blob(linked(Mode.RELOCATABLE))).get_section_by_name(".note.west_llext") is None
+    assert read(blob(linked(Mode.RELOCATABLE))).get_section_by_name(".note") is None
 
 
 def test_a_blob_of_an_extension_without_exports_has_the_symbol_that_the_loader_wants() -> None:
@@ -302,3 +303,30 @@ def test_very_many_section_names_cost_no_time() -> None:
     elf = read(image(sections, Ident(machine=40, bits=32, little=True, flags=0), FileType.REL))
     assert elf.num_sections() == 20002
     assert elf.get_section(20000).name == ".debug_19999"
+
+
+def test_no_two_sections_of_a_prelocated_blob_share_an_address() -> None:
+    """Zephyr 3.7 compares the addresses of all sections, those included that aren't loaded.
+
+    Otherwise it ends with "Region 5 VMA range (0x0 +32) overlaps with 6".
+    """
+    elf = read(blob(linked(Mode.PRELOCATED)))
+    ranges = sorted(
+        (each["sh_addr"], each["sh_addr"] + each["sh_size"])
+        for each in elf.iter_sections()
+        if each["sh_type"] not in {"SHT_NULL", "SHT_NOTE"}
+    )
+    assert all(first[1] <= second[0] for first, second in pairwise(ranges))
+
+
+def test_tables_keep_apart_below_the_top_of_the_address_space() -> None:
+    """Where nothing is left behind the extension, they lie in front of it."""
+    record = linked(Mode.PRELOCATED)
+    top = 1 << 32
+    moved = tuple(
+        replace(each, address=(each.address or 0) % 0x1000 + top - 0x1000)
+        for each in record.sections
+    )
+    elf = read(blob(replace(record, sections=moved)))
+    tables = [elf.get_section_by_name(name) for name in (".dynsym", ".dynstr", ".shstrtab")]
+    assert [each["sh_addr"] for each in tables] == [0, 0x100000, 0x200000]

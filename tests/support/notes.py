@@ -31,7 +31,7 @@ def note(
     tail: bytes = b"",
     owner: bytes = b"west-llext\0",
 ) -> bytes:
-    """A section `.note.west_llext`; what isn't given is as it should be."""
+    """A section `.note`; what isn't given is as it should be."""
     order, word = "<" if little else ">", "I" if bits == 32 else "Q"
     content = struct.pack(f"{order}III", version, mode, len(symbols) if count is None else count)
     content += digest(symbols) if identity is None else identity
@@ -49,5 +49,5 @@ def blob(section: bytes, *, bits: int = 32, little: bool = True) -> bytes:
     return elfbuild.elf(
         bits=bits,
         little=little,
-        sections=[Sec(name=".note.west_llext", type=NOTE, flags=0, content=section)],
+        sections=[Sec(name=".note", type=NOTE, flags=0, content=section)],
     )

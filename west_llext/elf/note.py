@@ -18,7 +18,7 @@ from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Mode
 
-SECTION = ".note.west_llext"
+SECTION = ".note"
 OWNER = b"west-llext\0"
 TYPE = 1
 VERSION = 1

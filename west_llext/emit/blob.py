@@ -51,12 +51,14 @@ def blob(linked: Linked) -> bytes:
     fixed = linked.mode is Mode.PRELOCATED
     sections = [loaded(each, linked.ident.bits // 8) for each in linked.sections]
     symbols = linked.symbols
+    tables = _table_addresses(linked) if fixed else (0, 0, 0)
     table, strings = symbol_table(symbols, linked.ident, starts(linked) if fixed else ())
     number = len(sections) + 1
     sections.append(
         ImageSection(
             name=".dynsym" if fixed else ".symtab",
             type=SectionType.DYNSYM if fixed else SectionType.SYMTAB,
+            addr=tables[0],
             content=table,
             link=number + 1,
             info=first_global(symbols),
@@ -68,6 +70,7 @@ def blob(linked: Linked) -> bytes:
         ImageSection(
             name=".dynstr" if fixed else ".strtab",
             type=SectionType.STRTAB,
+            addr=tables[1],
             content=strings,
         )
     )
@@ -90,8 +93,21 @@ def blob(linked: Linked) -> bytes:
         sections,
         linked.ident,
         FileType.DYN if fixed else FileType.REL,
+        names_addr=tables[2],
         segments=segments(linked.sections) if fixed else (),
     )
+
+
+def _table_addresses(linked: Linked) -> tuple[int, int, int]:
+    # Zephyr 3.7 takes sections of an ET_DYN file for overlapping by their addresses, also those
+    # that aren't loaded: the tables get addresses behind everything else, or in front of it where
+    # nothing is behind. Nobody goes there.
+    room = 1 << 20
+    end = max(((each.address or 0) + each.size for each in linked.sections), default=0)
+    start = (end + room - 1) & -room
+    if start + 3 * room > 1 << linked.ident.bits:
+        start = 0
+    return start, start + room, start + 2 * room
 
 
 def starts(linked: Linked) -> list[int]:

@@ -150,10 +150,12 @@ def image(
     ident: Ident,
     file_type: FileType,
     *,
+    names_addr: int = 0,
     segments: Sequence[tuple[int, Segment]] = (),
 ) -> bytes:
     """A whole ELF file; the section name table is added.
 
+    names_addr: sh_addr of that table
     segments: PT_LOAD headers, each with the index of the section (counted from 0) whose bytes it
         begins with; its `offset` is filled in
     """
@@ -165,7 +167,12 @@ def image(
     parts: list[bytes] = []
     end = header_size + segment_size * len(segments)
     headers: list[tuple[int, ...]] = [(0,) * 10]
-    table = ImageSection(name=".shstrtab", type=SectionType.STRTAB, content=bytes(names.content))
+    table = ImageSection(
+        name=".shstrtab",
+        type=SectionType.STRTAB,
+        addr=names_addr,
+        content=bytes(names.content),
+    )
     starts: list[int] = []
     for name, each in zip([*offsets_of_names, own_name], [*sections, table], strict=True):
         content = each.content

@@ -12,7 +12,7 @@ from itertools import accumulate
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Mode
 
-NOTE_SECTION = ".note.west_llext"
+NOTE_SECTION = ".note"
 NOTE_OWNER = b"west-llext\0\0"  # n_namesz is 11; padded to 4 bytes
 NOTE_TYPE = 1
 NOTE_VERSION = 1
