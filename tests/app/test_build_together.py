@@ -80,6 +80,20 @@ def test_equal_builds_with_compilers_at_the_same_time(
     assert expected == made.outputs()
 
 
+def test_a_build_that_waited_for_an_equal_one_has_nothing_to_do(tmp_path: Path) -> None:
+    """It looks again when its turn comes."""
+    made = many(tmp_path, 6)
+    made.write()
+    mark = tmp_path / "started"
+    slow = SLOW_LINK.format(step="resolve", mark=str(mark), seconds=2)
+    first = Running(folder=tmp_path, before=slow)
+    assert appeared(mark)
+    never = SLOW_LINK.format(step="open", mark=str(tmp_path / "linked"), seconds=0)
+    second = Running(folder=tmp_path, before=never)
+    went_well([first, second])
+    assert not (tmp_path / "linked").exists()
+
+
 def test_builds_of_different_extensions_at_the_same_time_share_the_memories(
     tmp_path: Path,
 ) -> None:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from west_llext.app import lockfile, state
-from west_llext.app.fresh import key
+from west_llext.app.fresh import key, last_build
 from west_llext.app.inputs import Inputs, inputs, jobs, raise_errors
 from west_llext.app.kept import fitting, kept
 from west_llext.app.linking import Outcome, link_all
@@ -21,7 +21,7 @@ from west_llext.app.lockfile import Lockfile
 from west_llext.app.made import Files, made
 from west_llext.app.objects import Objects, made_objects
 from west_llext.app.products import Part
-from west_llext.app.requests import Request
+from west_llext.app.requests import Request, UpToDate
 from west_llext.app.results import BuildResult
 from west_llext.app.surroundings import occupied, surroundings
 from west_llext.emit.files import encoded, prepared, unwritable
@@ -31,14 +31,20 @@ from west_llext.emit.outputs import Changes, Outputs, Stale
 from west_llext.link.extension import Purpose
 
 
-def full_build(request: Request) -> BuildResult:
-    """Build everything, then write what differs."""
+def full_build(request: Request) -> BuildResult | UpToDate:
+    """Build everything, then write what differs; nothing where another build has done it."""
     start = inputs(request)
+    waited = False
 
     def waiting() -> None:
+        nonlocal waited
+        waited = True
         request.progress("waiting for another build", 0, 0)
 
     with _alone(request.output, waiting):
+        before = last_build(request) if waited else None
+        if before is not None:
+            return UpToDate(count=before.count)
         lock = lockfile.lockfile(start.manifest.file, request.display)
         with made_objects(
             request, start.manifest, start.extensions, start.base.image, waiting=waiting
