@@ -147,6 +147,7 @@ class Row:
     size: int = field(init=False)
     uses_place: bool = field(init=False)
     is_pointer: bool = field(init=False)
+    _unaligned: int = field(init=False)
     _low: int = field(init=False)
     _high: int = field(init=False)
     _least: int = field(init=False)
@@ -161,6 +162,7 @@ class Row:
         elif self.check is Check.EITHER:
             high = self.layout.unsigned_range[1]
         put = object.__setattr__  # the record is frozen for everybody else
+        put(self, "_unaligned", self.layout.alignment - 1)
         put(self, "_low", low << self.shift)
         put(self, "_high", high << self.shift)
         span = 2 << self.layout.top
@@ -199,19 +201,17 @@ class Row:
         """Half-open range of values that fit."""
         return self._low, self._high
 
-    def verify(self, value: int) -> None:
-        """Raise RangeError where the value doesn't fit or isn't aligned."""
-        if self.check is Check.WRAP:
-            return
-        if not self._low <= value < self._high or value & (self.layout.alignment - 1):
+    def encode(self, word: int, value: int) -> int:
+        """`word` with the value in its field.
+
+        Raises RangeError where the value doesn't fit or isn't aligned.
+        """
+        if self.check is not Check.WRAP and (
+            not self._low <= value < self._high or value & self._unaligned
+        ):
             raise RangeError(
                 value=value, low=self._low, high=self._high, alignment=self.layout.alignment
             )
-
-    def encode(self, word: int, value: int) -> int:
-        """`word` with the value in its field; raises RangeError."""
-        if self.check is not Check.WRAP:
-            self.verify(value)
         return self.layout.insert(word, value >> self.shift)
 
 

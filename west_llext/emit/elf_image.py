@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from west_llext.model.elf import (
     STB_LOCAL,
@@ -82,6 +82,9 @@ class Strings:
                 self._known[text] = place
 
 
+_NULL = Symbol("", 0, 0, 0, 0, 0)
+
+
 def symbol_table(
     symbols: Sequence[Symbol], ident: Ident, starts: Sequence[int] = ()
 ) -> tuple[bytes, bytes]:
@@ -89,22 +92,28 @@ def symbol_table(
 
     starts: address of each section, counted from 1 (the first is none), to be added to the values
     """
-    names = [symbol[0].encode("utf-8", "surrogateescape") for symbol in symbols]
-    # the first byte is the empty name
-    offsets = accumulate((len(name) + 1 if name else 0 for name in names), initial=1)
-    wide = ident.bits == 64
-    flat = [0, 0, 0, 0, 0, 0]
-    for (name, value, size, info, other, section), offset in zip(symbols, offsets, strict=False):
-        if section < len(starts):
-            value += starts[section]  # noqa: PLW2901 (thousands of them)
-        place = offset if name else 0
-        if wide:
-            flat += (place, info, other, section, value, size)
-        else:
-            flat += (place, value & 0xFFFFFFFF, size, info, other, section)
-    letters = ("IBBHQQ" if wide else "IIIBBH") * (len(symbols) + 1)
-    table = struct.pack(ident.order + letters, *flat)
-    return table, b"\0" + b"".join([name + b"\0" for name in names if name])
+    names, values, sizes, infos, others, sections = zip(*[_NULL, *symbols], strict=True)
+    texts = names
+    if not "".join(names).isascii():
+        texts = tuple([name.encode("utf-8", "surrogateescape") for name in names])
+    # the first byte is the empty name; bytes are counted, which characters are where all are ASCII
+    ends = accumulate([len(text) + 1 if text else 0 for text in texts], initial=1)
+    offsets = [end if text else 0 for end, text in zip(ends, texts, strict=False)]
+    count, high = len(starts), (1 << ident.bits) - 1
+    values = tuple(
+        [
+            (value + starts[section] if section < count else value) & high
+            for value, section in zip(values, sections, strict=True)
+        ]
+    )
+    if ident.bits == 64:
+        rows = zip(offsets, infos, others, sections, values, sizes, strict=True)
+    else:
+        rows = zip(offsets, values, sizes, infos, others, sections, strict=True)
+    letters = ("IBBHQQ" if ident.bits == 64 else "IIIBBH") * len(names)
+    table = struct.pack(ident.order + letters, *chain.from_iterable(rows))
+    text = "\0".join([name for name in names if name])
+    return table, b"\0" + (text.encode("utf-8", "surrogateescape") + b"\0" if text else b"")
 
 
 def first_global(symbols: Sequence[Symbol]) -> int:

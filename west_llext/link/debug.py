@@ -50,23 +50,22 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
         Symbol("", 0, 0, STB_LOCAL << 4 | STT_SECTION, 0, number + 1)
         for number in sorted(numbers.values())
     ]
+    places = [numbers.get(region, -1) + 1 for region in Region]
     local: list[Symbol] = []
     named: list[Symbol] = []
-    for symbol, target in zip(job.obj.symbols, job.targets, strict=False):
-        name, _, size, info, other, _ = symbol
+    for (name, _, size, info, other, _), target in zip(job.obj.symbols, job.targets, strict=False):
         if not name or info & 15 in _NAMELESS:
             continue
-        value = target.value | target.thumb
-        kind, section = target.kind, SHN_UNDEF
-        if kind is Kind.OWN:
-            section = numbers[target.region] + 1  # type: ignore[index]  # an OWN target has one
-        elif kind is Kind.ABSOLUTE:
-            section = SHN_ABS
+        kind, _, value, thumb, _, region, _ = target
+        if kind is Kind.ABSOLUTE:
+            made = Symbol(name, value | thumb, size, info, other, SHN_ABS)
+        elif region is not None:
+            made = Symbol(name, value | thumb, size, info, other, places[region])
         elif kind is Kind.PEER:
-            section, value = SHN_ABS, job.peer_address(target.provider or "", target.name)
+            address = job.peer_address(target.provider or "", name)
+            made = Symbol(name, address, size, info, other, SHN_ABS)
         else:
-            value = 0
-        made = Symbol(name, value, size, info, other, section)
+            made = Symbol(name, 0, size, info, other, SHN_UNDEF)
         (named if info >> 4 else local).append(made)
     for stub in job.stubs.all:
         name = f"__veneer_{job.targets[stub.target].name}"

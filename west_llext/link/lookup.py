@@ -3,9 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from west_llext.link.targets import Kind, Target, outside_target
 from west_llext.model.base import Offer
 from west_llext.model.manifest import Mode
+
+
+class _Known(dict[str, "Target | None"]):
+    # Answers that were given before; the others are found when they are asked for.
+
+    def __init__(self, find: Callable[[str], Target | None]) -> None:
+        super().__init__()
+        self.find = find
+
+    def __missing__(self, name: str) -> Target | None:
+        found = self[name] = self.find(name)
+        return found
 
 
 class BaseLookup:
@@ -15,14 +29,12 @@ class BaseLookup:
         """`odd`: whether functions can have bit 0 of their address set."""
         self.offer = offer
         self.odd = odd
-        self._known: dict[Mode, dict[str, Target | None]] = {mode: {} for mode in Mode}
+        self._by_name = _Known(self._named)
+        self._by_address = _Known(self._bound)
 
-    def target(self, name: str, mode: Mode) -> Target | None:
-        """What a name stands for in the base image; None where it isn't to be had there."""
-        known = self._known[mode]
-        if name not in known:
-            known[name] = self._named(name) if mode is Mode.RELOCATABLE else self._bound(name)
-        return known[name]
+    def known(self, mode: Mode) -> Mapping[str, Target | None]:
+        """What names stand for in the base image; None for one that isn't to be had there."""
+        return self._by_name if mode is Mode.RELOCATABLE else self._by_address
 
     def _bound(self, name: str) -> Target | None:
         symbol = self.offer.symbol(name)

@@ -36,6 +36,10 @@ NO_SPACE = -2
 
 _NUMBER = itemgetter(2)
 
+# by kind of a target that is in no region, or whose region has an address
+_LOST = {Kind.NAMED, Kind.UNLOADED, Kind.MISSING, Kind.TLS}
+_SPACES = [NO_SPACE if kind in _LOST else ABSOLUTE_SPACE for kind in Kind]
+
 
 def no_identifier(name: str) -> int:
     """What stands for a name where the target looks it up as it is."""
@@ -115,24 +119,22 @@ class _Relocator:
             }
 
     def locate(self) -> None:
-        # by symbol: its space, and S in that space (without the Thumb bit)
-        fixed = self.job.mode is Mode.PRELOCATED
-        for target in self.job.targets:
-            kind, space, value = target.kind, ABSOLUTE_SPACE, target.value
-            if kind is Kind.OWN:
-                region = target.region
-                if fixed:
-                    value += self.job.addresses[region]  # type: ignore[index]  # OWN has a region
-                else:
-                    space = region  # type: ignore[assignment]  # OWN has a region
-            elif kind is Kind.PEER:
-                provider = target.provider or ""
-                value = self.job.peer_address(provider, target.name) - target.thumb
-            elif kind is not Kind.ABSOLUTE and kind is not Kind.ZERO:
-                space = NO_SPACE
-            self.spaces.append(space)
-            self.values.append(value)
-            self.thumbs.append(target.thumb)
+        # by symbol: its space, S in that space (without the Thumb bit), and the Thumb bit
+        targets, addresses = self.job.targets, self.job.addresses
+        self.thumbs = [each[3] for each in targets]
+        if self.job.mode is Mode.PRELOCATED:
+            starts = [addresses.get(region, 0) for region in Region]
+            self.values = [
+                each[2] if each[5] is None else each[2] + starts[each[5]] for each in targets
+            ]
+            self.spaces = [_SPACES[each[0]] for each in targets]
+        else:
+            self.values = [each[2] for each in targets]
+            self.spaces = [_SPACES[each[0]] if each[5] is None else each[5] for each in targets]
+        for index, target in enumerate(targets):
+            if target[0] is Kind.PEER:
+                found = self.job.peer_address(target.provider or "", target.name)
+                self.values[index] = found - target.thumb
 
     def run(self) -> Relocated:
         for section, rows in self.job.obj.relocations.items():

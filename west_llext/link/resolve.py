@@ -17,7 +17,7 @@ from west_llext.link.arrange import Arrangement
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import Miss
 from west_llext.link.targets import Kind, Target, is_weak
-from west_llext.model.elf import ObjectFile, Symbol
+from west_llext.model.elf import STB_WEAK, ObjectFile, Symbol
 from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
@@ -84,31 +84,38 @@ def resolution(
     refused: relocation types that are errors of their own, whatever they refer to
     """
     used = references(obj, arranged)
+    known = base.known(extension.mode)
     targets: list[Target] = []
-    imports: list[Import] = []
+    from_base: list[Import] = []
+    from_peers: list[Import] = []
     missing: list[tuple[int, Symbol]] = []
     thread_local: list[str] = []
     for index, (symbol, defined) in enumerate(zip(obj.symbols, own, strict=True)):
-        if defined is not None or index not in used or not symbol.name:
-            targets.append(defined or Target(Kind.ZERO, symbol.name))
+        if defined is not None:
+            targets.append(defined)
             continue
-        target = base.target(symbol.name, extension.mode)
-        if target is None:
-            target = _from_peer(symbol, extension, peers)
+        name, _, _, info, _, _ = symbol
+        if index not in used or not name:
+            targets.append(Target(Kind.ZERO, name))
+            continue
+        target = known[name] or _from_peer(symbol, extension, peers)
         targets.append(target)
-        if target.kind is Kind.MISSING:
+        kind, _, value, thumb, _, _, provider = target
+        if kind is Kind.MISSING:
             missing.append((index, symbol))
-        elif target.kind is Kind.TLS:
-            thread_local.append(symbol.name)
+        elif kind is Kind.TLS:
+            thread_local.append(name)
         else:
-            address = target.value | target.thumb if target.kind is Kind.ABSOLUTE else None
-            weak = is_weak(symbol)
-            imports.append(Import(symbol.name, target.provider, address, weak, used[index]))
-    imports.sort(key=lambda each: (each.provider or "", each.name))
+            address = value | thumb if kind is Kind.ABSOLUTE else None
+            made = Import(name, provider, address, info >> 4 == STB_WEAK, used[index])
+            (from_base if provider is None else from_peers).append(made)
+    from_base.sort()
+    from_peers.sort(key=lambda each: (each.provider or "", each.name))
+    imports = [*from_base, *from_peers]
     misses: tuple[Miss, ...] = ()
     if missing:
         misses = _misses(extension, missing, peers, _places(obj, arranged, refused))
-    providers = {each.provider for each in imports} | {each.unplaced for each in misses}
+    providers = {each.provider for each in from_peers} | {each.unplaced for each in misses}
     return Resolution(
         targets=targets,
         imports=tuple(imports),

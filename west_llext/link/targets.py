@@ -64,10 +64,8 @@ class Target(NamedTuple):
 
 def _own_target(
     obj: ObjectFile, arranged: Arrangement, index: int, symbol: Symbol, *, odd: bool
-) -> Target | None:
+) -> Target:
     name, value, _, info, _, section = symbol
-    if section == SHN_UNDEF:
-        return None
     if info & 15 == STT_TLS:
         # the section was reported, unless there is nothing in it
         reported = section < len(obj.sections) and _is_tls(obj.sections[section])
@@ -97,7 +95,7 @@ def own_targets(obj: ObjectFile, arranged: Arrangement, *, odd: bool) -> list[Ta
     odd: whether bit 0 of a function's value is the Thumb bit
     """
     return [
-        _own_target(obj, arranged, index, symbol, odd=odd)
+        _own_target(obj, arranged, index, symbol, odd=odd) if symbol[5] != SHN_UNDEF else None
         for index, symbol in enumerate(obj.symbols)
     ]
 

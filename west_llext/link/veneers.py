@@ -66,24 +66,19 @@ class Reach:
     text: Window | None
     window: Callable[[Target], Window | None]
 
-    def far(self, row: Row, target: Target, addend: int) -> bool:
-        """Whether some pair of permitted addresses is out of reach.
+    def bounds(self, row: Row, *, changes: bool) -> Window | None:
+        """Half-open range of S + A that the branch reaches from wherever it can be.
 
-        What is in the same region is never far.
+        changes: whether it changes the instruction set; None for no address at all
         """
-        if target.kind is Kind.OWN:
-            return False
-        there = self.window(target)
-        if self.text is None or there is None:
-            return True
+        if self.text is None:
+            return None
         low, high = row.range()
         if self.mode is not Mode.PRELOCATED:
             low += 1  # the target's loader refuses the lowest distance
-        if target.function and self.machine.changes_state(row, target.thumb):
+        if changes:
             high -= 4  # BLX of Thumb code counts from a multiple of 4 (DDI 0406C, A8.8.25)
-        least = there[0] + addend - (self.text[1] - row.size)
-        most = there[1] - 1 + addend - self.text[0]
-        return not (low <= least and most < high)
+        return low + self.text[1] - row.size, high + self.text[0]
 
     def stuck(self, row: Row, word: int, target: Target) -> bool:
         """Whether the branch can't end in the instruction set of its target.
@@ -104,6 +99,7 @@ def stubs(
     found = Stubs()
     output = arranged.outputs.get(Region.TEXT)
     made: dict[tuple[int, int, str], Stub] = {}
+    needs = _Needs(targets, reach, codec)
     branches = reach.machine.branches
     for section, rows in obj.relocations.items():
         place = arranged.home[section]
@@ -111,9 +107,7 @@ def stubs(
             continue
         content = obj.content(section)
         for index, relocation in enumerate(rows):
-            if relocation.type not in branches:
-                continue
-            need = _need(relocation, targets, reach, codec, content)
+            need = needs.form(relocation, content) if relocation[2] in branches else None
             if need is None:
                 continue
             form, addend = need
@@ -130,19 +124,39 @@ def stubs(
 _NOWHERE = frozenset({Kind.ZERO, Kind.UNLOADED, Kind.MISSING, Kind.TLS})
 
 
-def _need(
-    relocation: Relocation, targets: list[Target], reach: Reach, codec: Codec, content: bytes
-) -> tuple[Veneer, int] | None:
-    # the form that a relocation's branch needs, and the bytes behind the target; None for none
-    row = reach.machine.rows.get(relocation.type)
-    if not isinstance(row, Row) or row.branch is None:
-        return None
-    target = targets[relocation.symbol]
-    if target.kind in _NOWHERE or relocation.offset + row.size > len(content):
-        return None
-    word = codec.load(row.word, content, relocation.offset)
-    addend = row.addend(word) if relocation.addend is None else relocation.addend
-    if not reach.far(row, target, addend) and not reach.stuck(row, word, target):
-        return None
-    form = reach.machine.veneer(row, reach.core)
-    return None if form is None else (form, addend + reach.machine.pc_offset(row))
+class _Needs:
+    # Which branches of an object need a veneer; what a row reaches is worked out once.
+
+    def __init__(self, targets: list[Target], reach: Reach, codec: Codec) -> None:
+        self.targets = targets
+        self.reach = reach
+        self.codec = codec
+        self.known: dict[tuple[int, bool], Window | None] = {}
+
+    def form(self, relocation: Relocation, content: bytes) -> tuple[Veneer, int] | None:
+        # the form that a branch needs, and the bytes behind the target; None for none
+        offset, symbol, number, explicit = relocation
+        row = self.reach.machine.rows[number]
+        target = self.targets[symbol]
+        if not isinstance(row, Row) or target[0] in _NOWHERE or offset + row.size > len(content):
+            return None
+        word = self.codec.load(row.word, content, offset)
+        addend = row.addend(word) if explicit is None else explicit
+        if self.near(row, target, addend) and not self.reach.stuck(row, word, target):
+            return None
+        form = self.reach.machine.veneer(row, self.reach.core)
+        return None if form is None else (form, addend + self.reach.machine.pc_offset(row))
+
+    def near(self, row: Row, target: Target, addend: int) -> bool:
+        # whether every permitted address of the target is in reach; what is in the same region is
+        if target[0] is Kind.OWN:
+            return True
+        there = self.reach.window(target)
+        changes = target[4] and self.reach.machine.changes_state(row, target[3])
+        key = row.number, changes
+        if key not in self.known:
+            self.known[key] = self.reach.bounds(row, changes=changes)
+        bounds = self.known[key]
+        if bounds is None or there is None:
+            return False
+        return bounds[0] <= there[0] + addend and there[1] - 1 + addend < bounds[1]
