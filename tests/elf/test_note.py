@@ -137,9 +137,7 @@ def test_a_damaged_note_is_refused_with_the_reason(why: str, section: bytes) -> 
 )
 def test_another_version_is_refused(version: int, hint: str) -> None:
     """What follows may mean something else."""
-    expected = (
-        f"error[I004]: the note '.note' has version {version}, expected 1\nhint: {hint}"
-    )
+    expected = f"error[I004]: the note '.note' has version {version}, expected 1\nhint: {hint}"
     assert refused(notes.note(SYMBOLS, version=version)) == expected
 
 
