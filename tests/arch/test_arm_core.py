@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from west_llext.arch.arm import MACHINE
-from west_llext.arch.table import Core
+from west_llext.arch.machine import Core
 from west_llext.model.elf import Ident
 
 IDENT = Ident(machine=40, bits=32, little=True, flags=0x05000000)

@@ -15,7 +15,8 @@ import pytest
 from support.cross import output, tool
 
 from west_llext.arch.arm import ARM_LDR_PC, LDR_PC, MACHINE, PUSH_POP, ROWS
-from west_llext.arch.table import Core, Row, Veneer
+from west_llext.arch.machine import Core, Veneer
+from west_llext.arch.table import Row
 
 pytestmark = pytest.mark.cross
 

@@ -12,7 +12,7 @@ from support.cross import gcc, tool, zig
 from support.elfbuild import elf
 
 from west_llext.arch.arm_abi import core
-from west_llext.arch.table import Core
+from west_llext.arch.machine import Core
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.elf.read import object_file
 from west_llext.model.base import Abi

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from west_llext.arch.arm import MACHINE
-from west_llext.arch.table import Core
+from west_llext.arch.machine import Core
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.attributes import abi
 from west_llext.elf.headers import headers

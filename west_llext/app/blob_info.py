@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from west_llext.arch.machines import MACHINES
+from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_of
 from west_llext.elf.exported import SECTION as EXPORT_SECTION
 from west_llext.elf.exported import Exported, exported
@@ -199,7 +199,7 @@ def _imports(file: ObjectFile, found: Note | None) -> tuple[ImportInfo, ...]:
 
 
 def _left(file: ObjectFile) -> dict[str, int]:
-    machine = MACHINES.get(file.ident.machine)
+    machine = machine_of(file.ident)
     rows = {} if machine is None else machine.rows
     counts = Counter[int]()
     for index, relocations in file.relocations.items():

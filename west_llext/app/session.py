@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from west_llext.app.products import Product, product
 from west_llext.app.state import digest
-from west_llext.arch.machines import MACHINES
-from west_llext.arch.table import Machine
+from west_llext.arch.machine import Machine
+from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
 from west_llext.elf.read import file_content, object_file
@@ -117,7 +117,7 @@ class Session:
         except LlextError as err:
             return OpenReply(list(err.diagnostics))
         findings = self._mismatches(task.name, abi)
-        machine = MACHINES.get(obj.ident.machine)
+        machine = machine_of(obj.ident)
         wrong = _unlinkable(obj, machine)
         if wrong is not None and not has_errors(findings):
             at = Span(PurePath(task.name))

@@ -17,7 +17,9 @@ Drawings: Arm Architecture Reference Manual, Armv7-A and Armv7-R (DDI 0406C), ch
 from __future__ import annotations
 
 from west_llext.arch import arm_abi
+from west_llext.arch.formula import Formula, evaluate
 from west_llext.arch.layout import layout
+from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import (
     BYTE,
     HALF,
@@ -25,14 +27,9 @@ from west_llext.arch.table import (
     WORD,
     Branch,
     Check,
-    Core,
-    Formula,
     Ignore,
-    Machine,
     Refuse,
     Row,
-    Veneer,
-    evaluate,
     table,
 )
 

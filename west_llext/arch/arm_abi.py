@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
 
-from west_llext.arch.table import Concern, Core, Mismatch
+from west_llext.arch.machine import Concern, Core, Mismatch
 from west_llext.diagnostics import Severity
 from west_llext.model.base import Abi
 from west_llext.model.elf import Ident

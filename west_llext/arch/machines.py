@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every machine that we know, by e_machine."""
+"""Every machine that we know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from west_llext.arch import arm
-from west_llext.arch.table import Machine
+from west_llext.arch.machine import Machine
+from west_llext.model.elf import Ident
 
-MACHINES: Mapping[int, Machine] = {machine.number: machine for machine in (arm.MACHINE,)}
+#: By e_machine and class (32 or 64).
+MACHINES: Mapping[tuple[int, int], Machine] = {
+    (machine.number, machine.bits): machine for machine in (arm.MACHINE,)
+}
+
+
+def machine_of(ident: Ident) -> Machine | None:
+    """The machine of an ELF file; None where we don't know it."""
+    return MACHINES.get((ident.machine, ident.bits))

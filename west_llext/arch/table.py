@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a relocation table is made of: formulas, checks and rows.
+"""What a relocation table is made of: words, checks and rows.
 
 Two questions are kept apart: which value (`Formula`) and which bits of the place (`Layout`). The
 rooms above know neither numbers nor layouts of a machine; they ask its rows.
@@ -7,56 +7,12 @@ rooms above know neither numbers nor layouts of a machine; they ask its rows.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from west_llext.arch.formula import Formula, Space
 from west_llext.arch.layout import Layout
-from west_llext.diagnostics import Severity
-from west_llext.model.base import Abi
-from west_llext.model.elf import Ident
-
-
-class Formula(Enum):
-    """How a psABI computes the value; the enum's value is its notation.
-
-    S: address of the symbol, without the Thumb bit; A: addend; P: address of the place
-    T: 1 where the symbol is a Thumb function; Pa: P with the two lowest bits cleared
-    TP: what the thread pointer holds
-    """
-
-    ABS = "S + A"
-    ABS_T = "(S + A) | T"
-    PCREL = "S + A - P"
-    PCREL_T = "((S + A) | T) - P"
-    PCREL_PA = "S + A - Pa"
-    TPREL = "S + A - TP"
-
-    @property
-    def uses_place(self) -> bool:
-        """Whether the value depends on where the place is."""
-        return self in _USES_PLACE
-
-
-_USES_PLACE = frozenset({Formula.PCREL, Formula.PCREL_T, Formula.PCREL_PA})
-
-
-def evaluate(formula: Formula, *, S: int, A: int, P: int, T: int, TP: int = 0) -> int:
-    """The value of a formula, not yet cut to the width of any field."""
-    match formula:
-        case Formula.PCREL_T:
-            return ((S + A) | T) - P
-        case Formula.ABS_T:
-            return (S + A) | T
-        case Formula.ABS:
-            return S + A
-        case Formula.PCREL:
-            return S + A - P
-        case Formula.PCREL_PA:
-            return S + A - (P & ~3)
-        case Formula.TPREL:
-            return S + A - TP
 
 
 class Check(Enum):
@@ -83,20 +39,24 @@ class Branch(Enum):
 class Word:
     """How the bytes of a place become the integer that a layout describes, and back.
 
-    units: struct letters of the units from the most significant; Thumb words are two halfwords
+    units: struct letters of the units from the most significant; Thumb words are two halfwords.
+        `T` is a unit of three bytes, `U` a number in unsigned LEB128 that keeps its length.
     """
 
     units: str
 
     @property
     def size(self) -> int:
-        """Bytes that the place takes."""
-        return struct.calcsize("<" + self.units)
+        """Bytes that the place takes, at least."""
+        return sum(_UNIT_SIZES[unit] for unit in self.units)
 
+
+_UNIT_SIZES = {"B": 1, "H": 2, "T": 3, "I": 4, "Q": 8, "U": 1}
 
 BYTE = Word("B")
 HALF = Word("H")
 WORD = Word("I")
+LONG = Word("Q")
 #: 32-bit Thumb instruction: first halfword in the upper half (Arm ARM, Thumb instruction encoding)
 THUMB32 = Word("HH")
 
@@ -117,6 +77,18 @@ class RangeError(Exception):
         self.alignment = alignment
 
 
+class Via(Enum):
+    """Whose address a value is made of."""
+
+    #: the symbol of the relocation
+    DIRECT = "direct"
+    #: the symbol of another relocation, which is at the place that this one's symbol labels and
+    #: has the upper part of the same value (RISC-V)
+    HIGH_PART = "high part"
+    #: a word in the extension that holds the address of the symbol
+    GOT = "global offset table"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """A relocation type that we apply.
@@ -129,8 +101,20 @@ class Row:
     loadable: whether the target's loader can apply it
     least: lowest addend that the place holds (REL); None for what the check implies: 0 for unsigned
         fields, half of all values below 0 for the others
+    bias: added to the value before it is cut (the upper part of an address whose lower part is
+        signed)
+    low_bits: only so many low bits of the value count; 0 for all
+    via: what S and A are, where they aren't those of the relocation
+    pick: (content, offset of the place) to the row that the instruction there stands for; None
+        where there is none
+    revise: (word, value) to those that are encoded, where the value decides about the instruction
+    left_as: number that the target's loader knows it by, where it isn't this one
+    partial: the place holds a part of the addend, though the relocation has one (RELA)
+    before: bytes in front of the place that belong to the word, because the value decides about
+        the opcode there
+    joins: it is one of several relocations of a place, which together make a difference
     size: bytes of the place
-    uses_place: whether the value depends on where the place is
+    space: what has to be known of addresses
     is_pointer: whether the place is a data word that the value fills, high bits lost
     """
 
@@ -144,8 +128,17 @@ class Row:
     shift: int = 0
     loadable: bool = True
     least: int | None = None
+    bias: int = 0
+    low_bits: int = 0
+    via: Via = Via.DIRECT
+    pick: Callable[[bytes | bytearray, int], Row | None] | None = None
+    revise: Callable[[int, int], tuple[int, int]] | None = None
+    left_as: int | None = None
+    partial: bool = False
+    before: int = 0
+    joins: bool = False
     size: int = field(init=False)
-    uses_place: bool = field(init=False)
+    space: Space = field(init=False)
     is_pointer: bool = field(init=False)
     _unaligned: int = field(init=False)
     _low: int = field(init=False)
@@ -172,10 +165,11 @@ class Row:
         put(self, "_beyond", least + span)
         put(self, "_span", span)
         put(self, "size", self.word.size)
-        put(self, "uses_place", self.formula.uses_place)
+        put(self, "space", self.formula.space)
         whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
-        absolute = self.formula in {Formula.ABS, Formula.ABS_T}
-        put(self, "is_pointer", whole and absolute and self.check is Check.WRAP)
+        absolute = self.formula in {Formula.ABS, Formula.ABS_T} and self.via is Via.DIRECT
+        plain = whole and absolute and self.check is Check.WRAP and not self.partial
+        put(self, "is_pointer", plain and len(self.word.units) == 1)
 
     def addend(self, word: int) -> int:
         """The addend that the place holds (REL); sign-extended where the field is signed."""
@@ -206,6 +200,8 @@ class Row:
 
         Raises RangeError where the value doesn't fit or isn't aligned.
         """
+        if self.bias or self.low_bits or self.revise is not None:
+            word, value = self._prepared(word, value)
         if self.check is not Check.WRAP and (
             not self._low <= value < self._high or value & self._unaligned
         ):
@@ -213,6 +209,12 @@ class Row:
                 value=value, low=self._low, high=self._high, alignment=self.layout.alignment
             )
         return self.layout.insert(word, value >> self.shift)
+
+    def _prepared(self, word: int, value: int) -> tuple[int, int]:
+        value += self.bias
+        if self.low_bits:
+            value &= (1 << self.low_bits) - 1
+        return (word, value) if self.revise is None else self.revise(word, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,136 +237,6 @@ class Refuse:
 
 
 Entry = Row | Ignore | Refuse
-
-
-#: New word of a branch: called with row, word and keyword arguments S, A, P, T.
-BranchEncoder = Callable[..., int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Veneer:
-    """A piece of code that jumps to an address anywhere.
-
-    name: what maps and symbols call the form
-    code: its bytes, with zeros where the address goes
-    target_offset: where the address goes; a data word of the machine's pointer size
-    relocation: type that the target's loader applies to the address (an absolute word)
-    alignment: of the first byte
-    thumb: 1 where it is entered in Thumb state, so that its address gets bit 0
-    """
-
-    name: str
-    code: bytes
-    target_offset: int
-    relocation: int
-    alignment: int = 4
-    thumb: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Core:
-    """What an object's attributes say of the processor, as far as linking depends on it.
-
-    blx: the core has BLX (immediate), that is both instruction sets (Arm)
-    thumb2: the core has LDR.W to the program counter and NOP.W (Arm)
-    """
-
-    blx: bool = False
-    thumb2: bool = True
-
-
-class Concern(Enum):
-    """What two files can disagree about, beside machine, class and byte order."""
-
-    #: where floating-point arguments are
-    FLOAT = "float"
-    #: instructions that one processor has and the other lacks
-    PROCESSOR = "processor"
-    #: other parts of the procedure call standard
-    CONVENTION = "convention"
-    #: sizes and formats of data
-    DATA = "data"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
-    """Why code of an object doesn't fit the base image.
-
-    text: what is wrong, with both sides; `it` is the object
-    hint: one action that would mend it
-    """
-
-    concern: Concern
-    text: str
-    hint: str
-    severity: Severity = Severity.ERROR
-
-
-def _plain_core(ident: Ident, attributes: Mapping[int, int | str]) -> Core:
-    del ident, attributes
-    return Core()
-
-
-def _no_mismatches(obj: Abi, base: Abi) -> tuple[Mismatch, ...]:
-    del obj, base
-    return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What the other rooms need to know of a machine.
-
-    number: e_machine
-    name: as manifests and reports spell it
-    rows: every relocation number of the psABI
-    entry_is_odd: functions can have bit 0 of their address set (Thumb)
-    branch: encodes rows that have `branch`; may change the instruction (BL to BLX)
-    changes_state: (row, T): whether the branch ends in the other instruction set
-    direct: (row, word, T, core): whether `branch` can encode it without a veneer, range aside
-    undefined_branch: (row, word, core): the word that replaces a branch to an undefined weak symbol,
-        or None to leave it alone
-    veneer: (row, core): the form that a branch of this row can go through, or None
-    explicit_addends: whether the target's loader takes RELA (True) or REL (False)
-    absolute_word: number of the relocation that adds an address to a pointer-sized word
-    branches: numbers of the rows that are branches
-    refused: numbers of the types that extensions can't have
-    pointers: numbers of the rows that make an address of a data word
-    pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
-        this
-    core: (ident, attributes): what code of a file may assume of the processor
-    mismatches: (object, base): why the object's code doesn't fit the base's, beyond machine, class
-        and byte order
-    """
-
-    number: int
-    name: str
-    rows: Mapping[int, Entry]
-    branch: BranchEncoder
-    changes_state: Callable[[Row, int], bool]
-    direct: Callable[[Row, int, int, Core], bool]
-    undefined_branch: Callable[[Row, int, Core], int | None]
-    veneer: Callable[[Row, Core], Veneer | None]
-    explicit_addends: bool
-    absolute_word: int
-    pc_offset: Callable[[Row], int]
-    entry_is_odd: bool = False
-    bits: int = 32
-    core: Callable[[Ident, Mapping[int, int | str]], Core] = _plain_core
-    mismatches: Callable[[Abi, Abi], tuple[Mismatch, ...]] = _no_mismatches
-    branches: frozenset[int] = field(init=False)
-    refused: frozenset[int] = field(init=False)
-    pointers: frozenset[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Work out what every link needs."""
-        rows = [row for row in self.rows.values() if isinstance(row, Row)]
-        refused = [row for row in self.rows.values() if isinstance(row, Refuse)]
-        for name, chosen in (
-            ("branches", [row for row in rows if row.branch is not None]),
-            ("refused", refused),
-            ("pointers", [row for row in rows if row.is_pointer]),
-        ):
-            object.__setattr__(self, name, frozenset(row.number for row in chosen))
 
 
 def table(*entries: Entry) -> Mapping[int, Entry]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from west_llext.arch.machines import MACHINES
-from west_llext.arch.table import Concern, Mismatch
+from west_llext.arch.machine import Concern, Mismatch
+from west_llext.arch.machines import machine_of
 from west_llext.diagnostics import Diagnostic, Severity, Span
 from west_llext.elf.attributes import abi
 from west_llext.elf.headers import Headers
@@ -61,7 +61,7 @@ def abi_findings(
         message = f"it is {_order(ours)}, the base image '{base_name}' is {_order(theirs)}"
         hint = "compile with " + ("-mlittle-endian" if theirs.little else "-mbig-endian")
         found.append(Diagnostic(code="B012", at=at, message=message, hint=hint))
-    machine = MACHINES.get(ours.machine)
+    machine = machine_of(ours)
     if machine is not None and not found:
         found += [
             _diagnostic(at, base_name, each) for each in machine.mismatches(object_abi, base_abi)

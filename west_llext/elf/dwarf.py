@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from west_llext.arch.machines import MACHINES
+from west_llext.arch.machines import machine_of
 from west_llext.model.elf import SHF_ALLOC, STT_FUNC, ObjectFile, Relocation
 
 #: Larger tables aren't read: 4 MiB are about a million lines.
@@ -122,7 +122,7 @@ class _Reader:
         self.order = obj.ident.order
         self.at = 0
         self.relocations = {row.offset: row for row in obj.relocations.get(index, ())}
-        machine = MACHINES.get(obj.ident.machine)
+        machine = machine_of(obj.ident)
         self.odd = machine is not None and machine.entry_is_odd
 
     def number(self, size: int) -> int:

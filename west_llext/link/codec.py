@@ -8,7 +8,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from west_llext.arch.table import Formula, Machine, Row, Word
+from west_llext.arch.formula import Formula
+from west_llext.arch.machine import Machine
+from west_llext.arch.table import Row, Word
 
 
 class Pointer(NamedTuple):
@@ -25,21 +27,35 @@ class Pointer(NamedTuple):
     dump: Callable[[bytearray, int, int], None]
 
 
+Load = Callable[["bytes | bytearray", int], int]
+Dump = Callable[[bytearray, int, int], None]
+
+#: Longest ULEB128 number that is read, in bytes: 64 bits, 7 in each.
+MAX_ULEB128 = 10
+
+
 class Codec:
     """Loads and dumps the words of one byte order."""
 
-    __slots__ = ("known", "order", "structs")
+    __slots__ = ("dumps", "known", "loads", "order", "structs")
 
     def __init__(self, order: str) -> None:
         """`order` as the struct module spells it: `<` or `>`."""
         self.order = order
-        self.known: dict[int, dict[int, Pointer]] = {}
-        self.structs = {units: struct.Struct(order + units) for units in ("B", "H", "I", "Q", "HH")}
+        self.known: dict[Machine, dict[int, Pointer]] = {}
+        self.structs = {unit: struct.Struct(order + unit) for unit in "BHIQ"}
+        self.loads: dict[str, Load] = {"T": self._load_three, "U": _load_uleb128}
+        self.dumps: dict[str, Dump] = {"T": self._dump_three, "U": _dump_uleb128}
+        for unit, form in self.structs.items():
+            self.loads[unit], self.dumps[unit] = _single(form)
+        for unit, bits in (("H", 16), ("I", 32)):
+            pair = struct.Struct(order + unit * 2)
+            self.loads[unit * 2], self.dumps[unit * 2] = _pair(pair, bits)
 
     def pointers(self, machine: Machine) -> dict[int, Pointer]:
         """The rows of a machine that are data words which an address fills, by number."""
-        if machine.number not in self.known:
-            self.known[machine.number] = {
+        if machine not in self.known:
+            self.known[machine] = {
                 number: Pointer(
                     row.size,
                     row.layout.mask,
@@ -50,20 +66,72 @@ class Codec:
                 for number, row in machine.rows.items()
                 if isinstance(row, Row) and row.is_pointer
             }
-        return self.known[machine.number]
+        return self.known[machine]
 
     def load(self, word: Word, data: bytes | bytearray, offset: int) -> int:
         """The integer that a layout describes, from the bytes at `offset`."""
-        units: tuple[int, ...] = self.structs[word.units].unpack_from(data, offset)
-        return units[0] if len(units) == 1 else units[0] << 16 | units[1]
+        return self.loads[word.units](data, offset)
 
     def dump(self, word: Word, data: bytearray, offset: int, value: int) -> None:
         """Put the integer into the bytes at `offset`."""
-        form = self.structs[word.units]
-        if word.units == "HH":
-            form.pack_into(data, offset, value >> 16, value & 0xFFFF)
-        else:
-            form.pack_into(data, offset, value)
+        self.dumps[word.units](data, offset, value)
+
+    def _load_three(self, data: bytes | bytearray, offset: int) -> int:
+        first, second, third = data[offset : offset + 3]
+        if self.order == "<":
+            return third << 16 | second << 8 | first
+        return first << 16 | second << 8 | third
+
+    def _dump_three(self, data: bytearray, offset: int, value: int) -> None:
+        parts = value & 0xFF, value >> 8 & 0xFF, value >> 16 & 0xFF
+        data[offset : offset + 3] = bytes(parts if self.order == "<" else parts[::-1])
+
+
+def _single(form: struct.Struct) -> tuple[Load, Dump]:
+    unpack_from = form.unpack_from
+
+    def load(data: bytes | bytearray, offset: int) -> int:
+        value: int = unpack_from(data, offset)[0]
+        return value
+
+    return load, form.pack_into
+
+
+def _pair(form: struct.Struct, bits: int) -> tuple[Load, Dump]:
+    # two units, the first one the more significant
+    unpack_from, pack_into = form.unpack_from, form.pack_into
+    mask = (1 << bits) - 1
+
+    def load(data: bytes | bytearray, offset: int) -> int:
+        first: int
+        second: int
+        first, second = unpack_from(data, offset)
+        return first << bits | second
+
+    def dump(data: bytearray, offset: int, value: int) -> None:
+        pack_into(data, offset, value >> bits, value & mask)
+
+    return load, dump
+
+
+def _load_uleb128(data: bytes | bytearray, offset: int) -> int:
+    # DWARF 5, 7.6 "Variable Length Data"; a number that doesn't end within its limit reads as 0
+    value = 0
+    for index, byte in enumerate(data[offset : offset + MAX_ULEB128]):
+        value |= (byte & 0x7F) << 7 * index
+        if not byte & 0x80:
+            return value
+    return 0
+
+
+def _dump_uleb128(data: bytearray, offset: int, value: int) -> None:
+    # as many bytes as the number had before
+    for index in range(offset, min(offset + MAX_ULEB128, len(data))):
+        more = data[index] & 0x80
+        data[index] = value & 0x7F | more
+        value >>= 7
+        if not more:
+            return
 
 
 @lru_cache(maxsize=2)

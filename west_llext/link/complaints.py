@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from west_llext.arch.table import Machine, RangeError, Refuse, Row
+from west_llext.arch.machine import Machine
+from west_llext.arch.table import RangeError, Refuse, Row
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.missing import LineFinder
 from west_llext.link.places import Use, place_of, shown

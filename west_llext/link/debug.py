@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from west_llext.arch.table import RangeError, Row, evaluate
+from west_llext.arch.formula import evaluate
+from west_llext.arch.table import RangeError, Row
 from west_llext.link.relocate import Job
 from west_llext.link.targets import Kind
 from west_llext.model.elf import (

@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from west_llext.arch.table import Core, Ignore, Machine, RangeError, Refuse, Row, evaluate
+from west_llext.arch.formula import Space, evaluate
+from west_llext.arch.machine import Core, Machine
+from west_llext.arch.table import Ignore, RangeError, Refuse, Row
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
@@ -200,9 +202,7 @@ class _Relocator:
         # a row that isn't a branch
         row, symbol = use.row, use.symbol
         space, base = self.bases[use.region]
-        if not row.uses_place:
-            space = ABSOLUTE_SPACE
-        if self.spaces[symbol] != space:
+        if not self.known(row, self.spaces[symbol], space):
             self.keep(use, content)
             return
         P = base + use.here
@@ -214,6 +214,17 @@ class _Relocator:
             self.complaints.range(use, self.job.targets[symbol], err)
             return
         self.codec.dump(row.word, content, use.here, word)
+
+    @staticmethod
+    def known(row: Row, there: int, here: int) -> bool:
+        # whether a value can be computed, by the spaces of its symbol and its place
+        match row.space:
+            case Space.ABSOLUTE:
+                return there == ABSOLUTE_SPACE
+            case Space.DISTANCE:
+                return there == here
+            case Space.BOTH:
+                return there == here == ABSOLUTE_SPACE
 
     def branch(self, use: Use, content: bytearray) -> None:
         # a row that is one: to nowhere (weak), or to its target

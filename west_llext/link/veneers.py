@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from west_llext.arch.table import Core, Machine, Row, Veneer
+from west_llext.arch.machine import Core, Machine, Veneer
+from west_llext.arch.table import Row
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
 from west_llext.link.targets import Kind, Target

@@ -10,7 +10,7 @@ from west_llext.app.base_info import BaseInfo
 from west_llext.app.blob_info import BlobInfo
 from west_llext.app.fit import Fit
 from west_llext.app.info import InfoRequest, InfoResult, info
-from west_llext.arch.machines import MACHINES
+from west_llext.arch.machines import machine_of
 from west_llext.cli.console import Console
 from west_llext.cli.report import Report, Stream, counted, status_of
 from west_llext.diagnostics import has_errors
@@ -42,7 +42,7 @@ def run(arguments: Namespace, _console: Console) -> Report:
 
 def machine_name(ident: Ident) -> str:
     """`arm, 32 bits, little endian`."""
-    known = MACHINES.get(ident.machine)
+    known = machine_of(ident)
     name = f"e_machine {ident.machine}" if known is None else known.name
     return f"{name}, {ident.bits} bits, {'little' if ident.little else 'big'} endian"
 
@@ -135,7 +135,7 @@ def _result(result: InfoResult) -> dict[str, object]:
 
 
 def _machine(ident: Ident) -> dict[str, object]:
-    known = MACHINES.get(ident.machine)
+    known = machine_of(ident)
     return {
         "number": ident.machine,
         "name": None if known is None else known.name,

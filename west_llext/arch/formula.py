@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the psABIs compute what goes into a place."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Space(Enum):
+    """What has to be known of addresses before a value can be computed."""
+
+    #: the address of the symbol
+    ABSOLUTE = "absolute"
+    #: the distance from the place to the symbol, which a region keeps wherever it is loaded
+    DISTANCE = "distance"
+    #: both addresses
+    BOTH = "both"
+
+
+class Formula(Enum):
+    """How a psABI computes the value; the enum's value is its notation.
+
+    S: address of the symbol, without the Thumb bit; A: addend; P: address of the place
+    T: 1 where the symbol is a Thumb function; Pa: P with the two lowest bits cleared
+    TP: what the thread pointer holds; V: what the place holds
+    Page(x): x with the twelve lowest bits cleared
+    """
+
+    ABS = "S + A"
+    ABS_T = "(S + A) | T"
+    PCREL = "S + A - P"
+    PCREL_T = "((S + A) | T) - P"
+    PCREL_PA = "S + A - Pa"
+    PAGE = "Page(S + A) - Page(P)"
+    TPREL = "S + A - TP"
+    ADD = "V + S + A"
+    SUB = "V - S - A"
+
+    @property
+    def space(self) -> Space:
+        """What has to be known for it."""
+        return _SPACES.get(self, Space.ABSOLUTE)
+
+
+_SPACES = {
+    Formula.PCREL: Space.DISTANCE,
+    Formula.PCREL_T: Space.DISTANCE,
+    Formula.PCREL_PA: Space.BOTH,
+    Formula.PAGE: Space.BOTH,
+}
+
+
+def evaluate(  # noqa: PLR0911 (one a formula)
+    formula: Formula, *, S: int, A: int, P: int, T: int = 0, TP: int = 0, V: int = 0
+) -> int:
+    """The value of a formula, not yet cut to the width of any field."""
+    match formula:
+        case Formula.PCREL_T:
+            return ((S + A) | T) - P
+        case Formula.ABS_T:
+            return (S + A) | T
+        case Formula.ABS:
+            return S + A
+        case Formula.PCREL:
+            return S + A - P
+        case Formula.PCREL_PA:
+            return S + A - (P & ~3)
+        case Formula.PAGE:
+            return ((S + A) & ~0xFFF) - (P & ~0xFFF)
+        case Formula.TPREL:
+            return S + A - TP
+        case Formula.ADD:
+            return V + S + A
+        case Formula.SUB:
+            return V - S - A

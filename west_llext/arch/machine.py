@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the rooms above need to know of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from west_llext.arch.formula import evaluate
+from west_llext.arch.table import Entry, Refuse, Row, Via
+from west_llext.diagnostics import Severity
+from west_llext.model.base import Abi
+from west_llext.model.elf import Ident, ObjectFile
+
+#: New word of a branch: called with row, word and keyword arguments S, A, P, T.
+BranchEncoder = Callable[..., int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Veneer:
+    """A piece of code that jumps to an address anywhere.
+
+    name: what maps and symbols call the form
+    code: its bytes, with zeros where the address goes
+    target_offset: where the address goes; a data word of the machine's pointer size
+    relocation: type that the target's loader applies to the address (an absolute word)
+    alignment: of the first byte
+    thumb: 1 where it is entered in Thumb state, so that its address gets bit 0
+    """
+
+    name: str
+    code: bytes
+    target_offset: int
+    relocation: int
+    alignment: int = 4
+    thumb: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What an object's attributes say of the processor, as far as linking depends on it.
+
+    blx: the core has BLX (immediate), that is both instruction sets (Arm)
+    thumb2: the core has LDR.W to the program counter and NOP.W (Arm)
+    """
+
+    blx: bool = False
+    thumb2: bool = True
+
+
+class Concern(Enum):
+    """What two files can disagree about, beside machine, class and byte order."""
+
+    #: where floating-point arguments are
+    FLOAT = "float"
+    #: instructions that one processor has and the other lacks
+    PROCESSOR = "processor"
+    #: other parts of the procedure call standard
+    CONVENTION = "convention"
+    #: sizes and formats of data
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """Why code of an object doesn't fit the base image.
+
+    text: what is wrong, with both sides; `it` is the object
+    hint: one action that would mend it
+    """
+
+    concern: Concern
+    text: str
+    hint: str
+    severity: Severity = Severity.ERROR
+
+
+def _plain_core(ident: Ident, attributes: Mapping[int, int | str]) -> Core:
+    del ident, attributes
+    return Core()
+
+
+def _no_mismatches(obj: Abi, base: Abi) -> tuple[Mismatch, ...]:
+    del obj, base
+    return ()
+
+
+def plain_branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
+    """A branch that is encoded as any other row. Raises RangeError."""
+    return row.encode(word, evaluate(row.formula, S=S, A=A, P=P, T=T))
+
+
+def _same_state(row: Row, T: int) -> bool:
+    del row, T
+    return False
+
+
+def _always_direct(row: Row, word: int, T: int, core: Core) -> bool:
+    del row, word, T, core
+    return True
+
+
+def _as_any_other(row: Row, word: int, core: Core) -> int | None:
+    del row, word, core
+    return None
+
+
+def _no_veneer(row: Row, core: Core) -> Veneer | None:
+    del row, core
+    return None
+
+
+def _from_the_place(row: Row) -> int:
+    del row
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Machine:
+    """What the other rooms need to know of a machine.
+
+    number: e_machine
+    name: as manifests and reports spell it
+    rows: every relocation number of the psABI
+    entry_is_odd: functions can have bit 0 of their address set (Thumb)
+    branch: encodes rows that have `branch`; may change the instruction (BL to BLX)
+    changes_state: (row, T): whether the branch ends in the other instruction set
+    direct: (row, word, T, core): whether `branch` can encode it without a veneer, range aside
+    undefined_branch: (row, word, core): the word that replaces a branch to an undefined weak symbol,
+        or None to leave it alone
+    veneer: (row, core): the form that a branch of this row can go through, or None
+    explicit_addends: whether the target's loader takes RELA (True) or REL (False)
+    absolute_word: number of the relocation that adds an address to a pointer-sized word
+    thread_pointer: (size, alignment) of the base's thread-local block, to where the thread pointer
+        is, counted from its first byte
+    prepare: the object with what a linker would change before it looks at symbols
+    branches: numbers of the rows that are branches
+    joins: numbers of the rows that make a difference together with others of the same place
+    high_parts: numbers of the rows that a row via HIGH_PART can refer to
+    table_entries: numbers of the rows that need a word of a global offset table
+    refused: numbers of the types that extensions can't have
+    pointers: numbers of the rows that make an address of a data word
+    pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
+        this
+    core: (ident, attributes): what code of a file may assume of the processor
+    mismatches: (object, base): why the object's code doesn't fit the base's, beyond machine, class
+        and byte order
+    """
+
+    number: int
+    name: str
+    rows: Mapping[int, Entry]
+    branch: BranchEncoder = plain_branch
+    explicit_addends: bool
+    absolute_word: int
+    changes_state: Callable[[Row, int], bool] = _same_state
+    direct: Callable[[Row, int, int, Core], bool] = _always_direct
+    undefined_branch: Callable[[Row, int, Core], int | None] = _as_any_other
+    veneer: Callable[[Row, Core], Veneer | None] = _no_veneer
+    pc_offset: Callable[[Row], int] = _from_the_place
+    entry_is_odd: bool = False
+    bits: int = 32
+    core: Callable[[Ident, Mapping[int, int | str]], Core] = _plain_core
+    mismatches: Callable[[Abi, Abi], tuple[Mismatch, ...]] = _no_mismatches
+    thread_pointer: Callable[[int, int], int] | None = None
+    prepare: Callable[[ObjectFile], ObjectFile] | None = None
+    high_parts: frozenset[int] = frozenset()
+    branches: frozenset[int] = field(init=False)
+    joins: frozenset[int] = field(init=False)
+    table_entries: frozenset[int] = field(init=False)
+    refused: frozenset[int] = field(init=False)
+    pointers: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out what every link needs."""
+        rows = [row for row in self.rows.values() if isinstance(row, Row)]
+        refused = [row for row in self.rows.values() if isinstance(row, Refuse)]
+        for name, chosen in (
+            ("branches", [row for row in rows if row.branch is not None]),
+            ("refused", refused),
+            ("pointers", [row for row in rows if row.is_pointer]),
+            ("joins", [row for row in rows if row.joins]),
+            ("table_entries", [row for row in rows if row.via is Via.GOT]),
+        ):
+            object.__setattr__(self, name, frozenset(row.number for row in chosen))
