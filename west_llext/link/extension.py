@@ -17,10 +17,11 @@ from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
+from west_llext.link.job import Job, no_identifier
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
-from west_llext.link.relocate import Job, no_identifier, relocated
+from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs

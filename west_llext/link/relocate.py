@@ -10,24 +10,18 @@ the absolute space, so everything is applied.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from operator import itemgetter
 
 from west_llext.arch.formula import Space, evaluate
-from west_llext.arch.machine import Core, Machine
 from west_llext.arch.table import Ignore, RangeError, Refuse, Row
-from west_llext.diagnostics import Diagnostic
-from west_llext.link.arrange import Arrangement
-from west_llext.link.codec import Codec
 from west_llext.link.complaints import Complaints
-from west_llext.link.exports import Made
-from west_llext.link.missing import LineFinder
+from west_llext.link.job import Job, Relocated
 from west_llext.link.places import Use
 from west_llext.link.symbols import SymbolTable
-from west_llext.link.targets import Kind, Target
-from west_llext.link.veneers import Stub, Stubs
-from west_llext.model.elf import ObjectFile, Relocation
+from west_llext.link.targets import Kind
+from west_llext.link.veneers import Stub
+from west_llext.model.elf import Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
@@ -41,54 +35,6 @@ _NUMBER = itemgetter(2)
 # by kind of a target that is in no region, or whose region has an address
 _LOST = {Kind.NAMED, Kind.UNLOADED, Kind.MISSING, Kind.TLS}
 _SPACES = [NO_SPACE if kind in _LOST else ABSOLUTE_SPACE for kind in Kind]
-
-
-def no_identifier(name: str) -> int:
-    """What stands for a name where the target looks it up as it is."""
-    del name
-    return 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """All that relocating one extension needs.
-
-    addresses: of each region, in prelocated mode; empty otherwise
-    made: export entries that the link made
-    line: finds source lines, for messages
-    identifier: SLID of a name, where the target looks names up by number; else 0
-    peer_address: address of an export of a prelocated extension, by (extension, name)
-    """
-
-    obj: ObjectFile
-    arranged: Arrangement
-    targets: list[Target]
-    stubs: Stubs
-    made: Made
-    mode: Mode
-    machine: Machine
-    core: Core
-    codec: Codec
-    addresses: Mapping[Region, int]
-    peer_address: Callable[[str, str], int]
-    line: LineFinder
-    identifier: Callable[[str], int] = no_identifier
-
-
-@dataclass(slots=True)
-class Relocated:
-    """What came of it.
-
-    contents: by region, final bytes
-    left: by region, what the target has to do; symbols are indices in `symbols`
-    applied: how often each type was applied, by number
-    """
-
-    contents: dict[Region, bytearray]
-    left: dict[Region, list[Relocation]]
-    symbols: SymbolTable
-    applied: Counter[int] = field(default_factory=Counter)
-    findings: list[Diagnostic] = field(default_factory=list)
 
 
 def relocated(job: Job) -> Relocated:
