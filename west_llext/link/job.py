@@ -14,6 +14,7 @@ from west_llext.link.codec import Codec
 from west_llext.link.exports import Made
 from west_llext.link.missing import LineFinder
 from west_llext.link.symbols import SymbolTable
+from west_llext.link.tables import OffsetTable
 from west_llext.link.targets import Target
 from west_llext.link.veneers import Stubs
 from west_llext.model.elf import ObjectFile, Relocation
@@ -34,7 +35,9 @@ class Job:
     addresses: of each region, in prelocated mode; empty otherwise
     made: export entries that the link made
     line: finds source lines, for messages
+    table: words of the extension that hold addresses
     identifier: SLID of a name, where the target looks names up by number; else 0
+    thread_pointer: where it is, counted from the first byte of the base's thread-local block
     peer_address: address of an export of a prelocated extension, by (extension, name)
     """
 
@@ -50,7 +53,9 @@ class Job:
     addresses: Mapping[Region, int]
     peer_address: Callable[[str, str], int]
     line: LineFinder
+    table: OffsetTable = field(default_factory=OffsetTable)
     identifier: Callable[[str], int] = no_identifier
+    thread_pointer: int = 0
 
 
 @dataclass(slots=True)
@@ -67,3 +72,19 @@ class Relocated:
     symbols: SymbolTable
     applied: Counter[int] = field(default_factory=Counter)
     findings: list[Diagnostic] = field(default_factory=list)
+
+
+def contents(job: Job) -> dict[Region, bytearray]:
+    """The bytes of each region before anything is relocated; BSS has none."""
+    found: dict[Region, bytearray] = {}
+    data = job.obj.data
+    for region, output in job.arranged.outputs.items():
+        if region is Region.BSS:
+            continue
+        content = bytearray(output.size)
+        for source, offset, size in output.pieces:
+            if source >= 0:
+                start = job.obj.sections[source].offset
+                content[offset : offset + size] = data[start : start + size]
+        found[region] = content
+    return found
