@@ -181,7 +181,11 @@ class Session:
     def _context(self, machine: Machine) -> Context:
         if machine.number not in self.contexts:
             self.contexts[machine.number] = Context(
-                base=BaseLookup(self.shared.offer, odd=machine.entry_is_odd),
+                base=BaseLookup(
+                    self.shared.offer,
+                    odd=machine.entry_is_odd,
+                    threads=machine.thread_pointer is not None,
+                ),
                 machine=machine,
                 windows=self.shared.windows,
                 # on the loader's heap, or where the file lies: text that needs no relocation can

@@ -71,7 +71,7 @@ RI6_BIG   = layout("_6 5:4 _4 3:0")
 _LONG   = "compile with -mlongcalls"
 _POOLS  = "compile with -mtext-section-literals"
 _PIC    = "compile without -fPIC and -fpie"
-_TLS    = "make it an ordinary variable, or let a function of the base image access it"
+_TLS    = "use the local-exec model (-ftls-model=local-exec) for variables of the base image"
 _SLOTS  = "compile with -Wa,--no-allow-flix"
 _LITERALS = "compile with -Wa,--no-absolute-literals"
 _NO_SLOT = "an instruction in a bundle, which depends on the core's own formats"
@@ -154,7 +154,7 @@ def rows(pick: Callable[[bytes | bytearray, int], Row | None]) -> Mapping[int, E
         Refuse( 50, "R_XTENSA_TLSDESC_FN",    "thread-local storage through a descriptor", _TLS),
         Refuse( 51, "R_XTENSA_TLSDESC_ARG",   "thread-local storage through a descriptor", _TLS),
         Refuse( 52, "R_XTENSA_TLS_DTPOFF",    "thread-local storage of the local-dynamic model", _TLS),
-        Refuse( 53, "R_XTENSA_TLS_TPOFF",     "thread-local storage, which the loader doesn't know on this machine", _TLS),
+        Row(    53, "R_XTENSA_TLS_TPOFF",     Formula.TPREL,   DATA32, Check.WRAP, WORD, loadable=False),
         Refuse( 54, "R_XTENSA_TLS_FUNC",      "thread-local storage through a descriptor", _TLS),
         Refuse( 55, "R_XTENSA_TLS_ARG",       "thread-local storage through a descriptor", _TLS),
         Refuse( 56, "R_XTENSA_TLS_CALL",      "thread-local storage through a descriptor", _TLS),
@@ -298,6 +298,13 @@ def literals(name: str) -> str:
     return f"{name.removesuffix('.text')}.literal"
 
 
+def _thread_pointer(size: int, alignment: int) -> int:
+    # at two words in front of the variables (TCB_SIZE in bfd/elf32-xtensa.c), which begin at a
+    # multiple of their alignment
+    del size
+    return -max(8, alignment)
+
+
 def _machine(known: Instructions, opcode: Callable[[int, int], _Opcode]) -> Machine:
     return Machine(
         number=EM_XTENSA,
@@ -310,6 +317,7 @@ def _machine(known: Instructions, opcode: Callable[[int, int], _Opcode]) -> Mach
         absolute_word=1,
         alignment=4,
         literals=literals,
+        thread_pointer=_thread_pointer,
         core=xtensa_abi.core,
         mismatches=xtensa_abi.mismatches,
     )

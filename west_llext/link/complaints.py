@@ -10,7 +10,7 @@ from west_llext.arch.table import RangeError, Refuse, Row
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.missing import LineFinder
 from west_llext.link.places import Use, place_of, shown
-from west_llext.link.targets import Target
+from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import ObjectFile, Relocation
 
 
@@ -95,6 +95,22 @@ class Complaints:
         )
         hint = "set 'mode: prelocated', or make the reference through a pointer"
         self._add(("R007", use.row.name, target.name), (use.section, use.offset), message, hint)
+
+    def thread(self, use: Use, target: Target) -> None:
+        """An address where an offset is meant, or the other way round."""
+        place = self._place(use.section, use.offset)
+        if target.kind is Kind.THREAD:
+            message = (
+                f"{use.row.name} at {place} makes an address of '{target.name}', a thread-local "
+                "variable of the base image, which has one in each thread"
+            )
+        else:
+            message = (
+                f"{use.row.name} at {place} counts from the thread pointer to '{target.name}', "
+                "which isn't thread-local"
+            )
+        hint = "declare it in the extension as the base image does, with or without __thread"
+        self._add(("R011", use.row.name, target.name), (use.section, use.offset), message, hint)
 
     def addend(self, use: Use, target: Target, err: RangeError) -> None:
         """An addend that the place can't hold for the target's loader."""

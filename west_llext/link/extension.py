@@ -212,6 +212,7 @@ def finished(
         peer_address=peer_address,
         line=context.line,
         identifier=_identifier(first.obj, context),
+        thread_pointer=_thread_pointer(context),
     )
     result = relocated(job)
     record = linked(job, result, first.extension, first.exports, second.resolution)
@@ -226,6 +227,13 @@ def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
         return no_identifier
     size = obj.ident.bits // 8
     return lambda name: slid(name, size)
+
+
+def _thread_pointer(context: Context) -> int:
+    # counted from the first byte of the base image's thread-local block
+    image, place = context.base.offer.image, context.machine.thread_pointer
+    block = None if image is None else image.thread_block
+    return 0 if block is None or place is None else place(*block)
 
 
 def _window(extension: Extension, context: Context) -> Window | None:
