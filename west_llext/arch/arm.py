@@ -296,6 +296,10 @@ MACHINE = Machine(
     pc_offset=pc_offset,
     entry_is_odd=True,
     thread_pointer=_thread_pointer,
+    since={
+        (3, 7): frozenset({1, 3, 10, 28, 29, 30, 38, 42, *range(43, 51)}),
+        (4, 4): frozenset({108}),
+    },
     core=arm_abi.core,
     mismatches=arm_abi.mismatches,
 )
