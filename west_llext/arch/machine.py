@@ -125,6 +125,7 @@ class Machine:
 
     number: e_machine
     name: as manifests and reports spell it
+    notes: what is odd about it, and the documents that the tables follow; the first line names it
     rows: every relocation number of the psABI
     entry_is_odd: functions can have bit 0 of their address set (Thumb)
     branch: encodes rows that have `branch`; may change the instruction (BL to BLX)
@@ -164,6 +165,7 @@ class Machine:
     undefined_branch: Callable[[Row, int, Core], int | None] = _as_any_other
     veneer: Callable[[Row, Core], Veneer | None] = _no_veneer
     pc_offset: Callable[[Row], int] = _from_the_place
+    notes: str = ""
     entry_is_odd: bool = False
     bits: int = 32
     core: Callable[[Ident, Mapping[int, int | str]], Core] = _plain_core
