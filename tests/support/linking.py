@@ -74,6 +74,7 @@ def offer(
     exported: Container[str] | None = None,
     why: Callable[[str], Why] = absent,
     ident: Ident = ARM,
+    zephyr_version: str | None = None,
 ) -> Offer:
     """What a base image with these symbols offers; it exports all of them if nothing is said."""
     image = elfbuild.elf(
@@ -93,6 +94,7 @@ def offer(
         exports=None,
         local=local,
         sections=head.sections,
+        zephyr_version=zephyr_version,
     )
     return Offer(image=base, exported=index if exported is None else exported, why=why)
 

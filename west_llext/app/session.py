@@ -101,7 +101,7 @@ class Session:
         """Nothing is read before `open`."""
         self.shared = surroundings
         self.tasks = tasks
-        self.contexts: dict[int, Context] = {}
+        self.contexts: dict[Machine, Context] = {}
         self.opened: dict[str, tuple[Opened, Machine]] = {}
         self.resolved: dict[str, Resolved] = {}
 
@@ -179,8 +179,8 @@ class Session:
         return product(record, self.shared.memories, origin=self.shared.origin)
 
     def _context(self, machine: Machine) -> Context:
-        if machine.number not in self.contexts:
-            self.contexts[machine.number] = Context(
+        if machine not in self.contexts:
+            self.contexts[machine] = Context(
                 base=BaseLookup(
                     self.shared.offer,
                     odd=machine.entry_is_odd,
@@ -193,7 +193,7 @@ class Session:
                 heap=None,
                 line=self.shared.line,
             )
-        return self.contexts[machine.number]
+        return self.contexts[machine]
 
 
 def _unlinkable(obj: ObjectFile, machine: Machine | None) -> str | None:

@@ -285,6 +285,7 @@ def _thread_pointer(size: int, alignment: int) -> int:
 MACHINE = Machine(
     number=EM_ARM,
     name="arm",
+    notes=__doc__,
     rows=ROWS,
     branch=branch,
     changes_state=changes_state,
@@ -296,6 +297,10 @@ MACHINE = Machine(
     pc_offset=pc_offset,
     entry_is_odd=True,
     thread_pointer=_thread_pointer,
+    since={
+        (3, 7): frozenset({1, 3, 10, 28, 29, 30, 38, 42, *range(43, 51)}),
+        (4, 4): frozenset({108}),
+    },
     core=arm_abi.core,
     mismatches=arm_abi.mismatches,
 )

@@ -309,6 +309,7 @@ def _machine(known: Instructions, opcode: Callable[[int, int], _Opcode]) -> Mach
     return Machine(
         number=EM_XTENSA,
         name="xtensa",
+        notes=__doc__ or "",
         rows=rows(_picker(known, opcode)),
         branch=branch,
         undefined_branch=undefined_branch,
@@ -318,6 +319,9 @@ def _machine(known: Instructions, opcode: Callable[[int, int], _Opcode]) -> Mach
         alignment=4,
         literals=literals,
         thread_pointer=_thread_pointer,
+        # 3.6 knew shared objects only
+        since={(3, 7): frozenset({1, 6, 64})},
+        instructions=(known.l32r, *known.calls, *known[2:]),
         core=xtensa_abi.core,
         mismatches=xtensa_abi.mismatches,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from west_llext.arch.machine import Machine
+from west_llext.arch.machine import Machine, Release
 from west_llext.arch.table import RangeError, Refuse, Row
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.missing import LineFinder
@@ -87,11 +87,15 @@ class Complaints:
         )
         self._add(("R006", use.row.name, target.name), (use.section, use.offset), message, None)
 
-    def unloadable(self, use: Use, target: Target) -> None:
-        """A relocation that would be left for a loader that doesn't know it."""
+    def unloadable(self, use: Use, target: Target, since: Release | None) -> None:
+        """A relocation that would be left for a loader that doesn't know it.
+
+        since: the release that came to know it, where there is one
+        """
+        later = "" if since is None else f" before Zephyr {since[0]}.{since[1]}"
         message = (
             f"{use.row.name} at {self._place(use.section, use.offset)} refers to '{target.name}', "
-            "and the target's loader can't apply that type"
+            f"and the target's loader can't apply that type{later}"
         )
         hint = "set 'mode: prelocated', or make the reference through a pointer"
         self._add(("R007", use.row.name, target.name), (use.section, use.offset), message, hint)

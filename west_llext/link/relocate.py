@@ -331,8 +331,9 @@ class _Relocator:
         if (target.kind is Kind.THREAD) is not (use.row.space is Space.THREAD):
             self.complaints.thread(use, target)
             return
-        if not use.row.loadable:
-            self.complaints.unloadable(use, target)
+        known_since = self.job.machine.came_with(use.row.number, self.job.release)
+        if not use.row.loadable or known_since is not None:
+            self.complaints.unloadable(use, target, known_since)
             return
         explicit_addends = self.job.machine.explicit_addends
         symbol, addend = self.result.symbols.reference(
