@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from west_llext.arch import arm
+from west_llext.arch import arm, xtensa
 from west_llext.arch.layout import Layout, layout
 
-LAYOUTS = {name: each for name, each in vars(arm).items() if isinstance(each, Layout)}
+LAYOUTS = {
+    f"{module.__name__}.{name}": each
+    for module in (arm, xtensa)
+    for name, each in vars(module).items()
+    if isinstance(each, Layout)
+}
 
 
 @st.composite

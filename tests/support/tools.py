@@ -51,7 +51,13 @@ TOOLS = {
     (each.machine, each.bits): each
     for each in (
         Tools(machine=40, bits=32, prefix="arm-none-eabi-", flags=0x05000000),
-        Tools(machine=94, bits=32, prefix="xtensa-lx106-elf-", flags=0x300, link=("--no-relax",)),
+        Tools(
+            machine=94,
+            bits=32,
+            prefix="xtensa-lx106-elf-",
+            flags=0x300,
+            link=("--no-relax", "--no-warn-rwx-segments"),
+        ),
         Tools(
             machine=243,
             bits=32,
