@@ -27,8 +27,11 @@ REACH: Mapping[int, Mapping[int, int]] = {
 _FAR = 0x200000
 
 
-def definitions(obj: ObjectFile, member: Member, text: int) -> list[Sym]:
-    """Definitions of what the object lacks; `text` is where its code begins."""
+def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = False) -> list[Sym]:
+    """Definitions of what the object lacks; `text` is where its code begins.
+
+    every: whether all weak symbols are defined, instead of half of them
+    """
     kinds: dict[int, set[int]] = {}
     odd: set[int] = set()
     for section, rows in obj.relocations.items():
@@ -41,7 +44,7 @@ def definitions(obj: ObjectFile, member: Member, text: int) -> list[Sym]:
     for index, symbol in enumerate(obj.symbols):
         if symbol.section or not symbol.name:
             continue
-        if symbol.binding == STB_WEAK and (member.ordinal + index) % 2:
+        if not every and symbol.binding == STB_WEAK and (member.ordinal + index) % 2:
             continue
         if symbol.type == STT_TLS:
             found.append(Sym(name=symbol.name, value=index % 256 * 4, type=TLS, section=".tbss"))
