@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sets a machine up for `make`: a virtual environment, and cross tools where that is possible.
+"""Sets a machine up for `make`: a virtual environment, and what tests compare with where possible.
 
 Only the standard library, because it runs before anything is installed. Does nothing where
 everything is there.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+NODE = ROOT / ".node"
 
 #: Packages of the distribution that tests compare with, and what shows that they are there.
 CROSS = {
@@ -25,6 +26,9 @@ CROSS = {
     "qemu-system-arm": "qemu-system-arm",
     "gdb-multiarch": "gdb-multiarch",
 }
+
+#: Packages of npm that tests compare with. Newer releases of the first need Node.js 22.
+NPM = {"yaml-language-server": "1.25.0", "@microsoft/sarif-multitool": "5.7.0"}
 
 
 def venv(extras: str) -> None:
@@ -66,6 +70,25 @@ def cross() -> None:
     print(f"setup: tests that need {names} will be skipped: install these to run them", flush=True)
 
 
+def node() -> None:
+    """Install the packages of npm into the checkout; say in one line what is missing otherwise."""
+    names = [f"{name}@{version}" for name, version in NPM.items()]
+    stamp, wanted = NODE / "stamp", " ".join(names)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    npm = shutil.which("npm")
+    if npm is not None:
+        print(f"setup: npm install {wanted}", flush=True)
+        quiet = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+        command = [npm, "install", f"--prefix={NODE}", *quiet, *names]
+        NODE.mkdir(exist_ok=True)
+        if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0:
+            stamp.write_text(wanted, encoding="utf-8")
+            return
+    why = "install npm to run them" if npm is None else "npm could not install these"
+    print(f"setup: tests that need {' '.join(NPM)} will be skipped: {why}", flush=True)
+
+
 def _there(sign: str) -> bool:
     return Path(sign).exists() if sign.startswith("/") else shutil.which(sign) is not None
 
@@ -81,10 +104,12 @@ def _root() -> list[str] | None:
 
 
 def main() -> None:
-    """`setup.py EXTRAS [cross]`."""
+    """`setup.py EXTRAS [cross] [node]`."""
     venv(sys.argv[1])
     if "cross" in sys.argv[2:]:
         cross()
+    if "node" in sys.argv[2:]:
+        node()
 
 
 if __name__ == "__main__":
