@@ -113,6 +113,8 @@ class Row:
     before: bytes in front of the place that belong to the word, because the value decides about
         the opcode there
     joins: it is one of several relocations of a place, which together make a difference
+    from_zero: (row, change of the word) of an instruction that reaches what is near address 0 from
+        everywhere, where this one counts from its place
     size: bytes of the place
     space: what has to be known of addresses
     is_pointer: whether the place is a data word that the value fills, high bits lost
@@ -137,6 +139,7 @@ class Row:
     partial: bool = False
     before: int = 0
     joins: bool = False
+    from_zero: tuple[Row, Callable[[int], int]] | None = None
     size: int = field(init=False)
     space: Space = field(init=False)
     is_pointer: bool = field(init=False)
@@ -168,7 +171,8 @@ class Row:
         put(self, "space", self.formula.space)
         whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
         absolute = self.formula in {Formula.ABS, Formula.ABS_T} and self.via is Via.DIRECT
-        plain = whole and absolute and self.check is Check.WRAP and not self.partial
+        plain = whole and absolute and self.check is Check.WRAP
+        plain = plain and not self.partial and not self.joins
         put(self, "is_pointer", plain and len(self.word.units) == 1)
 
     def addend(self, word: int) -> int:
@@ -194,6 +198,12 @@ class Row:
     def range(self) -> tuple[int, int]:
         """Half-open range of values that fit."""
         return self._low, self._high
+
+    def fits(self, value: int) -> bool:
+        """Whether `encode` takes the value."""
+        return self.check is Check.WRAP or (
+            self._low <= value + self.bias < self._high and not value & self._unaligned
+        )
 
     def encode(self, word: int, value: int) -> int:
         """`word` with the value in its field.

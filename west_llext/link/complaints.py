@@ -105,6 +105,22 @@ class Complaints:
         hint = "set 'mode: prelocated', or refer to a symbol nearer to the target"
         self._add(("R008", use.row.name, target.name), (use.section, use.offset), message, hint)
 
+    def no_field(self, use: Use) -> None:
+        """An instruction that has no field for the relocation."""
+        message = (
+            f"{use.row.name} at {self._place(use.section, use.offset)} stands at an instruction "
+            "that has no field for an address"
+        )
+        self._add(("R009", use.row.name, ""), (use.section, use.offset), message, None)
+
+    def no_high_part(self, use: Use, target: Target) -> None:
+        """A low part whose symbol isn't at the place of a high part."""
+        message = (
+            f"{use.row.name} at {self._place(use.section, use.offset)} refers to '{target.name}', "
+            "where no instruction has the high part of an address"
+        )
+        self._add(("R010", use.row.name, target.name), (use.section, use.offset), message, None)
+
     def refused(
         self, row: Refuse, section: int, relocation: Relocation, targets: list[Target]
     ) -> None:

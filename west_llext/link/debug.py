@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from west_llext.arch.formula import evaluate
 from west_llext.arch.table import RangeError, Row
-from west_llext.link.relocate import Job
+from west_llext.link.job import Job
 from west_llext.link.targets import Kind
 from west_llext.model.elf import (
     SHF_ALLOC,

@@ -17,11 +17,13 @@ from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
+from west_llext.link.job import Job, no_identifier
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
-from west_llext.link.relocate import Job, no_identifier, relocated
+from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
+from west_llext.link.tables import OffsetTable, offset_table
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
 from west_llext.link.verdicts import (
@@ -98,6 +100,7 @@ class Resolved:
     resolution: Resolution
     targets: list[Target]
     made: Made
+    table: OffsetTable
     stubs: Stubs
     findings: list[Diagnostic]
 
@@ -115,6 +118,8 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
     """An extension's object, with its sections in their regions and its exports found."""
     if not obj.symbols:
         obj = replace(obj, symbols=(_NO_SYMBOL,))
+    if machine.prepare is not None:
+        obj = machine.prepare(obj)
     arranged, findings = arrangement(obj)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
     found = exports(obj, arranged, extension, own, machine.pointers)
@@ -159,6 +164,7 @@ def resolved(
         ]
     targets = list(found.targets)
     made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)
+    table = offset_table(obj, arranged, targets, machine)
     reach = Reach(
         machine=machine,
         core=first.core,
@@ -172,6 +178,7 @@ def resolved(
         resolution=found,
         targets=targets,
         made=made,
+        table=table,
         stubs=branches,
         findings=findings,
     )
@@ -196,6 +203,7 @@ def finished(
         targets=second.targets,
         stubs=second.stubs,
         made=second.made,
+        table=second.table,
         mode=first.extension.mode,
         machine=context.machine,
         core=first.core,

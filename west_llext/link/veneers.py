@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from west_llext.arch.machine import Core, Machine, Veneer
-from west_llext.arch.table import Row
+from west_llext.arch.table import Check, Row
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
 from west_llext.link.targets import Kind, Target
@@ -152,6 +152,8 @@ class _Needs:
         # whether every permitted address of the target is in reach; what is in the same region is
         if target[0] is Kind.OWN:
             return True
+        if row.check is Check.WRAP:
+            return True
         there = self.reach.window(target)
         changes = target[4] and self.reach.machine.changes_state(row, target[3])
         key = row.number, changes
@@ -159,5 +161,6 @@ class _Needs:
             self.known[key] = self.reach.bounds(row, changes=changes)
         bounds = self.known[key]
         if bounds is None or there is None:
-            return False
+            # code that counts 32 bits was compiled for a target within 2 GiB
+            return row.range()[1] >= 1 << 31
         return bounds[0] <= there[0] + addend and there[1] - 1 + addend < bounds[1]
