@@ -37,7 +37,7 @@ setup-demo:
 	@$(PYTHON) tools/setup.py run,zig
 
 setup-test:
-	@$(PYTHON) tools/setup.py run,zig,west,dev cross
+	@$(PYTHON) tools/setup.py run,zig,west,dev cross node
 
 clean:
-	rm -rf .venv build samples/*/build site
+	rm -rf .venv .node build samples/*/build site
