@@ -57,6 +57,7 @@ TOOLS = {
             prefix="arm-none-eabi-",
             lld=("-marmelf",),
         ),
+        Tools(machine=94, bits=32, prefix="xtensa-lx106-elf-", link=("--no-relax",)),
         Tools(
             machine=243,
             bits=32,
