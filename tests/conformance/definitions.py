@@ -28,8 +28,11 @@ REACH: Mapping[int, Mapping[int, int]] = {
 _FAR = 0x200000
 
 
-def definitions(obj: ObjectFile, member: Member, text: int) -> list[Sym]:
-    """Definitions of what the object lacks; `text` is where its code begins."""
+def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = False) -> list[Sym]:
+    """Definitions of what the object lacks; `text` is where its code begins.
+
+    every: whether all weak symbols are defined, instead of half of them
+    """
     kinds: dict[int, set[int]] = {}
     odd: set[int] = set()
     for section, rows in obj.relocations.items():
@@ -45,7 +48,8 @@ def definitions(obj: ObjectFile, member: Member, text: int) -> list[Sym]:
         used = kinds.get(index, set())
         # GNU ld lets no branch of Xtensa's go to address 0
         needed = obj.ident.machine == EM_XTENSA and used & REACH[EM_XTENSA].keys()
-        if symbol.binding == STB_WEAK and (member.ordinal + index) % 2 and not needed:
+        skipped = not every and not needed and (member.ordinal + index) % 2
+        if symbol.binding == STB_WEAK and skipped:
             continue
         if symbol.type == STT_TLS:
             found.append(Sym(name=symbol.name, value=index % 256 * 4, type=TLS, section=".tbss"))

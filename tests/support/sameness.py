@@ -153,7 +153,7 @@ def _places(
                 break
         else:
             mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
-            yield f"{region.label}+{at:#x} is {mine}, GNU ld has {theirs}"
+            yield f"{region.label}+{at:#x} is {mine}, the linker has {theirs}"
             at += 2
 
 
