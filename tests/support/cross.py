@@ -19,11 +19,11 @@ PREFIX = "arm-none-eabi-"
 PICOLIBC = Path("/usr/lib/picolibc/arm-none-eabi/lib/release")
 
 
-def tool(name: str) -> str:
-    """Path of a tool of the cross compiler (`readelf`); skips the test where there is none."""
-    found = shutil.which(PREFIX + name)
+def tool(name: str, prefix: str = PREFIX) -> str:
+    """Path of a tool of a cross compiler (`readelf`); skips the test where there is none."""
+    found = shutil.which(prefix + name)
     if found is None:
-        pytest.skip(f"{PREFIX}{name} isn't installed")
+        pytest.skip(f"{prefix}{name} isn't installed")
     return found
 
 

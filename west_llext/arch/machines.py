@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from west_llext.arch import arm
+from west_llext.arch import aarch64, arm
 from west_llext.arch.machine import Machine
 from west_llext.model.elf import Ident
 
 #: By e_machine and class (32 or 64).
 MACHINES: Mapping[tuple[int, int], Machine] = {
-    (machine.number, machine.bits): machine for machine in (arm.MACHINE,)
+    (machine.number, machine.bits): machine for machine in (aarch64.MACHINE, arm.MACHINE)
 }
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from west_llext.arch.attributes import ATTRIBUTE_FORMATS, AttributeFormat
+from west_llext.arch.attributes import ATTRIBUTE_FORMATS, PROPERTY_BITS, AttributeFormat
+from west_llext.elf import properties
 from west_llext.elf.headers import Headers, refuse
 from west_llext.model.base import Abi
 from west_llext.model.elf import ObjectFile
@@ -27,19 +28,38 @@ def abi(file: ObjectFile | Headers) -> Abi:
         for index, section in enumerate(file.sections):
             if section.type == form.section_type:
                 return Abi(ident=file.ident, attributes=_section(file, index, form))
+    bits = PROPERTY_BITS.get(file.ident.machine)
+    if bits is not None:
+        for index, section in enumerate(file.sections):
+            if section.name == properties.NAME and section.size:
+                return Abi(ident=file.ident, attributes=_note(file, index, bits))
     return Abi(ident=file.ident, attributes={})
 
 
 def _section(
     file: ObjectFile | Headers, index: int, form: AttributeFormat
 ) -> Mapping[int, int | str]:
+    try:
+        return attributes(_content(file, index), form, file.ident.order)
+    except ValueError as err:
+        refuse(file.name, f"'{file.sections[index].name}' {err}")
+
+
+def _note(file: ObjectFile | Headers, index: int, wanted: frozenset[int]) -> Mapping[int, int]:
+    ident = file.ident
+    try:
+        return properties.properties(
+            _content(file, index), wanted, bits=ident.bits, order=ident.order
+        )
+    except ValueError as err:
+        refuse(file.name, f"'{file.sections[index].name}' {err}")
+
+
+def _content(file: ObjectFile | Headers, index: int) -> bytes:
     section = file.sections[index]
     if section.size > MAX_SIZE:
         refuse(file.name, f"'{section.name}' has {section.size} bytes, at most {MAX_SIZE} are read")
-    try:
-        return attributes(file.content(index), form, file.ident.order)
-    except ValueError as err:
-        refuse(file.name, f"'{section.name}' {err}")
+    return file.content(index)
 
 
 @lru_cache(maxsize=64)
