@@ -20,8 +20,8 @@ lint: setup-test
 unit: setup-test
 	$(BIN)/python -m pytest -q -n auto
 
-conformance: setup-test ## thousands of real objects, each equal to GNU ld byte for byte
-	$(BIN)/python -m tests.conformance
+conformance: setup-test ## thousands of real objects, each equal to GNU ld byte for byte [ARCH=riscv]
+	$(BIN)/python -m tests.conformance $(addprefix --arch ,$(ARCH))
 
 fuzz: setup-test ## minutes of damaged input
 	$(BIN)/python -m tests.fuzz

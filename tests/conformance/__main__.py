@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.compare import Result, Verdict, compared
-from tests.conformance.corpus import ARCHES, Member, chosen
+from tests.conformance.corpus import LIBRARIES, Member, arches, chosen
 from west_llext.model.manifest import Mode
 
 MODES = {mode.value: mode for mode in Mode}
@@ -77,7 +77,10 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--count", type=int, help="objects to take (default: all)")
-    parser.add_argument("--arch", choices=sorted(ARCHES), action="append", help="(repeatable)")
+    known = sorted({*LIBRARIES, *(each.machine for each in LIBRARIES.values())})
+    parser.add_argument(
+        "--arch", choices=known, action="append", help="processor or machine (repeatable)"
+    )
     parser.add_argument("--mode", choices=sorted(MODES), action="append", help="(repeatable)")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="processes (default: 2)")
     return parser.parse_args(arguments)
@@ -89,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     modes = [MODES[name] for name in wanted.mode or sorted(MODES)]
     start = time.monotonic()
     try:
-        members = chosen(wanted.count, wanted.arch or list(ARCHES))
+        members = chosen(wanted.count, arches(wanted.arch) if wanted.arch else list(LIBRARIES))
     except pytest.skip.Exception as err:
         sys.stderr.write(f"can't compare: {err}\n")
         return 3

@@ -17,20 +17,14 @@ from enum import Enum
 from pathlib import Path
 
 from tests.conformance.corpus import Member
+from tests.conformance.definitions import EM_ARM, definitions
 from tests.support import armloader, gnuld, sameness
-from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, Sym
+from tests.support.elfbuild import Sym
 from tests.support.linking import Case, Outcome, Sizes, extension, offer, packed
 from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
-from west_llext.model.elf import STB_WEAK, STT_TLS, ObjectFile, Symbol
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
-
-TLS = 6
-# relocation numbers: what can change the instruction set, what can't, and how far it gets
-_CALLS = {10: "thumb", 28: "arm"}
-_JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
-_REACH = {51: 0x80000, 102: 0x200, 103: 0x40}
 
 
 class Verdict(Enum):
@@ -70,49 +64,6 @@ REASONS = {
 }
 
 
-def definitions(obj: ObjectFile, member: Member, text: int) -> list[Sym]:
-    """Definitions of what the object lacks; `text` is where its code begins."""
-    kinds: dict[int, set[int]] = {}
-    odd: set[int] = set()
-    for section, rows in obj.relocations.items():
-        content = obj.content(section)
-        for row in rows:
-            kinds.setdefault(row.symbol, set()).add(row.type)
-            if row.type not in _CALLS and row.type not in _JUMPS and content[row.offset] & 1:
-                odd.add(row.symbol)
-    found = []
-    for index, symbol in enumerate(obj.symbols):
-        if symbol.section or not symbol.name:
-            continue
-        if symbol.binding == STB_WEAK and (member.ordinal + index) % 2:
-            continue
-        found.append(
-            _definition(symbol, index, kinds.get(index, set()), member, text)
-            if index not in odd
-            # an odd offset from a Thumb function means nothing: (S + A) | T isn't S | T + A
-            else Sym(name=symbol.name, value=0x2000_0000 + index * 4, type=OBJECT, section=SHN_ABS)
-        )
-    return found
-
-
-def _definition(symbol: Symbol, index: int, kinds: set[int], member: Member, text: int) -> Sym:
-    if symbol.type == STT_TLS:
-        return Sym(name=symbol.name, value=index * 4, type=TLS, section=SHN_ABS)
-    turn = member.ordinal + index
-    reach = min([_REACH[kind] for kind in kinds if kind in _REACH], default=0x200000)
-    address = text + (-reach if turn % 3 == 0 else reach) + index % 13 * 4
-    states = {state for kind, state in _JUMPS.items() if kind in kinds}
-    if not states and kinds & _CALLS.keys():
-        # a call can end in either instruction set, where the core has both
-        states = {"thumb" if turn % 2 or member.arch != "v5te" else "arm"}
-    if states:
-        odd = states == {"thumb"}
-        return Sym(name=symbol.name, value=address | odd, type=FUNC, section=SHN_ABS)
-    kind = (FUNC, OBJECT, NOTYPE)[turn % 3]
-    value = address * 5 + turn % 4 if kind != FUNC else address | 1
-    return Sym(name=symbol.name, value=value & 0xFFFFFFFF, type=kind, section=SHN_ABS)
-
-
 def addresses(sizes: Sizes, member: Member) -> dict[Region, int]:
     """Text, read-only data and the rest in three far places, which depend on the member."""
     spread = member.ordinal * 0x9E3779B1 % 0x800 * 0x1000
@@ -135,11 +86,11 @@ def compared(member: Member, mode: Mode, folder: Path) -> Result:
     window = (text, text + 0x10000)
     case = Case(
         extension=extension(name="unit", mode=mode),
-        base=offer(symbols),
+        base=offer(symbols, ident=obj.ident),
         place=lambda sizes: addresses(sizes, member),
         windows={"text": window},
         # every other one can be loaded anywhere, so that all its calls go through veneers
-        heap=window if member.ordinal % 2 else None,
+        heap=window if member.ordinal % 2 or obj.ident.machine != EM_ARM else None,
         purpose=Purpose.CHECK,
     )
     made = case.link(obj)
@@ -173,8 +124,9 @@ def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) ->
             symbols=symbols,
             # without it the linker makes a veneer for each change of the instruction set
             options=["--use-blx"] if member.arch == "v5te" else [],
+            table=sameness.table(made),
         )
-        ours = sameness.memory(made, symbols, where)
+        ours = sameness.memory(made, symbols, where, folder)
     except (gnuld.LinkerError, armloader.LoadError) as err:
         result.verdict, result.reason = Verdict.DIFFERENT, str(err)
         return result

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from west_llext.arch import aarch64, arm
+from west_llext.arch import aarch64, arm, riscv
 from west_llext.arch.machine import Machine
 from west_llext.model.elf import Ident
 
 #: By e_machine and class (32 or 64).
 MACHINES: Mapping[tuple[int, int], Machine] = {
-    (machine.number, machine.bits): machine for machine in (aarch64.MACHINE, arm.MACHINE)
+    (machine.number, machine.bits): machine
+    for machine in (aarch64.MACHINE, arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64)
 }
 
 

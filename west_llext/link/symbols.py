@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
+from west_llext.arch.formula import Formula
 from west_llext.arch.table import Row, Via
 from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import (
@@ -90,10 +91,11 @@ class SymbolTable:
         value, thumb = target.value, target.thumb
         # a branch has no room for the Thumb bit, and doesn't change the instruction set
         reach = value + addend | (0 if row.branch else thumb)
-        low_part = row.via is Via.HIGH_PART
-        if not low_part and (explicit or row.holds(reach)):
+        subtracted = row.formula is Formula.SUB  # GNU ld adds the addend, the psABI subtracts it
+        symbol_only = subtracted or row.via is Via.HIGH_PART
+        if not symbol_only and (explicit or row.holds(reach)):
             return self.index((Sort.SECTION, target.region, "", 0)), reach
-        if explicit or row.holds(addend):
+        if not subtracted and (explicit or row.holds(addend)):
             return self.index((Sort.OWN, target.region, "", value | thumb)), addend
         return self.index((Sort.OWN, target.region, "", value + addend | thumb)), 0
 

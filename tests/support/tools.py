@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The binary utilities of each machine, as Debian packages them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from . import elfbuild
+from .elfbuild import Sym
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What links files of one machine and class.
+
+    prefix: of the programs' names
+    link: options that GNU ld needs to link as we do, that is without relaxing anything
+    """
+
+    machine: int
+    bits: int
+    prefix: str
+    link: Sequence[str] = ()
+    little: bool = True
+    flags: int = 0
+
+    def elf(self, symbols: Sequence[Sym]) -> bytes:
+        """An object with nothing but symbols."""
+        return elfbuild.elf(
+            machine=self.machine,
+            bits=self.bits,
+            little=self.little,
+            flags=self.flags,
+            symbols=symbols,
+        )
+
+
+#: By e_machine and class.
+TOOLS = {
+    (each.machine, each.bits): each
+    for each in (
+        Tools(machine=40, bits=32, prefix="arm-none-eabi-", flags=0x05000000),
+        Tools(
+            machine=243,
+            bits=32,
+            prefix="riscv64-unknown-elf-",
+            link=("-melf32lriscv", "--no-relax"),
+        ),
+        Tools(
+            machine=243,
+            bits=64,
+            prefix="riscv64-unknown-elf-",
+            link=("-melf64lriscv", "--no-relax"),
+        ),
+    )
+}
+
+
+def tools_of(data: bytes) -> Tools:
+    """The tools for an ELF file."""
+    order = "<" if data[5] == 1 else ">"
+    machine = struct.unpack_from(order + "H", data, 18)[0]
+    return TOOLS[machine, 32 * data[4]]
