@@ -17,14 +17,19 @@ from enum import Enum
 from pathlib import Path
 
 from tests.conformance.corpus import Member
-from tests.conformance.definitions import EM_ARM, definitions
-from tests.support import armloader, gnuld, sameness
+from tests.conformance.definitions import EM_AARCH64, EM_ARM, definitions
+from tests.support import gnuld, sameness
 from tests.support.elfbuild import Sym
 from tests.support.linking import Case, Outcome, Sizes, extension, offer, packed
+from tests.support.loading import LoadError
 from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
+
+
+#: Machines whose calls don't reach everywhere.
+_SHORT_CALLS = {EM_ARM, EM_AARCH64}
 
 
 class Verdict(Enum):
@@ -90,7 +95,7 @@ def compared(member: Member, mode: Mode, folder: Path) -> Result:
         place=lambda sizes: addresses(sizes, member),
         windows={"text": window},
         # every other one can be loaded anywhere, so that all its calls go through veneers
-        heap=window if member.ordinal % 2 or obj.ident.machine != EM_ARM else None,
+        heap=window if member.ordinal % 2 or obj.ident.machine not in _SHORT_CALLS else None,
         purpose=Purpose.CHECK,
     )
     made = case.link(obj)
@@ -127,7 +132,7 @@ def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) ->
             table=sameness.table(made),
         )
         ours = sameness.memory(made, symbols, where, folder)
-    except (gnuld.LinkerError, armloader.LoadError) as err:
+    except (gnuld.LinkerError, LoadError) as err:
         result.verdict, result.reason = Verdict.DIFFERENT, str(err)
         return result
     result.applied = {

@@ -22,6 +22,7 @@ from .tools import tools_of
 
 SHF_ALLOC, SHF_MERGE, SHF_STRINGS = 0x2, 0x10, 0x20
 SHT_NOBITS = 8
+TABLE = "table"
 
 #: (input section, offset in the region) of what is loaded, by region.
 Layout = Mapping[Region, Sequence[tuple[int, int]]]
@@ -85,15 +86,17 @@ def script(
 ) -> str:
     """A linker script that puts each input section where it is told.
 
-    table: offset in TEXT of a global offset table
+    table: offset in TEXT of a global offset table; it may lie over the end of the code, because
+        its first word is reserved
     """
     lines = [assignments, "SECTIONS {"]
     for region, sections in layout.items():
         lines.append(f"  region_{region.label} {addresses[region]:#x} : {{")
         lines += [f"    . = {offset:#x}; *(s{index})" for index, offset in sections]
-        if region is Region.TEXT and table is not None:
-            lines.append(f"    . = {table:#x}; *(.got)")
         lines.append("  }")
+    if table is not None:
+        lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}")
+        lines.append("  table_of_linkage : { *(.got.plt) }")
     lines += ["  /DISCARD/ : { *(*) }", "}", ""]
     return "\n".join(lines)
 
@@ -125,12 +128,31 @@ def linked(
     names.write_bytes(tools.elf(symbols))
     control.write_text(script(layout, addresses, assignments, table), encoding="utf-8")
     command = [tool("ld", tools.prefix), *tools.link, "-nostdlib", "--nmagic", "-e", "0"]
-    command += ["--no-warn-mismatch", *options]
+    command += ["--no-warn-mismatch", "--no-check-sections", *options]
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:
         raise LinkerError(done.stderr.strip() or f"it ended with {done.returncode}")
-    return contents(made.read_bytes())
+    found = made.read_bytes()
+    regions = contents(found)
+    if table is not None:
+        address, _, text = regions[Region.TEXT]
+        words = _table_words(found)
+        text += bytes(table + tools.bits // 8 - len(text)) + words
+        regions[Region.TEXT] = address, len(text), text
+    return regions
+
+
+def _table_words(data: bytes) -> bytes:
+    # the global offset table without its reserved first word
+    table = SectionTable(data)
+    strings = table.row(data, table.names)[4]
+    for index in range(table.count):
+        row = table.row(data, index)
+        start = strings + row[0]
+        if data[start : data.index(b"\0", start)] == TABLE.encode():
+            return data[row[4] + 32 * data[4] // 8 : row[4] + row[5]]
+    return b""
 
 
 def contents(data: bytes) -> dict[Region, tuple[int, int, bytes]]:

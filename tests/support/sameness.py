@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether memory is the same after our link and after GNU ld's.
 
-What is left for the target's loader is completed by `armloader`. Where we go through a veneer and
+What is left for the target's loader is completed by `hostloader`, or by GNU ld for
+machines that it doesn't know. Where we go through a veneer and
 GNU ld doesn't, the branch is decoded, and the veneer has to lead where GNU ld's branch goes.
 """
 
@@ -15,12 +16,11 @@ from west_llext.emit.blob import blob
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-from . import acceptance, armloader, gnuld
-from .branches import arm_jump, thumb_jump, veneer_target
+from . import acceptance, gnuld, hostloader
+from .branches import JUMPS, veneer_target
 from .elfbuild import Sym
 from .linking import Outcome
-
-EM_ARM = 40
+from .loading import LoadError
 
 #: Address, size and bytes of each region.
 Linked = Mapping[Region, tuple[int, int, bytes]]
@@ -68,19 +68,20 @@ def memory(
     folder: for files
     """
     record = made.linked
-    if record.mode is not Mode.PRELOCATED and record.ident.machine != EM_ARM:
+    known = record.ident.machine in hostloader.RELOCATORS
+    if record.mode is not Mode.PRELOCATED and not known:
         return _completed(made, symbols, where, folder)
     file = blob(record)
-    wrong = acceptance.problems(file) if record.ident.machine == EM_ARM else []
+    wrong = acceptance.problems(file) if known else []
     if wrong:
-        raise armloader.LoadError("; ".join(wrong))
+        raise LoadError("; ".join(wrong))
     if record.mode is Mode.PRELOCATED:
         return {section.region: section.content for section in record.sections}
     values = {symbol.name: symbol.value for symbol in symbols}
     labels = {region.label: address for region, address in where.items()}
-    loaded = armloader.load(armloader.read(file), labels, values.get)
+    loaded = hostloader.load(hostloader.read(file), labels, values.get)
     if record.mode is Mode.BOUND and loaded.looked_up:
-        raise armloader.LoadError(f"{sorted(loaded.looked_up)} were looked up by name")
+        raise LoadError(f"{sorted(loaded.looked_up)} were looked up by name")
     return {
         region: bytes(loaded.memory[region.label]) if region is not Region.BSS else b""
         for region in made.second.sizes()
@@ -117,35 +118,36 @@ def compared(
             mine = f"{end} bytes at {where[region]:#x}"
             found.different.append(f"{region.label} has {mine}, not {size} at {address:#x}")
         elif ours[region][:size] != expected:
-            arm = made.linked.ident.machine == EM_ARM
-            found.different += _places(region, ours[region], expected, address, found, arm=arm)
+            machine = made.linked.ident.machine if region is Region.TEXT else 0
+            found.different += _places(region, ours[region], expected, address, found, machine)
     return found
 
 
 def _places(
-    region: Region, ours: bytes, expected: bytes, address: int, found: Comparison, *, arm: bool
+    region: Region, ours: bytes, expected: bytes, address: int, found: Comparison, machine: int
 ) -> Iterator[str]:
-    at = 0
+    # machine: whose branches are decoded; 0 for none
+    at, step = 0, min((step for _, step in JUMPS.get(machine, ())), default=2)
     while at < len(expected):
-        if ours[at : at + 2] == expected[at : at + 2]:
-            at += 2
+        if ours[at : at + step] == expected[at : at + step]:
+            at += step
             continue
-        # the difference can be in the second halfword
-        for start in (at, at - 2):
-            if region is Region.TEXT and arm and _same_way(ours, expected, start, address):
+        # the difference can be in the second half of an instruction
+        for start in range(at, max(at - 4, -1), -step):
+            if _same_way(ours, expected, start, address, machine):
                 found.veneers += 1
                 at = start + 4
                 break
         else:
             mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
             yield f"{region.label}+{at:#x} is {mine}, GNU ld has {theirs}"
-            at += 2
+            at += step
 
 
-def _same_way(ours: bytes, expected: bytes, at: int, address: int) -> bool:
+def _same_way(ours: bytes, expected: bytes, at: int, address: int, machine: int) -> bool:
     # whether our branch goes through a veneer to where the linker's goes
-    for decode in (thumb_jump, arm_jump):
-        if decode is arm_jump and at % 4:
+    for decode, step in JUMPS.get(machine, ()):
+        if at % step:
             continue
         mine, right = decode(ours, at, address), decode(expected, at, address)
         if mine is None or right is None or mine.link is not right.link:

@@ -42,6 +42,7 @@ TOOLS = {
     (each.machine, each.bits): each
     for each in (
         Tools(machine=40, bits=32, prefix="arm-none-eabi-", flags=0x05000000),
+        Tools(machine=183, bits=64, prefix="aarch64-linux-gnu-"),
         Tools(
             machine=243,
             bits=32,
