@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import elftools.elf.enums
+import pytest
 from support.listed import listed, named
 
-from west_llext.arch.aarch64 import ROWS
+from west_llext.arch.aarch64 import MACHINE, ROWS
 from west_llext.arch.table import Ignore, Row
 
 #: The psABI withdrew 256; GNU ld calls it so.
@@ -45,20 +46,20 @@ def test_an_entry_is_found_under_its_own_number() -> None:
 
 
 def test_the_loader_applies_just_the_types_that_the_table_calls_loadable() -> None:
-    """The types in Zephyr's arch/arm64/core/elf.c, without those that old ones get wrong.
+    """The types in Zephyr's arch/arm64/core/elf.c; others are left as one of them."""
+    handled = {*range(257, 281), *range(282, 294), 299, 549, 551}
+    rows = {number: row for number, row in ROWS.items() if isinstance(row, Row) and row.loadable}
+    left_as = {number: row.left_as for number, row in rows.items() if row.left_as is not None}
+    assert handled == rows.keys() - left_as.keys()
+    assert left_as == {309: 273, 311: 275, 312: 286, 314: 261, 315: 261}
 
-    MOVW_SABS_G0 to G2 and MOVW_PREL_G0 to G3: up to 4.4 the loader takes MOVN for MOVZ.
-    """
-    handled = {*range(257, 270), *range(273, 281), *range(282, 287), 288, 290, 292, 299}
-    handled |= {549, 551}  # since 4.5
-    rows = {number for number, row in ROWS.items() if isinstance(row, Row) and row.loadable}
-    left_otherwise = {
-        number: row.left_as
-        for number, row in ROWS.items()
-        if isinstance(row, Row) and row.left_as is not None
-    }
-    assert handled == rows - left_otherwise.keys()
-    assert set(left_otherwise.values()) <= handled
+
+@pytest.mark.parametrize("number", [270, 271, 272, 287, 289, 291, 293, 549, 551])
+def test_what_4_4_gets_wrong_or_lacks_came_with_4_5(number: int) -> None:
+    """MOVN and MOVZ by the sign of the value were the wrong way about; TLS came with #112727."""
+    assert MACHINE.came_with(number, (4, 4)) == (4, 5)
+    assert MACHINE.came_with(number, (4, 5)) is None
+    assert MACHINE.came_with(283, (3, 7)) is None
 
 
 def test_nothing_is_ignored_but_what_has_no_effect() -> None:

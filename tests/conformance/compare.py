@@ -12,7 +12,7 @@ about where they are loaded, so that every call goes through a veneer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
-
 
 #: Machines whose calls don't reach everywhere.
 _SHORT_CALLS = {EM_ARM, EM_AARCH64}
@@ -101,7 +100,7 @@ def compared(member: Member, mode: Mode, folder: Path) -> Result:
     made = case.link(obj)
     if made.record is None or made.findings:
         return _skipped(member, mode, made)
-    return _verdict(member, made, symbols, folder)
+    return _verdict(member, case, made, symbols, folder)
 
 
 def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:
@@ -112,7 +111,7 @@ def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:
     return Result(member=member, mode=mode, verdict=Verdict.SKIPPED, reason=reason)
 
 
-def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) -> Result:
+def _verdict(member: Member, case: Case, made: Outcome, symbols: list[Sym], folder: Path) -> Result:
     record = made.linked
     result = Result(member=member, mode=record.mode, verdict=Verdict.EQUAL)
     where = made.addresses or addresses(made.second.sizes(), member)
@@ -132,6 +131,10 @@ def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) ->
             table=sameness.table(made),
         )
         ours = sameness.memory(made, symbols, where, folder)
+        reorder = sameness.as_theirs(made, ours, theirs)
+        if reorder is not None:
+            made = replace(case, reorder=reorder).link(made.first.obj)
+            ours = sameness.memory(made, symbols, where, folder)
     except (gnuld.LinkerError, LoadError) as err:
         result.verdict, result.reason = Verdict.DIFFERENT, str(err)
         return result

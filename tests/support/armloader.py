@@ -58,6 +58,11 @@ def relocate(memory: bytearray, at: int, kind: int, *, S: int, P: int, A: int | 
     """One relocation; its addend is in the place."""
     if A is not None:
         raise LoadError("Found unsupported SHT_RELA section")
+    if kind:
+        _relocate(memory, at, kind, S, P)
+
+
+def _relocate(memory: bytearray, at: int, kind: int, S: int, P: int) -> None:
     if kind in {2, 38, 108}:
         _put(memory, at, _word(memory, at) + S)
     elif kind == 3:
@@ -76,5 +81,5 @@ def relocate(memory: bytearray, at: int, kind: int, *, S: int, P: int, A: int | 
         _arm_move(memory, at, S - (P if kind > 44 else 0), 16 if kind in {44, 46} else 0)
     elif kind in {47, 48, 49, 50}:
         _thumb_move(memory, at, S - (P if kind > 48 else 0), 16 if kind in {48, 50} else 0)
-    elif kind != 0:
+    else:
         raise LoadError(f"unknown relocation: {kind}")

@@ -18,7 +18,7 @@ from west_llext.model.region import Region
 
 from .cross import tool
 from .elfbuild import Sym
-from .tools import tools_of
+from .tools import thread_sections, tools_of
 
 SHF_ALLOC, SHF_MERGE, SHF_STRINGS = 0x2, 0x10, 0x20
 SHT_NOBITS = 8
@@ -83,11 +83,14 @@ def script(
     addresses: Mapping[Region, int],
     assignments: str = "",
     table: int | None = None,
+    *,
+    thread: bool = False,
 ) -> str:
     """A linker script that puts each input section where it is told.
 
     table: offset in TEXT of a global offset table; it may lie over the end of the code, because
         its first word is reserved
+    thread: whether there are thread-local variables
     """
     lines = [assignments, "SECTIONS {"]
     for region, sections in layout.items():
@@ -97,6 +100,8 @@ def script(
     if table is not None:
         lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}")
         lines.append("  table_of_linkage : { *(.got.plt) }")
+    if thread:
+        lines.append("  .tbss : { *(.tbss) }")
     lines += ["  /DISCARD/ : { *(*) }", "}", ""]
     return "\n".join(lines)
 
@@ -126,7 +131,9 @@ def linked(
     unit.write_bytes(renamed(data))
     tools = tools_of(data)
     names.write_bytes(tools.elf(symbols))
-    control.write_text(script(layout, addresses, assignments, table), encoding="utf-8")
+    thread = bool(thread_sections(symbols))
+    text = script(layout, addresses, assignments, table, thread=thread)
+    control.write_text(text, encoding="utf-8")
     command = [tool("ld", tools.prefix), *tools.link, "-nostdlib", "--nmagic", "-e", "0"]
     command += ["--no-warn-mismatch", "--no-check-sections", *options]
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]
@@ -136,10 +143,9 @@ def linked(
     found = made.read_bytes()
     regions = contents(found)
     if table is not None:
-        address, _, text = regions[Region.TEXT]
-        words = _table_words(found)
-        text += bytes(table + tools.bits // 8 - len(text)) + words
-        regions[Region.TEXT] = address, len(text), text
+        address, size, code = regions[Region.TEXT]
+        code += bytes(table + tools.bits // 8 - size) + _table_words(found)
+        regions[Region.TEXT] = address, len(code), code
     return regions
 
 

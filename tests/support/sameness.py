@@ -8,11 +8,12 @@ GNU ld doesn't, the branch is decoded, and the veneer has to lead where GNU ld's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from west_llext.emit.blob import blob
+from west_llext.link.extension import Resolved
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
@@ -57,6 +58,35 @@ def table(made: Outcome) -> int | None:
     words = made.second.table.words
     # its first word is reserved
     return words[0][0] - made.first.obj.ident.bits // 8 if words else None
+
+
+def as_theirs(
+    made: Outcome, ours: Mapping[Region, bytes], theirs: Linked
+) -> Callable[[Resolved], None] | None:
+    """What gives the words of our table GNU ld's order, which is that of a hash; or None.
+
+    None where the order is the same, or the words aren't.
+    """
+    words, size = made.second.table.words, made.first.obj.ident.bits // 8
+    places = [place for place, _ in words]
+    if not words:
+        return None
+    mine = [ours[Region.TEXT][at : at + size] for at in places]
+    right = [theirs[Region.TEXT][2][at : at + size] for at in places]
+    if mine == right or sorted(mine) != sorted(right):
+        return None
+    order = []
+    for each in right:
+        order.append(next(at for at, word in enumerate(mine) if word == each and at not in order))
+    symbols = [words[at][1] for at in order]
+
+    def reorder(second: Resolved) -> None:
+        second.table.words[:] = zip(places, symbols, strict=True)
+        for place, symbol in second.table.words:
+            entry = second.table.entry[symbol]
+            second.targets[entry] = second.targets[entry]._replace(value=place)
+
+    return reorder
 
 
 def memory(
@@ -119,12 +149,14 @@ def compared(
             found.different.append(f"{region.label} has {mine}, not {size} at {address:#x}")
         elif ours[region][:size] != expected:
             machine = made.linked.ident.machine if region is Region.TEXT else 0
-            found.different += _places(region, ours[region], expected, address, found, machine)
+            label = region.label
+            for each in _places(ours[region], expected, address, found, machine):
+                found.different.append(f"{label}+{each}")
     return found
 
 
 def _places(
-    region: Region, ours: bytes, expected: bytes, address: int, found: Comparison, machine: int
+    ours: bytes, expected: bytes, address: int, found: Comparison, machine: int
 ) -> Iterator[str]:
     # machine: whose branches are decoded; 0 for none
     at, step = 0, min((step for _, step in JUMPS.get(machine, ())), default=2)
@@ -140,7 +172,7 @@ def _places(
                 break
         else:
             mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
-            yield f"{region.label}+{at:#x} is {mine}, GNU ld has {theirs}"
+            yield f"{at:#x} is {mine}, GNU ld has {theirs}"
             at += step
 
 

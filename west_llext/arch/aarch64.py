@@ -14,9 +14,8 @@ What is odd about this machine:
 * Instructions are little-endian even where data isn't; Zephyr runs on little-endian cores only.
 * Addends are explicit (RELA).
 
-Zephyr's loader, arch/arm64/core/elf.c, has no word for any table entry (GOT); thread-local offsets
-came with 4.5. Up to 4.4 it takes MOVN for MOVZ where a sign decides, so that none of these is left
-to it.
+* Code that is compiled with -fPIC reads addresses from words of a table (GOT). Zephyr's loader knows
+  none of these types; a word behind the code serves them, and what remains are ordinary pages.
 
 Types: ELF for the Arm 64-bit Architecture (AAELF64), 2025Q4, section "Relocation".
 Drawings: Arm Architecture Reference Manual for A-profile (DDI 0487), chapter C6.
@@ -99,9 +98,9 @@ ROWS = table(
     Row(   267, "R_AARCH64_MOVW_UABS_G2",        Formula.ABS,    MOV,     Check.UNSIGNED, WORD, shift=32),
     Row(   268, "R_AARCH64_MOVW_UABS_G2_NC",     Formula.ABS,    MOV,     Check.WRAP,     WORD, shift=32),
     Row(   269, "R_AARCH64_MOVW_UABS_G3",        Formula.ABS,    MOV,     Check.WRAP,     WORD, shift=48),
-    Row(   270, "R_AARCH64_MOVW_SABS_G0",        Formula.ABS,    MOV_NZ,  Check.SIGNED,   WORD, loadable=False),
-    Row(   271, "R_AARCH64_MOVW_SABS_G1",        Formula.ABS,    MOV_NZ,  Check.SIGNED,   WORD, shift=16, loadable=False),
-    Row(   272, "R_AARCH64_MOVW_SABS_G2",        Formula.ABS,    MOV_NZ,  Check.SIGNED,   WORD, shift=32, loadable=False),
+    Row(   270, "R_AARCH64_MOVW_SABS_G0",        Formula.ABS,    MOV_NZ,  Check.SIGNED,   WORD),
+    Row(   271, "R_AARCH64_MOVW_SABS_G1",        Formula.ABS,    MOV_NZ,  Check.SIGNED,   WORD, shift=16),
+    Row(   272, "R_AARCH64_MOVW_SABS_G2",        Formula.ABS,    MOV_NZ,  Check.SIGNED,   WORD, shift=32),
     Row(   273, "R_AARCH64_LD_PREL_LO19",        Formula.PCREL,  IMM19,   Check.SIGNED,   WORD),
     Row(   274, "R_AARCH64_ADR_PREL_LO21",       Formula.PCREL,  ADR,     Check.SIGNED,   WORD),
     Row(   275, "R_AARCH64_ADR_PREL_PG_HI21",    Formula.PAGE,   ADRP,    Check.SIGNED,   WORD),
@@ -115,13 +114,13 @@ ROWS = table(
     Row(   284, "R_AARCH64_LDST16_ABS_LO12_NC",  Formula.ABS,    LDST16,  Check.UNSIGNED, WORD, low_bits=12),
     Row(   285, "R_AARCH64_LDST32_ABS_LO12_NC",  Formula.ABS,    LDST32,  Check.UNSIGNED, WORD, low_bits=12),
     Row(   286, "R_AARCH64_LDST64_ABS_LO12_NC",  Formula.ABS,    LDST64,  Check.UNSIGNED, WORD, low_bits=12),
-    Row(   287, "R_AARCH64_MOVW_PREL_G0",        Formula.PCREL,  MOV_NZ,  Check.SIGNED,   WORD, loadable=False),
+    Row(   287, "R_AARCH64_MOVW_PREL_G0",        Formula.PCREL,  MOV_NZ,  Check.SIGNED,   WORD),
     Row(   288, "R_AARCH64_MOVW_PREL_G0_NC",     Formula.PCREL,  MOV,     Check.WRAP,     WORD),
-    Row(   289, "R_AARCH64_MOVW_PREL_G1",        Formula.PCREL,  MOV_NZ,  Check.SIGNED,   WORD, shift=16, loadable=False),
+    Row(   289, "R_AARCH64_MOVW_PREL_G1",        Formula.PCREL,  MOV_NZ,  Check.SIGNED,   WORD, shift=16),
     Row(   290, "R_AARCH64_MOVW_PREL_G1_NC",     Formula.PCREL,  MOV,     Check.WRAP,     WORD, shift=16),
-    Row(   291, "R_AARCH64_MOVW_PREL_G2",        Formula.PCREL,  MOV_NZ,  Check.SIGNED,   WORD, shift=32, loadable=False),
+    Row(   291, "R_AARCH64_MOVW_PREL_G2",        Formula.PCREL,  MOV_NZ,  Check.SIGNED,   WORD, shift=32),
     Row(   292, "R_AARCH64_MOVW_PREL_G2_NC",     Formula.PCREL,  MOV,     Check.WRAP,     WORD, shift=32),
-    Row(   293, "R_AARCH64_MOVW_PREL_G3",        Formula.PCREL,  MOV_NZ,  Check.WRAP,     WORD, shift=48, loadable=False),
+    Row(   293, "R_AARCH64_MOVW_PREL_G3",        Formula.PCREL,  MOV_NZ,  Check.WRAP,     WORD, shift=48),
     Row(   299, "R_AARCH64_LDST128_ABS_LO12_NC", Formula.ABS,    LDST128, Check.UNSIGNED, WORD, low_bits=12),
     *(Refuse(number, f"R_AARCH64_{name}", _GOT_BASE, _PIC)
       for number, name in enumerate((
@@ -157,7 +156,7 @@ ROWS = table(
     Row(   547, "R_AARCH64_TLSLE_MOVW_TPREL_G0",    Formula.TPREL, MOV_NZ, Check.SIGNED,   WORD, loadable=False),
     Row(   548, "R_AARCH64_TLSLE_MOVW_TPREL_G0_NC", Formula.TPREL, MOV,    Check.WRAP,     WORD, loadable=False),
     Row(   549, "R_AARCH64_TLSLE_ADD_TPREL_HI12",   Formula.TPREL, IMM12,  Check.UNSIGNED, WORD, shift=12),
-    Row(   550, "R_AARCH64_TLSLE_ADD_TPREL_LO12",   Formula.TPREL, IMM12,  Check.UNSIGNED, WORD, left_as=551),
+    Row(   550, "R_AARCH64_TLSLE_ADD_TPREL_LO12",   Formula.TPREL, IMM12,  Check.UNSIGNED, WORD, loadable=False),
     Row(   551, "R_AARCH64_TLSLE_ADD_TPREL_LO12_NC", Formula.TPREL, IMM12, Check.WRAP,     WORD),
     Row(   552, "R_AARCH64_TLSLE_LDST8_TPREL_LO12", Formula.TPREL, IMM12,  Check.UNSIGNED, WORD, loadable=False),
     Row(   553, "R_AARCH64_TLSLE_LDST8_TPREL_LO12_NC", Formula.TPREL, IMM12, Check.WRAP,   WORD, loadable=False),
@@ -231,10 +230,15 @@ def thread_pointer(size: int, alignment: int) -> int:
     return -_TCB_SIZE // alignment * alignment
 
 
+# until 4.5 the loader took MOVN for MOVZ and the other way about where the sign decides, and knew
+# no thread-local variables
+_SINCE = {(4, 5): frozenset({270, 271, 272, 287, 289, 291, 293, 549, 551})}
+
 MACHINE = Machine(
     number=EM_AARCH64,
     bits=64,
     name="aarch64",
+    notes=__doc__,
     rows=ROWS,
     undefined_branch=undefined_branch,
     undefined_at_place=True,
@@ -242,5 +246,6 @@ MACHINE = Machine(
     explicit_addends=True,
     absolute_word=257,
     thread_pointer=thread_pointer,
+    since=_SINCE,
     mismatches=aarch64_abi.mismatches,
 )

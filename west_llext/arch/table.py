@@ -197,7 +197,7 @@ class Row:
 
     def range(self) -> tuple[int, int]:
         """Half-open range of values that fit."""
-        return self._low, self._high
+        return self._low - self.bias, self._high - self.bias
 
     def fits(self, value: int) -> bool:
         """Whether `encode` takes the value."""
@@ -215,8 +215,9 @@ class Row:
         if self.check is not Check.WRAP and (
             not self._low <= value < self._high or value & self._unaligned
         ):
+            low, high = self.range()
             raise RangeError(
-                value=value, low=self._low, high=self._high, alignment=self.layout.alignment
+                value=value - self.bias, low=low, high=high, alignment=self.layout.alignment
             )
         return self.layout.insert(word, value >> self.shift)
 
