@@ -131,10 +131,14 @@ def _verdict(member: Member, case: Case, made: Outcome, symbols: list[Sym], fold
             table=sameness.table(made),
         )
         ours = sameness.memory(made, symbols, where, folder)
-        reorder = sameness.as_theirs(made, ours, theirs)
-        if reorder is not None:
-            made = replace(case, reorder=reorder).link(made.first.obj)
+        found = sameness.compared(made, ours, theirs, where)
+        orders = sameness.as_theirs(made, ours, theirs) if found.different else iter(())
+        for reorder in orders:
+            made = replace(case, reorder=reorder).link(gnuld.unmerged(member.content))
             ours = sameness.memory(made, symbols, where, folder)
+            found = sameness.compared(made, ours, theirs, where)
+            if not found.different:
+                break
     except (gnuld.LinkerError, LoadError) as err:
         result.verdict, result.reason = Verdict.DIFFERENT, str(err)
         return result
@@ -142,7 +146,6 @@ def _verdict(member: Member, case: Case, made: Outcome, symbols: list[Sym], fold
         name: record.applied.get(name, 0) + record.left.get(name, 0)
         for name in {*record.applied, *record.left}
     }
-    found = sameness.compared(made, ours, theirs, where)
     result.regions, result.bytes, result.veneers = found.regions, found.size, found.veneers
     if found.different:
         result.verdict, result.reason = Verdict.DIFFERENT, "; ".join(found.different[:3])

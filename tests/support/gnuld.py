@@ -135,7 +135,8 @@ def linked(
     text = script(layout, addresses, assignments, table, thread=thread)
     control.write_text(text, encoding="utf-8")
     command = [tool("ld", tools.prefix), *tools.link, "-nostdlib", "--nmagic", "-e", "0"]
-    command += ["--no-warn-mismatch", "--no-check-sections", *options]
+    command += ["--no-warn-mismatch", "--no-check-sections", "--no-warn-rwx-segments"]
+    command += options
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:

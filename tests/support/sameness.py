@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, product
 from pathlib import Path
 
 from west_llext.emit.blob import blob
@@ -60,26 +61,30 @@ def table(made: Outcome) -> int | None:
     return words[0][0] - made.first.obj.ident.bits // 8 if words else None
 
 
+#: Orders of a table's words that are tried.
+_MOST_ORDERS = 120
+
+
 def as_theirs(
     made: Outcome, ours: Mapping[Region, bytes], theirs: Linked
-) -> Callable[[Resolved], None] | None:
-    """What gives the words of our table GNU ld's order, which is that of a hash; or None.
+) -> Iterator[Callable[[Resolved], None]]:
+    """What gives the words of our table GNU ld's order, which is that of a hash.
 
-    None where the order is the same, or the words aren't.
+    Several, where words are equal; none where the words themselves aren't those of GNU ld.
     """
     words, size = made.second.table.words, made.first.obj.ident.bits // 8
     places = [place for place, _ in words]
-    if not words:
-        return None
     mine = [ours[Region.TEXT][at : at + size] for at in places]
     right = [theirs[Region.TEXT][2][at : at + size] for at in places]
-    if mine == right or sorted(mine) != sorted(right):
-        return None
-    order = []
-    for each in right:
-        order.append(next(at for at, word in enumerate(mine) if word == each and at not in order))
-    symbols = [words[at][1] for at in order]
+    if len(words) < 2 or sorted(mine) != sorted(right):
+        return
+    choices = [[at for at, word in enumerate(mine) if word == each] for each in right]
+    orders = (each for each in product(*choices) if len(set(each)) == len(each))
+    for order in islice(orders, _MOST_ORDERS):
+        yield _reorder(places, [words[at][1] for at in order])
 
+
+def _reorder(places: Sequence[int], symbols: Sequence[int]) -> Callable[[Resolved], None]:
     def reorder(second: Resolved) -> None:
         second.table.words[:] = zip(places, symbols, strict=True)
         for place, symbol in second.table.words:
