@@ -51,6 +51,13 @@ class SectionTable:
         self.header.pack_into(data, self.start + index * self.header.size, *row)
 
 
+def _flags(data: bytes) -> int:
+    # e_flags
+    order = "<" if data[5] == 1 else ">"
+    flags: int = struct.unpack_from(order + "I", data, 48 if data[4] == 2 else 36)[0]
+    return flags
+
+
 def unmerged(data: bytes) -> bytes:
     """The object without SHF_MERGE and SHF_STRINGS."""
     found, table = bytearray(data), SectionTable(data)
@@ -85,24 +92,30 @@ def script(
     table: int | None = None,
     *,
     thread: bool = False,
+    discard: bool = True,
 ) -> str:
     """A linker script that puts each input section where it is told.
 
     table: offset in TEXT of a global offset table; it may lie over the end of the code, because
         its first word is reserved
     thread: whether there are thread-local variables
+    discard: whether everything else is left out; lld would leave out its own tables
     """
     lines = [assignments, "SECTIONS {"]
-    for region, sections in layout.items():
-        lines.append(f"  region_{region.label} {addresses[region]:#x} : {{")
-        lines += [f"    . = {offset:#x}; *(s{index})" for index, offset in sections]
-        lines.append("  }")
+    for region, sections in sorted(layout.items(), key=lambda each: addresses[each[0]]):
+        name = f"region_{region.label}"
+        lines.append(f"  {name} {addresses[region]:#x} : {{")
+        # inside a section, GNU ld counts from its start, lld from 0
+        start = "" if discard else f"ADDR({name}) + "
+        lines += [f"    . = {start}{offset:#x}; *(s{index})" for index, offset in sections]
+        lines.append("  } =0")
     if table is not None:
         lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}")
         lines.append("  table_of_linkage : { *(.got.plt) }")
     if thread:
         lines.append("  .tbss : { *(.tbss) }")
-    lines += ["  /DISCARD/ : { *(*) }", "}", ""]
+    lines += [f"  /DISCARD/ : {{ {'*(*)' if discard else '*(s*) *(.debug*) *(.comment)'} }}"]
+    lines += ["}", ""]
     return "\n".join(lines)
 
 
@@ -120,23 +133,25 @@ def linked(
     assignments: str = "",
     options: Sequence[str] = (),
     table: int | None = None,
+    linker: Sequence[str] = (),
 ) -> dict[Region, tuple[int, int, bytes]]:
     """Address, size and bytes of each region, as GNU ld makes them.
 
     symbols: definitions of what the object lacks, with SHN_ABS
     assignments: lines for the start of the linker script
     table: offset in TEXT at which a global offset table begins
+    linker: command of another linker
     """
     unit, names, made, control = (folder / name for name in ("u.o", "d.o", "out.elf", "u.ld"))
     unit.write_bytes(renamed(data))
     tools = tools_of(data)
-    names.write_bytes(tools.elf(symbols))
+    names.write_bytes(tools.elf(symbols, flags=_flags(data)))
     thread = bool(thread_sections(symbols))
-    text = script(layout, addresses, assignments, table, thread=thread)
+    text = script(layout, addresses, assignments, table, thread=thread, discard=not linker)
     control.write_text(text, encoding="utf-8")
-    command = [tool("ld", tools.prefix), *tools.link, "-nostdlib", "--nmagic", "-e", "0"]
-    command += ["--no-warn-mismatch", "--no-check-sections", "--no-warn-rwx-segments"]
-    command += options
+    command = [*linker] if linker else [tool("ld", tools.prefix), *tools.link]
+    command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", "--no-check-sections"]
+    command += ["--no-warn-rwx-segments", *options]
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:

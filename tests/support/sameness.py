@@ -18,11 +18,13 @@ from west_llext.link.extension import Resolved
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-from . import acceptance, gnuld, hostloader
+from . import acceptance, gnuld, hostloader, xtensa
 from .branches import JUMPS, veneer_target
 from .elfbuild import Sym
 from .linking import Outcome
 from .loading import LoadError
+
+EM_XTENSA = 94
 
 #: Address, size and bytes of each region.
 Linked = Mapping[Region, tuple[int, int, bytes]]
@@ -128,10 +130,24 @@ def _completed(
 ) -> dict[Region, bytes]:
     # what is left for the target, done by GNU ld: our blob has one section a region
     record = made.linked
+    if record.ident.machine == EM_XTENSA:
+        return _completed_xtensa(made, symbols, where)
     sections = {section.region: [(index, 0)] for index, section in enumerate(record.sections, 1)}
     given = symbols if record.mode is Mode.RELOCATABLE else ()
     theirs = gnuld.linked(folder, blob(record), layout=sections, addresses=where, symbols=given)
     return {region: content for region, (_, _, content) in theirs.items()}
+
+
+def _completed_xtensa(
+    made: Outcome, symbols: Sequence[Sym], where: Mapping[Region, int]
+) -> dict[Region, bytes]:
+    record = made.linked
+    values = {symbol.name: symbol.value for symbol in symbols}
+    labels = {region.label: address for region, address in where.items()}
+    memory, looked_up = xtensa.completed(blob(record), labels, values.get)
+    if record.mode is Mode.BOUND and looked_up:
+        raise LoadError(f"{sorted(looked_up)} were looked up by name")
+    return {region: memory.get(region.label, b"") for region in made.second.sizes()}
 
 
 def compared(
@@ -154,8 +170,9 @@ def compared(
             found.different.append(f"{region.label} has {mine}, not {size} at {address:#x}")
         elif ours[region][:size] != expected:
             machine = made.linked.ident.machine if region is Region.TEXT else 0
+            places = _xtensa_places if machine == EM_XTENSA else _places
             label = region.label
-            for each in _places(ours[region], expected, address, found, machine):
+            for each in places(ours[region], expected, address, found, machine):
                 found.different.append(f"{label}+{each}")
     return found
 
@@ -177,8 +194,29 @@ def _places(
                 break
         else:
             mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
-            yield f"{at:#x} is {mine}, GNU ld has {theirs}"
+            yield f"{at:#x} is {mine}, the linker has {theirs}"
             at += step
+
+
+def _xtensa_places(
+    ours: bytes, expected: bytes, address: int, found: Comparison, machine: int
+) -> Iterator[str]:
+    del machine
+    at = 0
+    while at < len(expected):
+        if ours[at] == expected[at]:
+            at += 1
+            continue
+        # the difference can be in each of the three bytes
+        for start in (at, at - 1, at - 2):
+            if xtensa.same_call(ours, expected, start, address):
+                found.veneers += 1
+                at = start + 3
+                break
+        else:
+            mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
+            yield f"{at:#x} is {mine}, GNU ld has {theirs}"
+            at += 3
 
 
 def _same_way(ours: bytes, expected: bytes, at: int, address: int, machine: int) -> bool:

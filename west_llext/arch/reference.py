@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from west_llext.arch.machine import Machine
 from west_llext.arch.machines import MACHINES
@@ -17,7 +17,8 @@ _INTRO = """\
 Every relocation type of each machine's psABI, and what becomes of it. The link uses the same tables.
 
 **value** is what is put in, in the letters of the psABIs: `S` address of the symbol, `A` addend, `P`
-address of the place, `T` 1 for a Thumb function, `V` what the place holds, `TP` the thread pointer.
+address of the place (`Pa` and `Pn`: rounded down and up to a multiple of 4), `T` 1 for a Thumb
+function, `V` what the place holds, `TP` the thread pointer.
 **range** is what fits, half-open; nothing is said where high bits are cut off.
 
 What depends on an address that only the target knows is **left** for Zephyr's loader, where that can
@@ -42,15 +43,20 @@ def text() -> str:
             title, _, rest = notes.strip().partition("\n")
             parts.append(f"## {title.rstrip('.')}\n{rest.rstrip()}\n")
         order = f"{machine.bits} bits"
-        parts.append(f"### `{machine.name}`, {order}\n\n" + "\n".join(_table(machine)) + "\n")
+        table = "\n".join(_table(machine, machine.rows.values()))
+        parts.append(f"### `{machine.name}`, {order}\n\n{table}\n")
+        if machine.instructions:
+            table = "\n".join(_table(machine, machine.instructions))
+            parts.append(f"What the instruction at the place decides:\n\n{table}\n")
     return "\n".join(parts)
 
 
-def _table(machine: Machine) -> Iterator[str]:
+def _table(machine: Machine, entries: Iterable[Entry]) -> Iterator[str]:
     yield "| no. | type | value | range | left |"
     yield "| ---: | --- | --- | --- | --- |"
-    for number, entry in sorted(machine.rows.items()):
-        yield f"| {number} | `{entry.name}` | {' | '.join(_cells(machine, entry))} |"
+    # several entries of one number stay in their order
+    for entry in sorted(entries, key=lambda each: each.number):
+        yield f"| {entry.number} | `{entry.name}` | {' | '.join(_cells(machine, entry))} |"
 
 
 def _cells(machine: Machine, entry: Entry) -> tuple[str, str, str]:
@@ -71,7 +77,8 @@ def _range(row: Row) -> str:
     if row.check is Check.WRAP:
         return ""
     low, high = row.range()
-    step = row.layout.alignment << row.shift if not row.bias else 1
+    step = row.layout.alignment << row.shift
+    step = 1 if row.bias % step else step
     aligned = f", {step}-aligned" if step > 1 else ""
     return f"[{_hex(low)}, {_hex(high)}){aligned}"
 

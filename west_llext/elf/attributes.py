@@ -6,9 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from west_llext.arch.attributes import ATTRIBUTE_FORMATS, PROPERTY_BITS, AttributeFormat
+from west_llext.arch.attributes import (
+    ATTRIBUTE_FORMATS,
+    PROPERTY_BITS,
+    TEXT_NOTES,
+    AttributeFormat,
+    TextNote,
+)
 from west_llext.elf import properties
 from west_llext.elf.headers import Headers, refuse
+from west_llext.elf.text_note import text_note
 from west_llext.model.base import Abi
 from west_llext.model.elf import ObjectFile
 
@@ -28,11 +35,12 @@ def abi(file: ObjectFile | Headers) -> Abi:
         for index, section in enumerate(file.sections):
             if section.type == form.section_type:
                 return Abi(ident=file.ident, attributes=_section(file, index, form))
-    bits = PROPERTY_BITS.get(file.ident.machine)
-    if bits is not None:
-        for index, section in enumerate(file.sections):
-            if section.name == properties.NAME and section.size:
-                return Abi(ident=file.ident, attributes=_note(file, index, bits))
+    bits, lines = PROPERTY_BITS.get(file.ident.machine), TEXT_NOTES.get(file.ident.machine)
+    for index, section in enumerate(file.sections if bits or lines else ()):
+        if bits and section.name == properties.NAME and section.size:
+            return Abi(ident=file.ident, attributes=_note(file, index, bits))
+        if lines and section.name == lines.section and section.size:
+            return Abi(ident=file.ident, attributes=_lines(file, index, lines))
     return Abi(ident=file.ident, attributes={})
 
 
@@ -60,6 +68,16 @@ def _content(file: ObjectFile | Headers, index: int) -> bytes:
     if section.size > MAX_SIZE:
         refuse(file.name, f"'{section.name}' has {section.size} bytes, at most {MAX_SIZE} are read")
     return file.content(index)
+
+
+def _lines(file: ObjectFile | Headers, index: int, form: TextNote) -> Mapping[int, int]:
+    section = file.sections[index]
+    if section.size > MAX_SIZE:
+        refuse(file.name, f"'{section.name}' has {section.size} bytes, at most {MAX_SIZE} are read")
+    try:
+        return text_note(file.content(index), form, file.ident.order)
+    except ValueError as err:
+        refuse(file.name, f"'{section.name}' {err}")
 
 
 @lru_cache(maxsize=64)
