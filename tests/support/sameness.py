@@ -57,10 +57,9 @@ def layout(made: Outcome) -> dict[Region, list[tuple[int, int]]]:
 
 
 def table(made: Outcome) -> int | None:
-    """Where GNU ld has to begin its global offset table for its words to be where ours are."""
+    """Where the words of our global offset table begin, in TEXT; None where there are none."""
     words = made.second.table.words
-    # its first word is reserved
-    return words[0][0] - made.first.obj.ident.bits // 8 if words else None
+    return words[0][0] if words else None
 
 
 #: Orders of a table's words that are tried.
