@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 #: Codes of the dangers (docs/codes).
-OUTSIDE, PLACE, UNKNOWN, FAULT, WORK = "L021", "L022", "L023", "L024", "L025"
+OUTSIDE, PLACE, UNKNOWN, FAULT, WORK = DANGERS = ("L021", "L022", "L023", "L024", "L025")
 
 
 class Danger(Exception):  # noqa: N818  # what the input does, no failure

@@ -207,7 +207,10 @@ class System:
 
 
 def _slids(target: Target) -> dict[int, int]:
-    return {slid(text(name), target.bits): address for name, address in target.symbols.items()}
+    return {
+        slid(name.decode("utf-8", "surrogateescape"), target.pointer): address
+        for name, address in target.symbols.items()
+    }
 
 
 def _load(load: Loading) -> int:
