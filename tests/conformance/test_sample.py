@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.compare import Verdict, compared
-from tests.conformance.corpus import ARCHES, chosen
+from tests.conformance.corpus import LIBRARIES, chosen
 from west_llext.model.manifest import Mode
 
 pytestmark = pytest.mark.cross
 
 
 @pytest.mark.parametrize("mode", Mode, ids=lambda each: str(each.value))
-@pytest.mark.parametrize("arch", ARCHES)
+@pytest.mark.parametrize("arch", LIBRARIES)
 def test_every_region_is_what_gnu_ld_makes(arch: str, mode: Mode, tmp_path: Path) -> None:
     """50 objects of each of four processors; what is left for the target is applied here."""
     members = chosen(50, [arch])

@@ -54,7 +54,7 @@ def on_target(
     made: Outcome, where: dict[Region, int], base: Sequence[Sym] = ()
 ) -> dict[Region, bytes]:
     """Memory after the loader is done."""
-    return sameness.memory(made, base, where)
+    return sameness.memory(made, base, where, Path())
 
 
 def explicit(content: bytes) -> ObjectFile:
