@@ -59,15 +59,18 @@ class Llext:
     sym_tab: global symbols, None behind a load; exp_tab: exported ones
     use_count: times that it is in use; 32 bits
     dependency: those whose symbols it uses
+    image: of a shared object that was loaded in one piece; bias: what its addresses lack
     sect_map, sect_offset: by section: region (the number of regions for none), and offset in it
     """
 
     __slots__ = (
         "address",
         "alloc_size",
+        "bias",
         "dependency",
         "exp_tab",
         "exp_tab_address",
+        "image",
         "mem",
         "mem_on_heap",
         "mem_size",
@@ -103,6 +106,8 @@ class Llext:
         self.sect_offset: list[int] = []
         self.sect_map_address = 0
         self.parts: dict[int, Partition] = {}
+        self.image = 0
+        self.bias = 0
 
     @property
     def sect_cnt(self) -> int:

@@ -10,6 +10,7 @@ from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import MAX_DEPENDENCIES, Llext
 from west_llext.loader.headers import ET_DYN, SHF_ALLOC, SHF_TLS, SHT_REL, SHT_RELA, Header
 from west_llext.loader.loading import Failed, Loading, Rela, Sym
+from west_llext.loader.symbols import section_at
 from west_llext.loader.target import Machine
 from west_llext.loader.wording import alternate, signed
 
@@ -20,12 +21,20 @@ DEVICE = b"__device_"
 #: Relocations that a file may have, however small it is.
 FEW = 1 << 14
 
+#: Names of relocation sections whose offsets are addresses, on Xtensa.
+PLT = (b".rela.plt\0", b".rela.dyn\0")
+
+#: Applies a relocation section; returns 0 or an error.
+LinkSection = Callable[[Loading, Header, Header | None], int]
 #: Applies one relocation of a section; returns 0 or an error.
 Relocate = Callable[[Loading, Rela, Header], int]
 
 
-def link(load: Loading, relocate: Relocate) -> None:
-    """Apply every relocation section of the file, in its order."""
+def link(load: Loading, relocate: Relocate, link_plt: LinkSection) -> None:
+    """Apply every relocation section of the file, in its order.
+
+    link_plt: Xtensa's way
+    """
     left = max(FEW, load.ldr.size // 4)
     first = 0
     for index in range(load.ext.sect_cnt):
@@ -35,6 +44,14 @@ def link(load: Loading, relocate: Relocate) -> None:
         left -= header.size // header.entsize
         if left < 0:
             raise Danger(WORK, "relocation sections of the file overlap, over and over")
+        if load.target.machine is Machine.XTENSA:
+            found = link_plt(load, header, _plt_target(load, header))
+            if found:
+                raise Failed(found)
+            continue
+        if load.target.rules.one_image and load.hdr.type == ET_DYN:
+            _dynamic(load, relocate, header)
+            continue
         found = _section(load, relocate, header)
         first = first or found
     if first:
@@ -87,6 +104,33 @@ def _section(load: Loading, relocate: Relocate, header: Header) -> int:
             raise Failed(result)
         first = first or result
     return first
+
+
+def _plt_target(load: Loading, header: Header) -> Header | None:
+    name = load.section_name(header)
+    if name is not None and any(
+        load.memory.starts_with(name, each, "the name of a section") for each in PLT
+    ):
+        return None
+    return load.headers[header.info]
+
+
+def _dynamic(load: Loading, relocate: Relocate, header: Header) -> None:
+    # offsets are addresses; the first error ends it (llext_link_dynamic)
+    load.by_address = True
+    for index in range(header.size // header.entsize):
+        rel = relocation(load, header, index)
+        if section_at(load, rel.offset) is None:
+            load.fail(
+                Errno.ENOEXEC,
+                f"dynamic relocation {index} VMA {alternate(rel.offset)} is not in a loaded "
+                "section",
+            )
+        result = relocate(load, rel, header)
+        load.work.relocated += 1
+        if result:
+            raise Failed(result)
+    load.by_address = False
 
 
 def relocation(load: Loading, header: Header, index: int) -> Rela:

@@ -113,6 +113,7 @@ class Loading:
     """The state of one load.
 
     sects: regions, by number; the section map is in `ext`
+    by_address: relocations that are being applied have addresses in place of offsets
     pairs: a relocation section, and where its RISC-V PCREL_HI20 are
     """
 
@@ -127,6 +128,7 @@ class Loading:
     work: Work = field(default_factory=Work)
     hdr: FileHeader = NO_HEADER
     sects: list[Header] = field(default_factory=list)
+    by_address: bool = False
     pairs: tuple[bytes, dict[int, list[int]]] | None = None
 
     @property

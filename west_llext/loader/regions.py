@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from west_llext.loader.danger import fault
+from west_llext.loader.danger import fault, unknown
 from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import Partition
 from west_llext.loader.headers import (
@@ -14,6 +14,7 @@ from west_llext.loader.headers import (
     SHT_NOBITS,
     Header,
 )
+from west_llext.loader.image import in_image, is_one_image, prepare_image
 from west_llext.loader.loading import Failed, Loading
 from west_llext.loader.storage import Storage
 from west_llext.loader.target import Machine, Protection, Target
@@ -37,8 +38,10 @@ def copy_strings(load: Loading) -> None:
 
 def copy_regions(load: Loading) -> None:
     """Everything that isn't there yet."""
+    if is_one_image(load):
+        prepare_image(load)
     for number in range(load.target.mem.count):
-        if not load.ext.mem[number]:
+        if not load.ext.mem[number] or in_image(load, load.ext.mem[number]):
             copy_region(load, number)
 
 
@@ -48,6 +51,10 @@ def copy_region(load: Loading, number: int) -> None:
     if not region.size:
         return
     ext.mem_size[number] = region.size
+    if in_image(load, ext.mem[number]):
+        _partition(load, number, ext.mem[number], region.size)
+        _fill(load, number)
+        return
     size, align = demanded(load, number)
     if _may_be_reused(load, region):
         if region.type != SHT_NOBITS:
@@ -164,8 +171,10 @@ def _allocated(load: Loading, number: int, size: int, align: int) -> None:
 def _fill(load: Loading, number: int) -> None:
     region, place = load.sects[number], load.ext.mem[number]
     what = f"region {load.target.mem.names[number]}"
+    inside = in_image(load, place)
     if region.type == SHT_NOBITS:
-        load.memory.add(what, place, bytearray(region.size))
+        if not inside:
+            load.memory.add(what, place, bytearray(region.size))
         load.work.cleared += region.size
         return
     pad = region.info if region.flags & SHF_ALLOC else 0
@@ -178,6 +187,11 @@ def _fill(load: Loading, number: int) -> None:
     # behind the end of the file nothing is copied, and nothing is cleared
     content = bytearray(pad) + raw
     known = len(content)
+    if inside:
+        if known < region.size:
+            unknown(f"{what} has {region.size} bytes, the file ends after {known}")
+        load.memory.write(place, bytes(content), what)
+        return
     load.memory.add(what, place, content.ljust(region.size, b"\0"), known)
 
 

@@ -186,14 +186,22 @@ def _translated(load: Loading, entry: Entry) -> Entry:
 
 def lookup_vma(load: Loading, addr: int) -> int:
     """Where an address of the file's own was loaded to; 0 for nowhere (llext_lookup_vma)."""
+    index = section_at(load, addr)
+    if index is None:
+        return 0
+    return load.section_pointer(index) + addr - load.headers[index].addr & load.target.mask
+
+
+def section_at(load: Loading, addr: int) -> int | None:
+    """The section that was loaded and has an address of the file's own."""
     for index in range(load.ext.sect_cnt):
         header = load.headers[index]
         loaded = load.ext.sect_map[index] != load.target.mem.count
         if not header.size or not header.flags & SHF_ALLOC or not loaded:
             continue
         if header.addr <= addr < (header.addr + header.size & load.target.mask):
-            return load.section_pointer(index) + addr - header.addr & load.target.mask
-    return 0
+            return index
+    return None
 
 
 def file_offset(load: Loading, addr: int) -> int | None:

@@ -19,6 +19,7 @@ from west_llext.loader.loading import Failed, Loading, Work
 from west_llext.loader.log import Line, Log
 from west_llext.loader.machines.table import RELOCATE
 from west_llext.loader.machines.veneers import prepare_veneers
+from west_llext.loader.machines.xtensa import link_section
 from west_llext.loader.mapping import check_names, map_sections
 from west_llext.loader.memory import Memory
 from west_llext.loader.regions import copy_regions, copy_strings
@@ -258,7 +259,7 @@ def _steps(load: Loading) -> int:
         ("copy symbols", lambda: copy_symbols(load)),
     ]
     if load.parm.relocate_local:
-        steps.append(("link", lambda: link(load, RELOCATE[load.target.machine])))
+        steps.append(("link", lambda: link(load, RELOCATE[load.target.machine], link_section)))
     steps.append(("export", lambda: export_symbols(load)))
     for what, step in steps:
         result = _result(step)
@@ -288,6 +289,8 @@ def _free_regions(heap: Allocator, ext: Llext) -> None:
         if on_heap:
             heap.free(ext.mem[number])
             ext.mem[number] = 0
+    heap.free(ext.image)
+    ext.image = 0
 
 
 def _refuse_unknown_bytes(load: Loading) -> None:

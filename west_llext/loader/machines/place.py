@@ -7,6 +7,7 @@ from west_llext.loader.danger import PLACE, Danger
 from west_llext.loader.headers import Header
 from west_llext.loader.link import addend, lookup, place, read_symbol
 from west_llext.loader.loading import Failed, Loading, Rela, Sym
+from west_llext.loader.symbols import section_at
 from west_llext.loader.wording import text
 
 
@@ -16,12 +17,17 @@ class Place:
     P: address of the place; S: of the symbol; sym: its entry; name: pointer to its name
     """
 
-    __slots__ = ("P", "S", "_header", "_load", "_rel", "mask", "name", "sym")
+    __slots__ = ("P", "S", "_header", "_load", "_rel", "_size", "_start", "mask", "name", "sym")
 
     def __init__(self, load: Loading, rel: Rela, header: Header) -> None:
         self._load, self._rel, self._header = load, rel, header
         self.mask = load.target.mask
-        self.P = place(load, rel, header)
+        self._start, self._size = rel.offset, 0
+        if load.by_address:
+            self._by_address()
+        else:
+            self.P = place(load, rel, header)
+            self._size = load.headers[header.info].size
         self.S = 0
         self.name: int | None = None
         self.sym = Sym(0, 0, 0, 0, 0, 0)
@@ -35,6 +41,16 @@ class Place:
     def kind(self) -> int:
         """ELF32_R_TYPE, which most machines use in either class: the low 8 bits."""
         return self._rel.info & 0xFF
+
+    def _by_address(self) -> None:
+        # a dynamic relocation names its place by the address that it was linked for
+        load, address = self._load, self._rel.offset
+        index = section_at(load, address)
+        if index is None:
+            raise Danger(PLACE, f"a dynamic relocation is for {address:#x}, which isn't loaded")
+        section = load.headers[index]
+        self._start, self._size = address - section.addr, section.size
+        self.P = load.section_pointer(index) + self._start & self.mask
 
     def resolve(self) -> int:
         """Look the symbol up; 0, or the error that was logged."""
@@ -72,12 +88,11 @@ class Place:
         self._load.log.err(line)
 
     def _inside(self, end: int) -> None:
-        size = self._load.headers[self._header.info].size
-        if self._rel.offset + end > size:
+        if self._start + end > self._size:
             raise Danger(
                 PLACE,
-                f"a relocation of type {self.kind} at offset {self._rel.offset:#x} changes "
-                f"{end} bytes of section {self._header.info}, which has {size}",
+                f"a relocation of type {self.kind} at offset {self._start:#x} changes "
+                f"{end} bytes of section {self._header.info}, which has {self._size}",
             )
 
     def _what(self) -> str:

@@ -7,7 +7,7 @@ from west_llext.loader.errnos import Errno
 from west_llext.loader.headers import Header
 from west_llext.loader.link import Relocate
 from west_llext.loader.loading import Loading, Rela
-from west_llext.loader.machines import arm, riscv
+from west_llext.loader.machines import arc, arm, arm64, riscv, x86
 from west_llext.loader.target import Machine
 
 
@@ -19,5 +19,9 @@ def unsupported(load: Loading, rel: Rela, header: Header) -> int:  # noqa: ARG00
 RELOCATE: dict[Machine, Relocate] = {
     Machine.ARM: arm.relocate,
     Machine.RISCV: riscv.relocate,
+    Machine.ARM64: arm64.relocate,
+    Machine.X86: x86.relocate,
+    Machine.ARC: arc.relocate,
+    Machine.XTENSA: unsupported,  # has a way of its own
     Machine.OTHER: unsupported,
 }
