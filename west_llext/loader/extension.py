@@ -22,6 +22,16 @@ class Entry(NamedTuple):
     addr: int
 
 
+#: What user threads may do with a region, and the kernel.
+ATTRIBUTES = {
+    "text": "P_RX_U_RX",
+    "veneer": "P_RX_U_RX",
+    "data": "P_RW_U_RW",
+    "bss": "P_RW_U_RW",
+    "rodata": "P_RO_U_RO",
+}
+
+
 class Partition(NamedTuple):
     """A part of memory as user threads may see it (`struct k_mem_partition`).
 
@@ -59,6 +69,7 @@ class Llext:
     sym_tab: global symbols, None behind a load; exp_tab: exported ones
     use_count: times that it is in use; 32 bits
     dependency: those whose symbols it uses
+    names: memories for names, of the first release
     image: of a shared object that was loaded in one piece; bias: what its addresses lack
     sect_map, sect_offset: by section: region (the number of regions for none), and offset in it
     """
@@ -75,6 +86,7 @@ class Llext:
         "mem_on_heap",
         "mem_size",
         "name",
+        "names",
         "parts",
         "sect_hdrs",
         "sect_hdrs_on_heap",
@@ -107,6 +119,7 @@ class Llext:
         self.sect_map_address = 0
         self.parts: dict[int, Partition] = {}
         self.image = 0
+        self.names: list[int] = []
         self.bias = 0
 
     @property

@@ -170,10 +170,17 @@ def lookup(load: Loading, rel: Rela, sym: Sym, name: int | None, header: Header)
         return 0, sym.value
     if sym.shndx < load.hdr.shnum and sym.shndx < SHN_LORESERVE:
         return _defined(load, sym)
-    load.log.err(
-        "cannot apply relocation: target symbol has unexpected section index "
-        f"{sym.shndx} ({alternate(sym.shndx)})"
-    )
+    if load.target.rules.in_arch:
+        load.log.err(
+            "cannot apply relocation: target symbol has unexpected section index "
+            f"{sym.shndx} ({alternate(sym.shndx)})"
+        )
+    else:
+        section, entry = load.entry
+        load.log.err(
+            f"rela section {section}, entry {entry}: cannot apply relocation: target symbol has "
+            f"unexpected section index {sym.shndx} (0x{sym.shndx:X})"
+        )
     return -Errno.ENOEXEC, 0
 
 
@@ -182,7 +189,7 @@ def _undefined(
 ) -> tuple[int, int]:
     text = _needed(name)
     address = load.world.base_symbol(text, sym.value, load.work)
-    if not address:
+    if not address and load.target.rules.shares_exports:
         address, provider = find_extension_symbol(load, text)
         if provider is not None:
             add_dependency(load.ext, provider)
@@ -209,7 +216,10 @@ def _needed(name: int | None) -> int:
 
 
 def _defined(load: Loading, sym: Sym) -> tuple[int, int]:
-    rules, header = load.target.rules, load.headers[sym.shndx]
+    rules = load.target.rules
+    if load.region is not None:
+        return 0, load.section_pointer(sym.shndx) + sym.value & load.target.mask
+    header = load.headers[sym.shndx]
     if rules.skips_tls and header.flags & SHF_TLS:
         return 0, sym.value
     base = load.section_pointer(sym.shndx)

@@ -11,7 +11,7 @@ from west_llext.elf.headers import FORMATS, Formats
 from west_llext.loader.allocation import Allocator
 from west_llext.loader.danger import outside, unknown
 from west_llext.loader.errnos import Errno
-from west_llext.loader.extension import Llext, LoadParameters
+from west_llext.loader.extension import ATTRIBUTES, Llext, LoadParameters, Partition
 from west_llext.loader.headers import Header, SectionTable
 from west_llext.loader.log import Log
 from west_llext.loader.memory import Memory
@@ -113,6 +113,8 @@ class Loading:
     """The state of one load.
 
     sects: regions, by number; the section map is in `ext`
+    region: the one that relocations are applied to, in releases that know no sections
+    entry: number of the relocation section and of its entry, for those
     by_address: relocations that are being applied have addresses in place of offsets
     pairs: a relocation section, and where its RISC-V PCREL_HI20 are
     """
@@ -128,6 +130,8 @@ class Loading:
     work: Work = field(default_factory=Work)
     hdr: FileHeader = NO_HEADER
     sects: list[Header] = field(default_factory=list)
+    region: int | None = None
+    entry: tuple[int, int] = (0, 0)
     by_address: bool = False
     pairs: tuple[bytes, dict[int, list[int]]] | None = None
 
@@ -192,7 +196,7 @@ class Loading:
 
     def symbol_name(self, sym: Sym) -> int | None:
         """Pointer to a symbol's name, of a section's symbol the section's name."""
-        if sym.type == 3:
+        if sym.type == 3 and self.region is None:
             if self.target.rules.bounded_names and sym.shndx >= self.ext.sect_cnt:
                 return None
             return self.section_name(self.headers[sym.shndx])
@@ -202,6 +206,12 @@ class Loading:
         if self.target.rules.bounded_names and offset >= self.sects[region].size:
             return None
         return self.ext.mem[region] + offset & self.target.mask
+
+    def note_partition(self, number: int, start: int, size: int) -> None:
+        """Remember what user threads may see of a region."""
+        name = self.target.mem.names[number]
+        if name in ATTRIBUTES:
+            self.ext.parts[number] = Partition(name, start, size, ATTRIBUTES[name])
 
     def shown(self, name: int | None, what: str) -> str:
         """A name as `%s` prints it."""

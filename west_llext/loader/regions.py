@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from west_llext.loader.danger import fault, unknown
 from west_llext.loader.errnos import Errno
-from west_llext.loader.extension import Partition
 from west_llext.loader.headers import (
     SHF_ALLOC,
     SHF_EXECINSTR,
@@ -19,15 +18,6 @@ from west_llext.loader.loading import Failed, Loading
 from west_llext.loader.storage import Storage
 from west_llext.loader.target import Machine, Protection, Target
 from west_llext.loader.wording import alternate, pointer, signed
-
-#: What user threads may do with a region, and the kernel.
-ATTRIBUTES = {
-    "text": "P_RX_U_RX",
-    "veneer": "P_RX_U_RX",
-    "data": "P_RW_U_RW",
-    "bss": "P_RW_U_RW",
-    "rodata": "P_RO_U_RO",
-}
 
 
 def copy_strings(load: Loading) -> None:
@@ -52,7 +42,7 @@ def copy_region(load: Loading, number: int) -> None:
         return
     ext.mem_size[number] = region.size
     if in_image(load, ext.mem[number]):
-        _partition(load, number, ext.mem[number], region.size)
+        load.note_partition(number, ext.mem[number], region.size)
         _fill(load, number)
         return
     size, align = demanded(load, number)
@@ -118,7 +108,7 @@ def _reused(load: Loading, number: int, size: int, align: int) -> bool:
     aligned = _is_aligned(load, place, align)
     fetchable = number != load.target.mem.text or not load.target.harvard
     if (aligned or load.parm.pre_located) and fetchable:
-        _partition(load, number, place, size)
+        load.note_partition(number, place, size)
         return True
     if not fetchable:
         load.log.wrn(
@@ -158,7 +148,7 @@ def _allocated(load: Loading, number: int, size: int, align: int) -> None:
             f"for region {number}",
         )
     ext.alloc_size = ext.alloc_size + size & load.target.mask
-    _partition(load, number, ext.mem[number], size)
+    load.note_partition(number, ext.mem[number], size)
     try:
         _fill(load, number)
     except Failed:
@@ -193,9 +183,3 @@ def _fill(load: Loading, number: int) -> None:
         load.memory.write(place, bytes(content), what)
         return
     load.memory.add(what, place, content.ljust(region.size, b"\0"), known)
-
-
-def _partition(load: Loading, number: int, start: int, size: int) -> None:
-    if number <= load.target.mem.bss:
-        name = load.target.mem.names[number]
-        load.ext.parts[number] = Partition(name, start, size, ATTRIBUTES[name])

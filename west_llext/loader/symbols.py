@@ -23,7 +23,7 @@ def count_symbols(load: Loading) -> int:
     """How many symbols the extension's table is made for: every global function and object."""
     mem, count = load.target.mem, 0
     size = load.sects[mem.strtab].size
-    for index, sym in _symbols(load):
+    for index, sym in symbols(load):
         if load.target.rules.bounded_names:
             if load.symbol_name(sym) is None:
                 load.fail(
@@ -36,7 +36,7 @@ def count_symbols(load: Loading) -> int:
                 Errno.ENOEXEC,
                 f"Invalid symbol name index {signed(sym.name, 32)} in symbol {index}",
             )
-        count += _counts(sym)
+        count += is_counted(sym)
     return count
 
 
@@ -53,8 +53,8 @@ def allocate_table(load: Loading, count: int) -> None:
 def copy_symbols(load: Loading) -> None:
     """Fill the table with those that are defined."""
     found = []
-    for index, sym in _symbols(load):
-        if not _counts(sym) or sym.shndx == SHN_UNDEF:
+    for index, sym in symbols(load):
+        if not is_counted(sym) or sym.shndx == SHN_UNDEF:
             continue
         if sym.shndx >= load.ext.sect_cnt:
             _refuse_section(load, index, sym)
@@ -78,13 +78,15 @@ def _refuse_section(load: Loading, index: int, sym: Sym) -> None:
     )
 
 
-def _symbols(load: Loading) -> Iterator[tuple[int, Sym]]:
+def symbols(load: Loading) -> Iterator[tuple[int, Sym]]:
+    """The symbol table without its first entry, each with its number."""
     table = load.sects[load.target.mem.symtab]
     for index in range(1, table.size // load.forms.symbol.size):
         yield index, load.symbol(index, f"symbol {index}")
 
 
-def _counts(sym: Sym) -> bool:
+def is_counted(sym: Sym) -> bool:
+    """Whether a symbol is a global function or object."""
     return sym.type in (STT_OBJECT, STT_FUNC) and sym.bind == STB_GLOBAL
 
 
@@ -175,7 +177,7 @@ def _exported(load: Loading) -> list[Entry]:
 
 def _translated(load: Loading, entry: Entry) -> Entry:
     # a located file has the name's address as it was linked
-    if load.parm.pre_located:
+    if load.parm.pre_located and load.target.rules.shares_exports:
         offset = file_offset(load, entry.name)
         if offset is not None and offset > 0:
             place = load.ldr.peek(offset)

@@ -14,9 +14,11 @@ from west_llext.loader.danger import outside
 from west_llext.loader.elfdata import find_tables, load_elf_data
 from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import MAX_NAME, Llext, LoadParameters
+from west_llext.loader.first import load_first
 from west_llext.loader.link import link
 from west_llext.loader.loading import Failed, Loading, Work
 from west_llext.loader.log import Line, Log
+from west_llext.loader.lts import load_lts
 from west_llext.loader.machines.table import RELOCATE
 from west_llext.loader.machines.veneers import prepare_veneers
 from west_llext.loader.machines.xtensa import link_section
@@ -83,7 +85,8 @@ class System:
         Raises Danger where the target must not be given the file.
         """
         wanted = name.encode("utf-8", "surrogateescape")
-        known = self.by_name(name)
+        # the first release doesn't look for a name that is known
+        known = self.by_name(name) if self.target.rules.by_flags else None
         for each in self.heap.pools():
             each.reset_peak()
         self.memory.rest()
@@ -112,7 +115,8 @@ class System:
         )
         result = _load(load)
         if result < 0:
-            self.heap.free(address)
+            if self.target.rules.by_flags:
+                self.heap.free(address)
             return self._outcome(result, None, log, work)
         ext.name = wanted[:MAX_NAME]
         ext.use_count = 1
@@ -217,13 +221,18 @@ def _slids(target: Target) -> dict[int, int]:
 def _load(load: Loading) -> int:
     # do_llext_load: the steps, and what is freed behind them
     result = load.ldr.prepare()
+    rules = load.target.rules
     if result:
         load.log.err(f"Failed to prepare the loader, ret {result}")
+    elif not rules.by_flags:
+        result = load_first(load)
+    elif not rules.shares_exports:
+        result = load_lts(load, RELOCATE[load.target.machine])
     else:
         result = _steps(load)
     pointer, heap, ext = load.target.pointer, load.heap, load.ext
-    if result or not load.parm.keep_section_info:
-        _free_map(heap, ext, pointer)
+    if result or not load.parm.keep_section_info or not rules.shares_exports:
+        _free_map(heap, ext, pointer, counted=rules.shares_exports)
     heap.free(ext.sym_tab_address)
     ext.sym_tab, ext.sym_tab_address = None, 0
     if result:
@@ -277,9 +286,11 @@ def _result(step: Callable[[], None]) -> int:
     return 0
 
 
-def _free_map(heap: Allocator, ext: Llext, pointer: int) -> None:
+def _free_map(heap: Allocator, ext: Llext, pointer: int, *, counted: bool = True) -> None:
     if ext.sect_map_address:
-        ext.alloc_size -= len(ext.sect_map) * 2 * pointer
+        # older releases count it for good
+        if counted:
+            ext.alloc_size -= len(ext.sect_map) * 2 * pointer
         heap.free(ext.sect_map_address)
         ext.sect_map_address = 0
 
@@ -289,8 +300,9 @@ def _free_regions(heap: Allocator, ext: Llext) -> None:
         if on_heap:
             heap.free(ext.mem[number])
             ext.mem[number] = 0
-    heap.free(ext.image)
-    ext.image = 0
+    for each in (ext.image, *ext.names):
+        heap.free(each)
+    ext.image, ext.names = 0, []
 
 
 def _refuse_unknown_bytes(load: Loading) -> None:

@@ -153,6 +153,10 @@ def structure_size(target: Target) -> int:
 def _members(target: Target, word: int, regions: int) -> list[tuple[int, int]]:
     # each member as (bytes of an element, how many there are), in order
     release = target.version
+    if not target.rules.by_flags:
+        return [(word, 1), (1, 16), (word, 4 + 1 + 2)]
+    if not target.rules.shares_exports:
+        regions = 8  # no arrays of functions
     members = [(word, 1)]
     if target.userspace:
         members.append((word, 3 * (target.mem.bss + 1)))

@@ -43,6 +43,9 @@ def version(text: str) -> Version | None:
 class Rules:
     """What one release does; each field is the release that first did it, in `SINCE`.
 
+    by_flags: sections go into regions by their flags; before, by their names
+    in_arch: symbols are looked up while a relocation is applied, which logs a line more
+    shares_exports: extensions can use what others export
     checks_machine: byte order, class and machine are compared with the target's
     names_checked_first: a pass over all section names before sections are mapped
     names_checked_late: section names are checked while sections are mapped
@@ -72,6 +75,9 @@ class Rules:
     clamped_heap: a request beyond the heap's size is refused in time
     """
 
+    by_flags: bool
+    in_arch: bool
+    shares_exports: bool
     checks_machine: bool
     names_checked_first: bool
     names_checked_late: bool
@@ -103,6 +109,9 @@ class Rules:
 
 #: For each rule the release that has it first, and the one that drops it again, if any.
 SINCE: dict[str, tuple[Version, Version | None]] = {
+    "by_flags": (Version(3, 7), None),
+    "in_arch": (Version(4, 1), None),
+    "shares_exports": (Version(4, 0), None),
     "checks_machine": (Version(4, 6), None),
     "names_checked_first": (Version(4, 3), Version(4, 5)),
     "names_checked_late": (Version(4, 5), None),

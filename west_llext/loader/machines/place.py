@@ -25,6 +25,9 @@ class Place:
         self._start, self._size = rel.offset, 0
         if load.by_address:
             self._by_address()
+        elif load.region is not None:
+            self.P = load.ext.mem[load.region] + rel.offset & self.mask
+            self._size = load.ext.mem_size[load.region]
         else:
             self.P = place(load, rel, header)
             self._size = load.headers[header.info].size
@@ -61,7 +64,7 @@ class Place:
             return err.result
         self.name = self._load.symbol_name(self.sym)
         result, self.S = lookup(self._load, self._rel, self.sym, self.name, self._header)
-        if result:
+        if result and self._load.target.rules.in_arch:
             self._load.log.err(f"Could not find symbol {self.shown()}!")
         return result
 
