@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from west_llext.arch import arm, xtensa
+from west_llext.arch import aarch64, arm, riscv, xtensa
 from west_llext.arch.layout import Layout, layout
 
 LAYOUTS = {
-    f"{module.__name__}.{name}": each
-    for module in (arm, xtensa)
-    for name, each in vars(module).items()
+    f"{machine.__name__}.{name}": each
+    for machine in (aarch64, arm, riscv, xtensa)
+    for name, each in vars(machine).items()
     if isinstance(each, Layout)
 }
 

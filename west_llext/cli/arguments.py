@@ -160,7 +160,7 @@ def _add_manifest(to: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_build_dir(to: argparse.ArgumentParser) -> None:
+def _add_build_dir(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "-d",
         "--build-dir",
@@ -230,6 +230,83 @@ def _add_init(to: argparse.ArgumentParser) -> None:
     to.add_argument("--force", action="store_true", help="replace a manifest that is there")
 
 
+def _add_load(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "words",
+        nargs="+",
+        type=_word,
+        metavar="[NAME=]BLOB | unload:NAME",
+        help="files to load, in order, each under its own name or another; or what to unload",
+    )
+    base = to.add_argument_group("base image")
+    base.add_argument("--base", type=_path, metavar="ELF", help="base image")
+    base.add_argument(
+        "--base-symbols",
+        type=_path,
+        metavar="JSON",
+        help="what the base image exports, as an object of names and addresses",
+    )
+    _add_build_dir(base)
+    _add_parameters(to.add_argument_group("parameters of the load"))
+    _add_target(to.add_argument_group("target (default: as the base image is configured)"))
+
+
+def _add_parameters(to: argparse._ArgumentGroup) -> None:
+    to.add_argument(
+        "--storage",
+        choices=("temporary", "persistent", "writable"),
+        help="how long the file stays in memory, and whether it may be changed there",
+    )
+    to.add_argument("--pre-located", action="store_true", help="the file is linked for its place")
+    to.add_argument("--no-relocate-local", action="store_true", help="apply no relocations")
+    to.add_argument("--keep-section-info", action="store_true", help="keep the section map")
+    to.add_argument(
+        "--buffer-address",
+        action="append",
+        default=[],
+        type=_number,
+        metavar="N",
+        help="where the file lies; may be repeated, for the next file",
+    )
+    to.add_argument(
+        "--region-address",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="[NAME:]REGION=N",
+        help="where the heap puts a region of the first file, or of NAME; may be repeated",
+    )
+
+
+def _add_target(to: argparse._ArgumentGroup) -> None:
+    to.add_argument(
+        "--arch",
+        choices=(
+            *("arm", "arm64", "aarch64", "riscv32", "riscv64", "x86", "x86_64", "xtensa", "arc"),
+        ),
+        help="its processor (default: that of the base image, or of the first file)",
+    )
+    to.add_argument("--zephyr-version", type=_word, metavar="VERSION", help="such as 4.3, or main")
+    to.add_argument("--heap-address", type=_number, metavar="N", help="of the loader's heap")
+    to.add_argument("--heap-size", type=_number, metavar="N", help="in bytes; K and M work")
+    to.add_argument(
+        "--heap-block",
+        type=_number,
+        metavar="N",
+        help="bytes of a block, where regions come from sys_mem_blocks",
+    )
+    to.add_argument(
+        "--protection",
+        choices=("none", "mmu", "power-of-two", "page", "pmp", "other"),
+        help="what memory protection asks of the place and size of a region",
+    )
+    to.add_argument("--page", type=_number, metavar="N", help="bytes of its page, or granularity")
+    to.add_argument("--userspace", action="store_true", help="there are user threads")
+    to.add_argument(
+        "--slid", action="store_true", help="the base image's symbols are looked up by SLID"
+    )
+
+
 def _add_run(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
     to.add_argument(
@@ -271,6 +348,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "exports": ("generate the base image's table of exported symbols", _add_exports),
     "info": ("describe blobs and base images, and whether they fit", _add_info),
     "init": ("write a first manifest for the sources of extensions", _add_init),
+    "load": ("tell what the target's loader would do with blobs", _add_load),
     "run": ("call functions of prelocated extensions in an emulator", _add_run),
     "schema": ("print the JSON schema of a manifest or report", _add_schema),
 }
@@ -292,6 +370,18 @@ def _word(text: str) -> str:
     except UnicodeEncodeError:
         pass
     raise argparse.ArgumentTypeError("holds a character that no name can have")
+
+
+def _number(text: str) -> int:
+    units = {"K": 10, "M": 20}
+    digits, shift = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 0)
+    try:
+        number = int(digits, 0) << shift if len(digits) < 40 else -1
+    except ValueError:
+        number = -1
+    if not 0 <= number < 1 << 64:
+        raise argparse.ArgumentTypeError(f"'{text:.60}' isn't a number from 0 to 2**64 - 1")
+    return number
 
 
 def _jobs(text: str) -> int:

@@ -192,12 +192,22 @@ class _Relocator:
         symbol = use.symbol
         space, base = self.bases[use.region]
         use = self.near_zero(use, base)
+        if self.at_place(use):
+            here = base + use.here
+            self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
+            return
         if not self.known(use.row, self.spaces[symbol], space):
             self.keep(use, content)
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
         TP = self.job.thread_pointer
         self.put(use, evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP), content)
+
+    def at_place(self, use: Use) -> bool:
+        # whether the psABI says of an undefined weak symbol that it is at the place
+        if not self.job.machine.undefined_at_place or use.row.space is Space.ABSOLUTE:
+            return False
+        return self.job.targets[use.symbol].kind is Kind.ZERO
 
     def put(self, use: Use, value: int, content: bytearray) -> None:
         # the value in its field, or a complaint
