@@ -24,6 +24,7 @@ conformance: setup-test ## thousands of real objects, each equal to GNU ld byte 
 	$(BIN)/python -m tests.conformance $(addprefix --arch ,$(ARCH))
 
 fuzz: setup-test ## minutes of damaged input
+	-@$(PYTHON) tools/setup.py fuzz
 	$(BIN)/python -m tests.fuzz
 
 bench: setup-test ## speed, as ratios against GNU ld in the same run
