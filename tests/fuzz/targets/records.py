@@ -100,7 +100,7 @@ def _state(data: bytes) -> bool:
     folder = scratch("records-state")
     (folder / ".west-llext").mkdir(exist_ok=True)
     (folder / state.STATE_FILE).write_bytes(data)
-    assert state.unchanged(folder, str(folder), "k") is None  # its files aren't there
+    assert state.unchanged(str(folder), str(folder), "k") is None  # its files aren't there
     return True
 
 
