@@ -20,8 +20,9 @@ lint: setup-test
 unit: setup-test
 	$(BIN)/python -m pytest -q -n auto
 
-conformance: setup-test ## thousands of real objects, each equal to GNU ld byte for byte [ARCH=riscv]
+conformance: setup-test ## thousands of real objects, each equal to GNU ld (and lld) byte for byte [ARCH=riscv]
 	$(BIN)/python -m tests.conformance $(addprefix --arch ,$(ARCH))
+	$(BIN)/python -m tests.conformance --lld --mode prelocated $(addprefix --arch ,$(ARCH))
 
 fuzz: setup-test ## minutes of damaged input
 	-@$(PYTHON) tools/setup.py fuzz
@@ -37,7 +38,7 @@ setup-demo:
 	@$(PYTHON) tools/setup.py run,zig
 
 setup-test:
-	@$(PYTHON) tools/setup.py run,zig,west,dev cross
+	@$(PYTHON) tools/setup.py run,zig,west,dev cross node
 
 clean:
-	rm -rf .venv build samples/*/build site
+	rm -rf .venv .node build samples/*/build site

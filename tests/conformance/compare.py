@@ -12,6 +12,7 @@ about where they are loaded, so that every call goes through a veneer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -19,8 +20,10 @@ from pathlib import Path
 from tests.conformance.corpus import Member
 from tests.conformance.definitions import EM_ARM, definitions
 from tests.support import armloader, gnuld, sameness
+from tests.support.cross import lld
 from tests.support.elfbuild import Sym
 from tests.support.linking import Case, Outcome, Sizes, extension, offer, packed
+from tests.support.tools import tools_of
 from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
 from west_llext.model.manifest import Mode
@@ -33,6 +36,13 @@ class Verdict(Enum):
     EQUAL = "equal"
     SKIPPED = "skipped"
     DIFFERENT = "different"
+
+
+class Oracle(Enum):
+    """The linker that is compared with."""
+
+    GNU = "GNU ld"
+    LLD = "lld"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,12 +87,13 @@ def addresses(sizes: Sizes, member: Member) -> dict[Region, int]:
     return found
 
 
-def compared(member: Member, mode: Mode, folder: Path) -> Result:
+def compared(member: Member, mode: Mode, folder: Path, oracle: Oracle = Oracle.GNU) -> Result:
     """The comparison of one object; `folder` is for the linker's files."""
     content = gnuld.unmerged(member.content)
     obj = object_file(content, str(member))
     text = addresses({Region.TEXT: (0, 1 << 12)}, member)[Region.TEXT]
-    symbols = definitions(obj, member, text)
+    # lld makes other code than GNU ld of a call of an undefined weak function
+    symbols = definitions(obj, member, text, every=oracle is Oracle.LLD)
     window = (text, text + 0x10000)
     case = Case(
         extension=extension(name="unit", mode=mode),
@@ -94,9 +105,12 @@ def compared(member: Member, mode: Mode, folder: Path) -> Result:
         purpose=Purpose.CHECK,
     )
     made = case.link(obj)
+    if oracle is Oracle.LLD and not tools_of(content).lld:
+        reason = "lld doesn't know the machine"
+        return Result(member=member, mode=mode, verdict=Verdict.SKIPPED, reason=reason)
     if made.record is None or made.findings:
         return _skipped(member, mode, made)
-    return _verdict(member, made, symbols, folder)
+    return _verdict(member, made, symbols, folder, oracle)
 
 
 def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:
@@ -107,7 +121,17 @@ def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:
     return Result(member=member, mode=mode, verdict=Verdict.SKIPPED, reason=reason)
 
 
-def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) -> Result:
+def _options(member: Member, oracle: Oracle) -> dict[str, Sequence[str]]:
+    # what the linker needs to link as we do
+    if oracle is Oracle.LLD:
+        return {"linker": lld(), "options": tools_of(member.content).lld}
+    # without it the linker makes a veneer for each change of the instruction set
+    return {"options": ["--use-blx"] if member.arch == "v5te" else []}
+
+
+def _verdict(
+    member: Member, made: Outcome, symbols: list[Sym], folder: Path, oracle: Oracle
+) -> Result:
     record = made.linked
     result = Result(member=member, mode=record.mode, verdict=Verdict.EQUAL)
     where = made.addresses or addresses(made.second.sizes(), member)
@@ -122,9 +146,8 @@ def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) ->
             layout=layout,
             addresses=where,
             symbols=symbols,
-            # without it the linker makes a veneer for each change of the instruction set
-            options=["--use-blx"] if member.arch == "v5te" else [],
             table=sameness.table(made),
+            **_options(member, oracle),  # type: ignore[arg-type]  # parameters of `linked`
         )
         ours = sameness.memory(made, symbols, where, folder)
     except (gnuld.LinkerError, armloader.LoadError) as err:

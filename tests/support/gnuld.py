@@ -18,7 +18,7 @@ from west_llext.model.region import Region
 
 from .cross import tool
 from .elfbuild import Sym
-from .tools import tools_of
+from .tools import thread_sections, tools_of
 
 SHF_ALLOC, SHF_MERGE, SHF_STRINGS = 0x2, 0x10, 0x20
 SHT_NOBITS = 8
@@ -48,6 +48,13 @@ class SectionTable:
     def put(self, data: bytearray, index: int, row: Sequence[int]) -> None:
         """Change one."""
         self.header.pack_into(data, self.start + index * self.header.size, *row)
+
+
+def _flags(data: bytes) -> int:
+    # e_flags
+    order = "<" if data[5] == 1 else ">"
+    flags: int = struct.unpack_from(order + "I", data, 48 if data[4] == 2 else 36)[0]
+    return flags
 
 
 def unmerged(data: bytes) -> bytes:
@@ -82,19 +89,30 @@ def script(
     addresses: Mapping[Region, int],
     assignments: str = "",
     table: int | None = None,
+    *,
+    thread: bool = False,
+    discard: bool = True,
 ) -> str:
     """A linker script that puts each input section where it is told.
 
     table: offset in TEXT of a global offset table
+    thread: whether there are thread-local variables
+    discard: whether everything else is left out; lld would leave out its own tables
     """
     lines = [assignments, "SECTIONS {"]
-    for region, sections in layout.items():
-        lines.append(f"  region_{region.label} {addresses[region]:#x} : {{")
-        lines += [f"    . = {offset:#x}; *(s{index})" for index, offset in sections]
+    for region, sections in sorted(layout.items(), key=lambda each: addresses[each[0]]):
+        name = f"region_{region.label}"
+        lines.append(f"  {name} {addresses[region]:#x} : {{")
+        # inside a section, GNU ld counts from its start, lld from 0
+        start = "" if discard else f"ADDR({name}) + "
+        lines += [f"    . = {start}{offset:#x}; *(s{index})" for index, offset in sections]
         if region is Region.TEXT and table is not None:
-            lines.append(f"    . = {table:#x}; *(.got)")
-        lines.append("  }")
-    lines += ["  /DISCARD/ : { *(*) }", "}", ""]
+            lines.append(f"    . = {start}{table:#x}; *(.got)")
+        lines.append("  } =0")
+    if thread:
+        lines.append("  .tbss : { *(.tbss) }")
+    lines += [f"  /DISCARD/ : {{ {'*(*)' if discard else '*(s*) *(.debug*) *(.comment)'} }}"]
+    lines += ["}", ""]
     return "\n".join(lines)
 
 
@@ -112,20 +130,24 @@ def linked(
     assignments: str = "",
     options: Sequence[str] = (),
     table: int | None = None,
+    linker: Sequence[str] = (),
 ) -> dict[Region, tuple[int, int, bytes]]:
     """Address, size and bytes of each region, as GNU ld makes them.
 
     symbols: definitions of what the object lacks, with SHN_ABS
     assignments: lines for the start of the linker script
     table: offset in TEXT at which a global offset table begins
+    linker: command of another linker
     """
     unit, names, made, control = (folder / name for name in ("u.o", "d.o", "out.elf", "u.ld"))
     unit.write_bytes(renamed(data))
     tools = tools_of(data)
-    names.write_bytes(tools.elf(symbols))
-    control.write_text(script(layout, addresses, assignments, table), encoding="utf-8")
-    command = [tool("ld", tools.prefix), *tools.link, "-nostdlib", "--nmagic", "-e", "0"]
-    command += ["--no-warn-mismatch", *options]
+    names.write_bytes(tools.elf(symbols, flags=_flags(data)))
+    thread = bool(thread_sections(symbols))
+    text = script(layout, addresses, assignments, table, thread=thread, discard=not linker)
+    control.write_text(text, encoding="utf-8")
+    command = [*linker] if linker else [tool("ld", tools.prefix), *tools.link]
+    command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", *options]
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:

@@ -15,12 +15,12 @@ from west_llext.emit.blob import blob
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-from . import acceptance, armloader, gnuld
+from . import acceptance, armloader, gnuld, xtensa
 from .branches import arm_jump, thumb_jump, veneer_target
 from .elfbuild import Sym
 from .linking import Outcome
 
-EM_ARM = 40
+EM_ARM, EM_XTENSA = 40, 94
 
 #: Address, size and bytes of each region.
 Linked = Mapping[Region, tuple[int, int, bytes]]
@@ -92,10 +92,24 @@ def _completed(
 ) -> dict[Region, bytes]:
     # what is left for the target, done by GNU ld: our blob has one section a region
     record = made.linked
+    if record.ident.machine == EM_XTENSA:
+        return _completed_xtensa(made, symbols, where)
     sections = {section.region: [(index, 0)] for index, section in enumerate(record.sections, 1)}
     given = symbols if record.mode is Mode.RELOCATABLE else ()
     theirs = gnuld.linked(folder, blob(record), layout=sections, addresses=where, symbols=given)
     return {region: content for region, (_, _, content) in theirs.items()}
+
+
+def _completed_xtensa(
+    made: Outcome, symbols: Sequence[Sym], where: Mapping[Region, int]
+) -> dict[Region, bytes]:
+    record = made.linked
+    values = {symbol.name: symbol.value for symbol in symbols}
+    labels = {region.label: address for region, address in where.items()}
+    memory, looked_up = xtensa.completed(blob(record), labels, values.get)
+    if record.mode is Mode.BOUND and looked_up:
+        raise armloader.LoadError(f"{sorted(looked_up)} were looked up by name")
+    return {region: memory.get(region.label, b"") for region in made.second.sizes()}
 
 
 def compared(
@@ -117,8 +131,9 @@ def compared(
             mine = f"{end} bytes at {where[region]:#x}"
             found.different.append(f"{region.label} has {mine}, not {size} at {address:#x}")
         elif ours[region][:size] != expected:
+            places = _xtensa_places if made.linked.ident.machine == EM_XTENSA else _places
             arm = made.linked.ident.machine == EM_ARM
-            found.different += _places(region, ours[region], expected, address, found, arm=arm)
+            found.different += places(region, ours[region], expected, address, found, arm=arm)
     return found
 
 
@@ -138,8 +153,29 @@ def _places(
                 break
         else:
             mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
-            yield f"{region.label}+{at:#x} is {mine}, GNU ld has {theirs}"
+            yield f"{region.label}+{at:#x} is {mine}, the linker has {theirs}"
             at += 2
+
+
+def _xtensa_places(
+    region: Region, ours: bytes, expected: bytes, address: int, found: Comparison, *, arm: bool
+) -> Iterator[str]:
+    del arm
+    at = 0
+    while at < len(expected):
+        if ours[at] == expected[at]:
+            at += 1
+            continue
+        # the difference can be in each of the three bytes
+        for start in (at, at - 1, at - 2):
+            if region is Region.TEXT and xtensa.same_call(ours, expected, start, address):
+                found.veneers += 1
+                at = start + 3
+                break
+        else:
+            mine, theirs = ours[at : at + 4].hex(), expected[at : at + 4].hex()
+            yield f"{region.label}+{at:#x} is {mine}, GNU ld has {theirs}"
+            at += 3
 
 
 def _same_way(ours: bytes, expected: bytes, at: int, address: int) -> bool:

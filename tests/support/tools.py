@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import elfbuild
-from .elfbuild import Sym
+from .elfbuild import NOBITS, SHF_ALLOC, SHF_TLS, SHF_WRITE, Sec, Sym
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,42 +17,60 @@ class Tools:
 
     prefix: of the programs' names
     link: options that GNU ld needs to link as we do, that is without relaxing anything
+    lld: the same for lld; empty where it doesn't know the machine
     """
 
     machine: int
     bits: int
     prefix: str
     link: Sequence[str] = ()
+    lld: Sequence[str] = ()
     little: bool = True
-    flags: int = 0
 
-    def elf(self, symbols: Sequence[Sym]) -> bytes:
-        """An object with nothing but symbols."""
+    def elf(self, symbols: Sequence[Sym], flags: int) -> bytes:
+        """An object with nothing but symbols; `flags` is e_flags."""
         return elfbuild.elf(
             machine=self.machine,
             bits=self.bits,
             little=self.little,
-            flags=self.flags,
+            flags=flags,
             symbols=symbols,
+            sections=thread_sections(symbols),
         )
+
+
+def thread_sections(symbols: Sequence[Sym]) -> tuple[Sec, ...]:
+    """The section of thread-local variables, where some of the symbols are in it."""
+    if not any(each.section == ".tbss" for each in symbols):
+        return ()
+    flags = SHF_ALLOC | SHF_WRITE | SHF_TLS
+    return (Sec(name=".tbss", type=NOBITS, flags=flags, size=1024, align=16),)
 
 
 #: By e_machine and class.
 TOOLS = {
     (each.machine, each.bits): each
     for each in (
-        Tools(machine=40, bits=32, prefix="arm-none-eabi-", flags=0x05000000),
+        Tools(
+            machine=40,
+            bits=32,
+            prefix="arm-none-eabi-",
+            lld=("-marmelf",),
+        ),
+        Tools(machine=94, bits=32, prefix="xtensa-lx106-elf-", link=("--no-relax",)),
         Tools(
             machine=243,
             bits=32,
             prefix="riscv64-unknown-elf-",
-            link=("-melf32lriscv", "--no-relax"),
+            link=("-melf32lriscv", "--no-relax", "--no-warn-rwx-segments"),
+            lld=("-melf32lriscv", "--no-relax"),
         ),
         Tools(
             machine=243,
             bits=64,
             prefix="riscv64-unknown-elf-",
-            link=("-melf64lriscv", "--no-relax"),
+            link=("-melf64lriscv", "--no-relax", "--no-warn-rwx-segments"),
+            lld=("-melf64lriscv", "--no-relax"),
         ),
     )
 }

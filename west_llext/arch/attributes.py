@@ -30,6 +30,28 @@ class AttributeFormat:
     parity_from: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextNote:
+    """Where a machine's note of lines is, and which lines count.
+
+    section, owner: names of the section and of who wrote the note
+    keys: number that stands for each key
+    """
+
+    section: str
+    owner: bytes
+    keys: Mapping[bytes, int]
+
+
+#: By e_machine: Xtensa (gas/config/tc-xtensa.c of GNU binutils).
+TEXT_NOTES: Mapping[int, TextNote] = {
+    94: TextNote(
+        section=".xtensa.info",
+        owner=b"Xtensa_Info",
+        keys={b"ABI": 1, b"USE_ABSOLUTE_LITERALS": 2},
+    ),
+}
+
 #: By e_machine: Arm and RISC-V.
 ATTRIBUTE_FORMATS: Mapping[int, AttributeFormat] = {
     40: AttributeFormat(

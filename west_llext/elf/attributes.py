@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from west_llext.arch.attributes import ATTRIBUTE_FORMATS, AttributeFormat
+from west_llext.arch.attributes import ATTRIBUTE_FORMATS, TEXT_NOTES, AttributeFormat, TextNote
 from west_llext.elf.headers import Headers, refuse
+from west_llext.elf.text_note import text_note
 from west_llext.model.base import Abi
 from west_llext.model.elf import ObjectFile
 
@@ -27,6 +28,11 @@ def abi(file: ObjectFile | Headers) -> Abi:
         for index, section in enumerate(file.sections):
             if section.type == form.section_type:
                 return Abi(ident=file.ident, attributes=_section(file, index, form))
+    lines = TEXT_NOTES.get(file.ident.machine)
+    if lines is not None:
+        for index, section in enumerate(file.sections):
+            if section.name == lines.section and section.size:
+                return Abi(ident=file.ident, attributes=_lines(file, index, lines))
     return Abi(ident=file.ident, attributes={})
 
 
@@ -38,6 +44,16 @@ def _section(
         refuse(file.name, f"'{section.name}' has {section.size} bytes, at most {MAX_SIZE} are read")
     try:
         return attributes(file.content(index), form, file.ident.order)
+    except ValueError as err:
+        refuse(file.name, f"'{section.name}' {err}")
+
+
+def _lines(file: ObjectFile | Headers, index: int, form: TextNote) -> Mapping[int, int]:
+    section = file.sections[index]
+    if section.size > MAX_SIZE:
+        refuse(file.name, f"'{section.name}' has {section.size} bytes, at most {MAX_SIZE} are read")
+    try:
+        return text_note(file.content(index), form, file.ident.order)
     except ValueError as err:
         refuse(file.name, f"'{section.name}' {err}")
 

@@ -140,7 +140,9 @@ class _Debug:
             return
         P = part[0] + relocation.offset
         word = job.codec.load(row.word, whole.content, P)
-        A = row.addend(word) if relocation.addend is None else relocation.addend
+        A = relocation.addend or 0
+        if relocation.addend is None or row.partial:
+            A += row.addend(word)
         target = job.targets[relocation.symbol]
         symbol = job.obj.symbols[relocation.symbol]
         S, T, number = target.value, target.thumb, 0

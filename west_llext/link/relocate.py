@@ -26,16 +26,15 @@ from west_llext.model.elf import Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-#: A space of addresses: a region that the target places, or the absolute one.
-ABSOLUTE_SPACE = -1
-#: What has no address in any space.
-NO_SPACE = -2
+#: A space: a region that the target places, all addresses, none, the thread-local block.
+ABSOLUTE_SPACE, NO_SPACE, THREAD_SPACE = -1, -2, -3
 
 _NUMBER = itemgetter(2)
 
 # by kind of a target that is in no region, or whose region has an address
 _LOST = {Kind.NAMED, Kind.UNLOADED, Kind.MISSING, Kind.TLS}
 _SPACES = [NO_SPACE if kind in _LOST else ABSOLUTE_SPACE for kind in Kind]
+_SPACES[Kind.THREAD] = THREAD_SPACE
 
 
 def relocated(job: Job) -> Relocated:
@@ -113,7 +112,8 @@ class _Relocator:
             # the most frequent case by far: a data word that becomes an address
             if pointer and spaces[symbol] == ABSOLUTE_SPACE and offset + pointer.size <= size:
                 here = start + offset
-                A = pointer.load(content, here)[0] if addend is None else addend
+                A = pointer.load(content, here)[0] if addend is None or pointer.partial else 0
+                A += addend or 0
                 value = values[symbol] + A | thumbs[symbol] & pointer.odd
                 pointer.dump(content, here, value & pointer.mask)
                 continue
@@ -153,6 +153,9 @@ class _Relocator:
             if row is None:
                 self.complaints.no_field(use)
                 return
+            if use.offset + row.size > self.job.obj.sections[use.section].size + row.before:
+                self.complaints.outside(row, use.section, use.offset)
+                return
             word = self.codec.load(row.word, content, use.here - row.before)
             use = use._replace(row=row, word=word)
         if use.row.via is Via.HIGH_PART:
@@ -173,10 +176,11 @@ class _Relocator:
     def through(self, stub: Stub, row: Row, content: bytearray, here: int) -> None:
         # to a veneer, which is in the same region: the distance is final in every mode
         machine, target = self.job.machine, self.job.targets[stub.target]
+        row = (row.pick(content, here) if row.pick is not None else None) or row
         word = self.codec.load(row.word, content, here)
-        A, T = -machine.pc_offset(row), stub.form.thumb
+        S, A, T = stub.offset + stub.form.entry, -machine.pc_offset(row), stub.form.thumb
         try:
-            word = machine.branch(row, word, S=stub.offset, A=A, P=here, T=T)
+            word = machine.branch(row, word, S=S, A=A, P=here, T=T)
         except RangeError as err:
             use = Use(row, *stub.first, Region.TEXT, here, word, stub.target, A)
             self.complaints.range(use, target, err)
@@ -287,6 +291,8 @@ class _Relocator:
                 return there == here
             case Space.BOTH:
                 return there == here == ABSOLUTE_SPACE
+            case Space.THREAD:
+                return there == THREAD_SPACE
 
     def branch(self, use: Use, content: bytearray) -> None:
         # a row that is one: to nowhere (weak), or to its target
@@ -322,23 +328,27 @@ class _Relocator:
         if target.kind is Kind.UNLOADED:
             self.complaints.unloaded(use, target)
             return
-        if not use.row.loadable:
-            self.complaints.unloadable(use, target)
+        if (target.kind is Kind.THREAD) is not (use.row.space is Space.THREAD):
+            self.complaints.thread(use, target)
+            return
+        known_since = self.job.machine.came_with(use.row.number, self.job.release)
+        if not use.row.loadable or known_since is not None:
+            self.complaints.unloadable(use, target, known_since)
             return
         explicit_addends = self.job.machine.explicit_addends
         symbol, addend = self.result.symbols.reference(
             target, use.addend, use.row, explicit=explicit_addends
         )
+        number = use.row.number if use.row.left_as is None else use.row.left_as
         explicit: int | None = addend
-        if not explicit_addends:
+        if not explicit_addends or number in self.job.machine.partial:
             try:
                 word = use.row.with_addend(self.stateless(use), addend)
             except RangeError as err:
                 self.complaints.addend(use, target, err)
                 return
             self.codec.dump(use.row.word, content, use.here, word)
-            explicit = None
-        number = use.row.number if use.row.left_as is None else use.row.left_as
+            explicit = 0 if explicit_addends else None
         row = Relocation(use.here, symbol, number, explicit)
         self.result.left.setdefault(use.region, []).append(row)
 
