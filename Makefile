@@ -28,6 +28,7 @@ conformance: setup-test ## thousands of real objects, each equal to GNU ld (and 
 	$(BIN)/python -m tests.conformance --lld --mode prelocated $(addprefix --arch ,$(ARCH))
 
 fuzz: setup-test ## minutes of damaged input
+	-@$(PYTHON) tools/setup.py fuzz
 	$(BIN)/python -m tests.fuzz
 
 bench: setup-test ## speed, as ratios against GNU ld in the same run
