@@ -347,8 +347,11 @@ class _Relocator:
             return
         explicit_addends = self.job.machine.explicit_addends
         symbol, addend = self.result.symbols.reference(
-            target, use.addend, use.row, explicit=explicit_addends
+            target, use.addend, use.row, explicit=explicit_addends and not use.row.bare
         )
+        if use.row.bare and addend:
+            self.complaints.unloadable(use, target, None)
+            return
         number = use.row.number if use.row.left_as is None else use.row.left_as
         explicit: int | None = addend
         if not explicit_addends or number in self.job.machine.partial:
@@ -390,14 +393,15 @@ class _Relocator:
     def word(self, number: int, region: Region, here: int, symbol: int, addend: int) -> None:
         # a pointer in what the link made: its place holds zeros
         content = self.result.contents[region]
-        pointer = self.pointers[number]
+        row = self.rows[number]
+        if not isinstance(row, Row):
+            raise TypeError(row)
         self.applied[number] += 1
         if self.spaces[symbol] == ABSOLUTE_SPACE:
-            value = self.values[symbol] + addend | self.thumbs[symbol] & pointer.odd
-            pointer.dump(content, here, value & pointer.mask)
-            return
-        row = self.rows[number]
-        if isinstance(row, Row):
+            S, T = self.values[symbol], self.thumbs[symbol]
+            value = evaluate(row.formula, S=S, A=addend, P=0, T=T)
+            self.codec.dump(row.word, content, here, row.encode(0, value))
+        else:
             self.keep(Use(row, 0, 0, region, here, 0, symbol, addend), content)
 
     def unusual(
