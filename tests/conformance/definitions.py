@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.conformance.corpus import Member
-from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, Sym
+from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, TLS, Sym
 from west_llext.model.elf import STB_WEAK, STT_TLS, ObjectFile, Symbol
 
-TLS = 6
 EM_ARM, EM_RISCV = 40, 243
 # Arm: relocation numbers of what can change the instruction set, what can't, and how far it gets
 _CALLS = {10: "thumb", 28: "arm"}
@@ -45,7 +44,7 @@ def definitions(obj: ObjectFile, member: Member, text: int) -> list[Sym]:
         if symbol.binding == STB_WEAK and (member.ordinal + index) % 2:
             continue
         if symbol.type == STT_TLS:
-            found.append(Sym(name=symbol.name, value=index * 4, type=TLS, section=SHN_ABS))
+            found.append(Sym(name=symbol.name, value=index % 256 * 4, type=TLS, section=".tbss"))
         elif obj.ident.machine != EM_ARM:
             used = kinds.get(index, set())
             found.append(_plain(symbol, member.ordinal + index, used, obj.ident.machine, text))

@@ -18,7 +18,7 @@ from west_llext.model.region import Region
 
 from .cross import tool
 from .elfbuild import Sym
-from .tools import tools_of
+from .tools import thread_sections, tools_of
 
 SHF_ALLOC, SHF_MERGE, SHF_STRINGS = 0x2, 0x10, 0x20
 SHT_NOBITS = 8
@@ -82,10 +82,13 @@ def script(
     addresses: Mapping[Region, int],
     assignments: str = "",
     table: int | None = None,
+    *,
+    thread: bool = False,
 ) -> str:
     """A linker script that puts each input section where it is told.
 
     table: offset in TEXT of a global offset table
+    thread: whether there are thread-local variables
     """
     lines = [assignments, "SECTIONS {"]
     for region, sections in layout.items():
@@ -94,6 +97,8 @@ def script(
         if region is Region.TEXT and table is not None:
             lines.append(f"    . = {table:#x}; *(.got)")
         lines.append("  }")
+    if thread:
+        lines.append("  .tbss : { *(.tbss) }")
     lines += ["  /DISCARD/ : { *(*) }", "}", ""]
     return "\n".join(lines)
 
@@ -123,7 +128,9 @@ def linked(
     unit.write_bytes(renamed(data))
     tools = tools_of(data)
     names.write_bytes(tools.elf(symbols))
-    control.write_text(script(layout, addresses, assignments, table), encoding="utf-8")
+    thread = bool(thread_sections(symbols))
+    text = script(layout, addresses, assignments, table, thread=thread)
+    control.write_text(text, encoding="utf-8")
     command = [tool("ld", tools.prefix), *tools.link, "-nostdlib", "--nmagic", "-e", "0"]
     command += ["--no-warn-mismatch", *options]
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]

@@ -34,6 +34,7 @@ from west_llext.model.region import PLACEABLE, Region
 
 from . import elfbuild
 from .elfbuild import FUNC, OBJECT, SHN_ABS, Sym
+from .tools import thread_sections
 
 ARM = Ident(machine=40, bits=32, little=True, flags=0x05000000)
 
@@ -73,12 +74,18 @@ def offer(
     exported: Container[str] | None = None,
     why: Callable[[str], Why] = absent,
     ident: Ident = ARM,
+    zephyr_version: str | None = None,
 ) -> Offer:
     """What a base image with these symbols offers; it exports all of them if nothing is said."""
     image = elfbuild.elf(
-        symbols=symbols, machine=ident.machine, bits=ident.bits, little=ident.little
+        symbols=symbols,
+        machine=ident.machine,
+        bits=ident.bits,
+        little=ident.little,
+        sections=thread_sections(symbols),
     )
-    index, local, _ = symbol_index(headers(image, "base.elf"))
+    head = headers(image, "base.elf")
+    index, local, _ = symbol_index(head)
     base = BaseImage(
         name="base.elf",
         digest="",
@@ -86,6 +93,8 @@ def offer(
         symbols=index,
         exports=None,
         local=local,
+        sections=head.sections,
+        zephyr_version=zephyr_version,
     )
     return Offer(image=base, exported=index if exported is None else exported, why=why)
 
@@ -177,7 +186,9 @@ class Case:
         machine = machine_for(obj)
         first = opened(obj, self.extension, machine, self.core or core_of(obj))
         context = Context(
-            base=BaseLookup(self.base, odd=machine.entry_is_odd),
+            base=BaseLookup(
+                self.base, odd=machine.entry_is_odd, threads=machine.thread_pointer is not None
+            ),
             machine=machine,
             windows=NEAR if self.windows is None else self.windows,
             heap=self.heap,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import elfbuild
-from .elfbuild import Sym
+from .elfbuild import NOBITS, SHF_ALLOC, SHF_TLS, SHF_WRITE, Sec, Sym
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,16 @@ class Tools:
             little=self.little,
             flags=self.flags,
             symbols=symbols,
+            sections=thread_sections(symbols),
         )
+
+
+def thread_sections(symbols: Sequence[Sym]) -> tuple[Sec, ...]:
+    """The section of thread-local variables, where some of the symbols are in it."""
+    if not any(each.section == ".tbss" for each in symbols):
+        return ()
+    flags = SHF_ALLOC | SHF_WRITE | SHF_TLS
+    return (Sec(name=".tbss", type=NOBITS, flags=flags, size=1024, align=16),)
 
 
 #: By e_machine and class.
@@ -46,13 +55,13 @@ TOOLS = {
             machine=243,
             bits=32,
             prefix="riscv64-unknown-elf-",
-            link=("-melf32lriscv", "--no-relax"),
+            link=("-melf32lriscv", "--no-relax", "--no-warn-rwx-segments"),
         ),
         Tools(
             machine=243,
             bits=64,
             prefix="riscv64-unknown-elf-",
-            link=("-melf64lriscv", "--no-relax"),
+            link=("-melf64lriscv", "--no-relax", "--no-warn-rwx-segments"),
         ),
     )
 }

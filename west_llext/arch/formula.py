@@ -15,6 +15,8 @@ class Space(Enum):
     DISTANCE = "distance"
     #: both addresses
     BOTH = "both"
+    #: the offset of a thread-local variable in its block
+    THREAD = "thread"
 
 
 class Formula(Enum):
@@ -22,7 +24,7 @@ class Formula(Enum):
 
     S: address of the symbol, without the Thumb bit; A: addend; P: address of the place
     T: 1 where the symbol is a Thumb function; Pa: P with the two lowest bits cleared
-    TP: what the thread pointer holds; V: what the place holds
+    TP: what the thread pointer holds, both counted from the thread-local block; V: what the place holds
     Page(x): x with the twelve lowest bits cleared
     """
 
@@ -47,6 +49,7 @@ _SPACES = {
     Formula.PCREL_T: Space.DISTANCE,
     Formula.PCREL_PA: Space.BOTH,
     Formula.PAGE: Space.BOTH,
+    Formula.TPREL: Space.THREAD,
 }
 
 

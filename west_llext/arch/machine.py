@@ -13,6 +13,9 @@ from west_llext.diagnostics import Severity
 from west_llext.model.base import Abi
 from west_llext.model.elf import Ident, ObjectFile
 
+#: A release of Zephyr, such as (4, 3).
+Release = tuple[int, int]
+
 #: New word of a branch: called with row, word and keyword arguments S, A, P, T.
 BranchEncoder = Callable[..., int]
 
@@ -132,6 +135,8 @@ class Machine:
     veneer: (row, core): the form that a branch of this row can go through, or None
     explicit_addends: whether the target's loader takes RELA (True) or REL (False)
     absolute_word: number of the relocation that adds an address to a pointer-sized word
+    since: release of Zephyr to the relocation numbers that its loader came to know; whatever else is
+        `loadable` is known to every release that has a loader for the machine
     thread_pointer: (size, alignment) of the base's thread-local block, to where the thread pointer
         is, counted from its first byte
     prepare: the object with what a linker would change before it looks at symbols
@@ -165,6 +170,7 @@ class Machine:
     mismatches: Callable[[Abi, Abi], tuple[Mismatch, ...]] = _no_mismatches
     thread_pointer: Callable[[int, int], int] | None = None
     prepare: Callable[[ObjectFile], ObjectFile] | None = None
+    since: Mapping[Release, frozenset[int]] = field(default_factory=dict)
     high_parts: frozenset[int] = frozenset()
     branches: frozenset[int] = field(init=False)
     joins: frozenset[int] = field(init=False)
@@ -184,3 +190,13 @@ class Machine:
             ("table_entries", [row for row in rows if row.via is Via.GOT]),
         ):
             object.__setattr__(self, name, frozenset(row.number for row in chosen))
+
+    def came_with(self, number: int, release: Release | None) -> Release | None:
+        """The release whose loader came to know a relocation number, where `release` is older.
+
+        None where its loader knows the number; an unknown release is the newest.
+        """
+        if release is None:
+            return None
+        later = [each for each, numbers in self.since.items() if number in numbers]
+        return later[0] if later and release < later[0] else None

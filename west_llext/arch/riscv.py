@@ -203,6 +203,9 @@ def _thread_pointer(size: int, alignment: int) -> int:
     return 0
 
 
+# until 4.1 a low part had to follow its high part at once, which compilers don't ensure
+_SINCE = {(4, 1): frozenset({24, 25})}
+
 ROWS_32 = _rows(32)
 ROWS_64 = _rows(64)
 
@@ -217,6 +220,7 @@ MACHINE_32 = Machine(
     undefined_branch=undefined_branch,
     veneer=_veneer_32,
     thread_pointer=_thread_pointer,
+    since=_SINCE,
     prepare=without_excess_nops,
     mismatches=riscv_abi.mismatches,
 )
@@ -231,6 +235,7 @@ MACHINE_64 = Machine(
     undefined_branch=undefined_branch,
     veneer=_veneer_64,
     thread_pointer=_thread_pointer,
+    since=_SINCE,
     prepare=without_excess_nops,
     mismatches=riscv_abi.mismatches,
 )

@@ -7,11 +7,12 @@ extension can import it, and every size before anything is placed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from west_llext.arch.machine import Core, Machine
+from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
@@ -212,6 +213,8 @@ def finished(
         peer_address=peer_address,
         line=context.line,
         identifier=_identifier(first.obj, context),
+        thread_pointer=_thread_pointer(context),
+        release=_release(context),
     )
     result = relocated(job)
     record = linked(job, result, first.extension, first.exports, second.resolution)
@@ -226,6 +229,21 @@ def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
         return no_identifier
     size = obj.ident.bits // 8
     return lambda name: slid(name, size)
+
+
+def _release(context: Context) -> Release | None:
+    # of Zephyr, from `4.3.0`; what isn't written so isn't known
+    image = context.base.offer.image
+    version = "" if image is None else image.zephyr_version or ""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _thread_pointer(context: Context) -> int:
+    # counted from the first byte of the base image's thread-local block
+    image, place = context.base.offer.image, context.machine.thread_pointer
+    block = None if image is None else image.thread_block
+    return 0 if block is None or place is None else place(*block)
 
 
 def _window(extension: Extension, context: Context) -> Window | None:

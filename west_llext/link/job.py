@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from west_llext.arch.machine import Core, Machine
+from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
@@ -37,6 +37,7 @@ class Job:
     line: finds source lines, for messages
     table: words of the extension that hold addresses
     identifier: SLID of a name, where the target looks names up by number; else 0
+    release: of Zephyr on the target; None for the newest
     thread_pointer: where it is, counted from the first byte of the base's thread-local block
     peer_address: address of an export of a prelocated extension, by (extension, name)
     """
@@ -56,6 +57,7 @@ class Job:
     table: OffsetTable = field(default_factory=OffsetTable)
     identifier: Callable[[str], int] = no_identifier
     thread_pointer: int = 0
+    release: Release | None = None
 
 
 @dataclass(slots=True)

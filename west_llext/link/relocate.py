@@ -26,16 +26,15 @@ from west_llext.model.elf import Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-#: A space of addresses: a region that the target places, or the absolute one.
-ABSOLUTE_SPACE = -1
-#: What has no address in any space.
-NO_SPACE = -2
+#: A space: a region that the target places, all addresses, none, the thread-local block.
+ABSOLUTE_SPACE, NO_SPACE, THREAD_SPACE = -1, -2, -3
 
 _NUMBER = itemgetter(2)
 
 # by kind of a target that is in no region, or whose region has an address
 _LOST = {Kind.NAMED, Kind.UNLOADED, Kind.MISSING, Kind.TLS}
 _SPACES = [NO_SPACE if kind in _LOST else ABSOLUTE_SPACE for kind in Kind]
+_SPACES[Kind.THREAD] = THREAD_SPACE
 
 
 def relocated(job: Job) -> Relocated:
@@ -287,6 +286,8 @@ class _Relocator:
                 return there == here
             case Space.BOTH:
                 return there == here == ABSOLUTE_SPACE
+            case Space.THREAD:
+                return there == THREAD_SPACE
 
     def branch(self, use: Use, content: bytearray) -> None:
         # a row that is one: to nowhere (weak), or to its target
@@ -322,8 +323,12 @@ class _Relocator:
         if target.kind is Kind.UNLOADED:
             self.complaints.unloaded(use, target)
             return
-        if not use.row.loadable:
-            self.complaints.unloadable(use, target)
+        if (target.kind is Kind.THREAD) is not (use.row.space is Space.THREAD):
+            self.complaints.thread(use, target)
+            return
+        known_since = self.job.machine.came_with(use.row.number, self.job.release)
+        if not use.row.loadable or known_since is not None:
+            self.complaints.unloadable(use, target, known_since)
             return
         explicit_addends = self.job.machine.explicit_addends
         symbol, addend = self.result.symbols.reference(

@@ -84,7 +84,7 @@ class SymbolTable:
                 if explicit or row.holds(addend):
                     return self.index((Sort.ABSOLUTE, None, "", value | thumb)), addend
                 return self.index((Sort.ABSOLUTE, None, "", value + addend | thumb)), 0
-            case Kind.UNLOADED | Kind.MISSING | Kind.TLS:
+            case Kind.UNLOADED | Kind.MISSING | Kind.TLS | Kind.THREAD:
                 raise AssertionError(target)
 
     def _own(self, target: Target, addend: int, row: Row, *, explicit: bool) -> tuple[int, int]:

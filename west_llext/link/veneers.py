@@ -122,7 +122,7 @@ def stubs(
     return found
 
 
-_NOWHERE = frozenset({Kind.ZERO, Kind.UNLOADED, Kind.MISSING, Kind.TLS})
+_NOWHERE = frozenset({Kind.ZERO, Kind.UNLOADED, Kind.MISSING, Kind.TLS, Kind.THREAD})
 
 
 class _Needs:
