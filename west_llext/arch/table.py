@@ -196,8 +196,8 @@ class Row:
         return self.layout.insert(word, addend)
 
     def range(self) -> tuple[int, int]:
-        """Half-open range of values that fit."""
-        return self._low, self._high
+        """Half-open range of values that fit, as the formula gives them."""
+        return self._low - self.bias, self._high - self.bias
 
     def fits(self, value: int) -> bool:
         """Whether `encode` takes the value."""
@@ -216,7 +216,10 @@ class Row:
             not self._low <= value < self._high or value & self._unaligned
         ):
             raise RangeError(
-                value=value, low=self._low, high=self._high, alignment=self.layout.alignment
+                value=value - self.bias,
+                low=self._low - self.bias,
+                high=self._high - self.bias,
+                alignment=self.layout.alignment,
             )
         return self.layout.insert(word, value >> self.shift)
 

@@ -162,5 +162,5 @@ class _Needs:
         bounds = self.known[key]
         if bounds is None or there is None:
             # code that counts 32 bits was compiled for a target within 2 GiB
-            return row.range()[1] >= 1 << 31
+            return row.range()[1] > 1 << 30
         return bounds[0] <= there[0] + addend and there[1] - 1 + addend < bounds[1]
