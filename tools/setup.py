@@ -22,6 +22,9 @@ CROSS = {
     "gcc-arm-none-eabi": "arm-none-eabi-gcc",
     "binutils-arm-none-eabi": "arm-none-eabi-ld",
     "picolibc-arm-none-eabi": "/usr/lib/picolibc/arm-none-eabi/include",
+    "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
+    "binutils-riscv64-unknown-elf": "riscv64-unknown-elf-ld",
+    "picolibc-riscv64-unknown-elf": "/usr/lib/picolibc/riscv64-unknown-elf/include",
     "qemu-system-arm": "qemu-system-arm",
     "gdb-multiarch": "gdb-multiarch",
 }

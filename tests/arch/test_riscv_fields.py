@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Six points of every RISC-V field: a small value, both limits, one step past each, a misaligned one.
+"""Six points of every field: a small value, both limits, one step past each, a misaligned one.
 
-Limits and words are typed from the manuals: The RISC-V Instruction Set Manual, Volume I (Unprivileged
-ISA), and the RISC-V ELF psABI, "Relocations" and "Code models". All registers are a0 and a1 but for
-those of calls.
+Limits and words are typed from the manuals: The RISC-V Instruction Set Manual, Volume I
+(Unprivileged ISA), and the RISC-V ELF psABI, "Relocations" and "Code models". All registers are a0
+and a1 but for those of calls.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ _LOWEST, _HIGHEST = -2 * GIB - 0x800, 2 * GIB - 0x801
 _CALL = "Procedure Calls: AUIPC and JALR, ±2 GiB without what the sign of the lower part takes"
 _EMPTY_CALL = 0x00000097_000080E7
 _CALL_POINTS = (
-    (0x12345678, 0x12345097_678080E7), (_LOWEST, 0x80000097_800080E7), (_HIGHEST, 0x7FFFF097_7FF080E7),
+    (0x12345678, 0x12345097_678080E7),
+    (_LOWEST, 0x80000097_800080E7),
+    (_HIGHEST, 0x7FFFF097_7FF080E7),
 )
 _UPPER = "Code models: 0xFFFFFFFF7FFFF800 ~ 0x000000007FFFF7FF"
 _LUI_POINTS = ((0x12345678, 0x12345537), (_LOWEST, 0x80000537), (_HIGHEST, 0x7FFFF537))
@@ -102,7 +104,7 @@ UNCHECKED = (
 )
 
 # On RV32 addresses wrap at 2^32: LUI and AUIPC reach all of them, a word holds all of them.
-LUI = (*_LUI_POINTS, (2 * GIB, 0x80000537), (4 * GIB - 0x801, 0xFFFFF537), (4 * GIB - 1, 0x00000537))
+LUI = (*_LUI_POINTS, (2 * GIB, 0x80000537), (4 * GIB - 0x801, 0xFFFFF537), (4 * GIB - 1, 0x0537))
 AUIPC = tuple((value, word & ~0x7F | 0x17) for value, word in LUI)
 CALL = (*_CALL_POINTS, (2 * GIB, 0x80000097_000080E7), (4 * GIB - 0x800, 0x00000097_800080E7))
 UNCHECKED_32 = (
@@ -162,7 +164,9 @@ def test_an_unchecked_field_takes_the_bits_that_fit(
 def test_every_row_has_its_points(bits: int, rows: Mapping[int, Entry]) -> None:
     """No row is without limits, or without the word that nothing is checked."""
     tested = [each.name for each in FIELDS] + [each[0] for each in UNCHECKED]
-    tested += [each.name for each in FIELDS_64] if bits == 64 else [each[0] for each in UNCHECKED_32]
+    tested += (
+        [each.name for each in FIELDS_64] if bits == 64 else [each[0] for each in UNCHECKED_32]
+    )
     assert len(tested) == len(set(tested))
     assert {entry.name for entry in rows.values() if isinstance(entry, Row)} == set(tested)
 

@@ -93,7 +93,8 @@ def script(
     lines = [assignments, "SECTIONS {"]
     for region, sections in layout.items():
         lines.append(f"  region_{region.label} {addresses[region]:#x} : {{")
-        lines += [f"    . = {offset:#x}; *(s{index})" for index, offset in sections]
+        # the linker places sections twice where it deletes nops: before and after
+        lines += [f"    . = MAX(., {offset:#x}); *(s{index})" for index, offset in sections]
         if region is Region.TEXT and table is not None:
             lines.append(f"    . = {table:#x}; *(.got)")
         lines.append("  }")

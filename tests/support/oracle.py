@@ -49,8 +49,9 @@ def link(
     windows: Mapping[str, Window] | None = None,
 ) -> Outcome:
     """The object, prelocated, with the base's symbols."""
-    made = extension(mode=Mode.PRELOCATED)
-    return Case(extension=made, base=offer(symbols), place=place, windows=windows).link(content)
+    made, obj = extension(mode=Mode.PRELOCATED), object_file(content, "unit.o")
+    base = offer(symbols, ident=obj.ident)
+    return Case(extension=made, base=base, place=place, windows=windows).link(obj)
 
 
 def same_as_ld(
@@ -72,6 +73,7 @@ def same_as_ld(
         addresses=made.addresses,
         symbols=symbols,
         options=options,
+        table=sameness.table(made),
     )
     ours = {each.region: (each.address, each.size, each.content) for each in made.linked.sections}
     assert theirs == ours
