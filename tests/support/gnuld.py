@@ -100,6 +100,8 @@ def script(
         lines.append("  }")
     if thread:
         lines.append("  .tbss : { *(.tbss) }")
+    if table is not None:
+        lines.append("  .got.plt 0 : { *(.got.plt) }")  # RISC-V: the linker wants it somewhere
     lines += ["  /DISCARD/ : { *(*) }", "}", ""]
     return "\n".join(lines)
 
