@@ -119,11 +119,11 @@ def _pair(form: struct.Struct, bits: int) -> tuple[Load, Dump]:
 
 
 def _uleb128_size(data: bytes | bytearray, offset: int) -> int:
-    # a number that doesn't end within its limit, or its data, takes all of it
+    # a number that doesn't end within its limit, or its data, would take more than there is
     for index, byte in enumerate(data[offset : offset + MAX_ULEB128], 1):
         if not byte & 0x80:
             return index
-    return MAX_ULEB128
+    return len(data) + 1
 
 
 def _load_uleb128(data: bytes | bytearray, offset: int) -> int:
