@@ -79,6 +79,15 @@ def zig(folder: Path, source: str, *flags: str, name: str = "unit.c") -> Path:
     return _compiled(command, folder, source, (*plain, *flags), name)
 
 
+def lld() -> list[str]:
+    """The command of lld, which comes with ziglang."""
+    if importlib.util.find_spec("ziglang") is None:
+        pytest.skip("ziglang isn't installed")
+    import ziglang
+
+    return [str(Path(ziglang.__file__).parent / "zig"), "ld.lld"]
+
+
 def _compiled(
     command: Sequence[str], folder: Path, source: str, flags: Sequence[str], name: str
 ) -> Path:

@@ -17,22 +17,26 @@ class Tools:
 
     prefix: of the programs' names
     link: options that GNU ld needs to link as we do, that is without relaxing anything
+    lld: the same for lld; empty where it doesn't know the machine
+    reserved, lld_reserved: words that GNU ld and lld keep for themselves at the start of a table
     """
 
     machine: int
     bits: int
     prefix: str
     link: Sequence[str] = ()
+    lld: Sequence[str] = ()
+    reserved: int = 1
+    lld_reserved: int = 1
     little: bool = True
-    flags: int = 0
 
-    def elf(self, symbols: Sequence[Sym]) -> bytes:
-        """An object with nothing but symbols."""
+    def elf(self, symbols: Sequence[Sym], flags: int) -> bytes:
+        """An object with nothing but symbols; `flags` is e_flags."""
         return elfbuild.elf(
             machine=self.machine,
             bits=self.bits,
             little=self.little,
-            flags=self.flags,
+            flags=flags,
             symbols=symbols,
             sections=thread_sections(symbols),
         )
@@ -50,18 +54,39 @@ def thread_sections(symbols: Sequence[Sym]) -> tuple[Sec, ...]:
 TOOLS = {
     (each.machine, each.bits): each
     for each in (
-        Tools(machine=40, bits=32, prefix="arm-none-eabi-", flags=0x05000000),
+        Tools(
+            machine=40,
+            bits=32,
+            prefix="arm-none-eabi-",
+            lld=("-marmelf",),
+        ),
+        Tools(
+            machine=94,
+            bits=32,
+            prefix="xtensa-lx106-elf-",
+            link=("--no-relax", "--no-warn-rwx-segments"),
+        ),
+        Tools(
+            machine=183,
+            bits=64,
+            prefix="aarch64-linux-gnu-",
+            link=("--no-warn-rwx-segments",),
+            lld=("-maarch64elf", "--no-relax"),
+            lld_reserved=0,
+        ),
         Tools(
             machine=243,
             bits=32,
             prefix="riscv64-unknown-elf-",
             link=("-melf32lriscv", "--no-relax", "--no-warn-rwx-segments"),
+            lld=("-melf32lriscv", "--no-relax"),
         ),
         Tools(
             machine=243,
             bits=64,
             prefix="riscv64-unknown-elf-",
             link=("-melf64lriscv", "--no-relax", "--no-warn-rwx-segments"),
+            lld=("-melf64lriscv", "--no-relax"),
         ),
     )
 }

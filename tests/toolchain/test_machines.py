@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.compiling import Project, available, extension
+from support.compiling import COMPILERS, Project, available, extension
 
 from west_llext.elf.attributes import abi
 from west_llext.model.base import Abi
@@ -59,10 +59,25 @@ def test_flags_for_an_arm_image_make_code_like_its_own(
         project = Project(tmp_path / turn, cc, *flags)
         text = "double times(double a, float b) { return a * b; }\n"
         seen = abi(project.object(extension(sources=[project.write("a.c", text)])))
-        tags[turn] = {tag: seen.attributes.get(tag) for tag in (6, 7, 10, 27, 28)}
+        tags[turn] = {tag: seen.attributes.get(tag) for tag in (6, 7, 10, 26, 27, 28)}
         flags = list(flags_of(seen))
-    assert " ".join(flags) == expected
+    assert " ".join(flags) == f"{expected} -fshort-enums"
     assert tags["image"] == tags["extension"]
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+@pytest.mark.parametrize(("enums", "size"), [("-fshort-enums", 1), ("-fno-short-enums", 2)])
+def test_enums_are_as_large_as_those_of_an_arm_image(
+    cc: str, enums: str, size: int, tmp_path: Path
+) -> None:
+    """Tag_ABI_enum_size (ABI addenda, 2.5); gcc for bare metal and clang differ by default."""
+    ident = Ident(machine=40, bits=32, little=True, flags=0)
+    flags = flags_of(Abi(ident=ident, attributes={6: 10, 7: ord("M"), 26: size}))
+    assert " ".join(flags) == f"-march=armv7-m -mthumb -mfloat-abi=soft {enums}"
+    project = Project(tmp_path, available(cc), *flags)
+    text = "enum few { ONE }; enum few few;\n"
+    made = abi(project.object(extension(sources=[project.write("a.c", text)])))
+    assert made.attributes[26] == size
 
 
 @pytest.mark.parametrize(

@@ -285,6 +285,7 @@ def _thread_pointer(size: int, alignment: int) -> int:
 MACHINE = Machine(
     number=EM_ARM,
     name="arm",
+    notes=__doc__,
     rows=ROWS,
     branch=branch,
     changes_state=changes_state,

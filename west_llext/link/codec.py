@@ -17,12 +17,14 @@ class Pointer(NamedTuple):
     """A data word that an address fills.
 
     size: bytes; mask: of the bits that are kept; odd: 1 where it takes the Thumb bit
+    partial: whether the addend is what the relocation has and what the place has, added up
     load, dump: unpack_from and pack_into of its struct
     """
 
     size: int
     mask: int
     odd: int
+    partial: bool
     load: Callable[[bytearray, int], tuple[int]]
     dump: Callable[[bytearray, int, int], None]
 
@@ -60,6 +62,7 @@ class Codec:
                     row.size,
                     row.layout.mask,
                     int(row.formula is Formula.ABS_T),
+                    row.partial,
                     self.structs[row.word.units].unpack_from,
                     self.structs[row.word.units].pack_into,
                 )

@@ -60,7 +60,8 @@ class Complaints:
         else:
             code, what = "R003", f"{use.row.name} at {place} does not reach '{name}'"
         message = f"{what}: {use.row.formula.value} = {shown(err.value)} is not in {wanted}"
-        self._add((code, use.row.name, name), (use.section, use.offset), message, None)
+        hint = use.row.remedy or None
+        self._add((code, use.row.name, name), (use.section, use.offset), message, hint)
 
     def outside(self, row: Row, section: int, offset: int) -> None:
         """A place behind the end of its section."""

@@ -169,11 +169,12 @@ class _Debug:
         job = self.job
         word = job.codec.load(row.word, whole.content, P)
         S, T, number = place = self.place(relocation.symbol)
-        A = row.addend(word) if relocation.addend is None else relocation.addend
-        A = 0 if place is _NOWHERE else A
+        A = 0 if place is _NOWHERE else relocation.addend or 0
         if number and job.machine.explicit_addends:
             whole.left.append(Relocation(P, number, relocation.type, S + A))
             return
+        if place is not _NOWHERE and (relocation.addend is None or row.partial):
+            A += row.addend(word)
         try:
             word = row.encode(word, evaluate(row.formula, S=S, A=A, P=P, T=T))
         except RangeError:

@@ -121,9 +121,9 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
         obj = replace(obj, symbols=(_NO_SYMBOL,))
     if machine.prepare is not None:
         obj = machine.prepare(obj)
-    arranged, findings = arrangement(obj)
+    arranged, findings = arrangement(obj, machine)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
-    found = exports(obj, arranged, extension, own, machine.pointers)
+    found = exports(obj, arranged, extension, own, machine)
     findings += export_findings(obj, extension, found)
     return Opened(
         extension=extension,

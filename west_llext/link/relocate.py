@@ -112,7 +112,8 @@ class _Relocator:
             # the most frequent case by far: a data word that becomes an address
             if pointer and spaces[symbol] == ABSOLUTE_SPACE and offset + pointer.size <= size:
                 here = start + offset
-                A = pointer.load(content, here)[0] if addend is None else addend
+                A = pointer.load(content, here)[0] if addend is None or pointer.partial else 0
+                A += addend or 0
                 value = values[symbol] + A | thumbs[symbol] & pointer.odd
                 pointer.dump(content, here, value & pointer.mask)
                 continue
@@ -152,6 +153,9 @@ class _Relocator:
             if row is None:
                 self.complaints.no_field(use)
                 return
+            if use.offset + row.size > self.job.obj.sections[use.section].size + row.before:
+                self.complaints.outside(row, use.section, use.offset)
+                return
             word = self.codec.load(row.word, content, use.here - row.before)
             use = use._replace(row=row, word=word)
         if use.row.via is Via.HIGH_PART:
@@ -172,10 +176,11 @@ class _Relocator:
     def through(self, stub: Stub, row: Row, content: bytearray, here: int) -> None:
         # to a veneer, which is in the same region: the distance is final in every mode
         machine, target = self.job.machine, self.job.targets[stub.target]
+        row = (row.pick(content, here) if row.pick is not None else None) or row
         word = self.codec.load(row.word, content, here)
-        A, T = -machine.pc_offset(row), stub.form.thumb
+        S, A, T = stub.offset + stub.form.entry, -machine.pc_offset(row), stub.form.thumb
         try:
-            word = machine.branch(row, word, S=stub.offset, A=A, P=here, T=T)
+            word = machine.branch(row, word, S=S, A=A, P=here, T=T)
         except RangeError as err:
             use = Use(row, *stub.first, Region.TEXT, here, word, stub.target, A)
             self.complaints.range(use, target, err)
@@ -187,12 +192,22 @@ class _Relocator:
         symbol = use.symbol
         space, base = self.bases[use.region]
         use = self.near_zero(use, base)
+        if self.at_place(use):
+            here = base + use.here
+            self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
+            return
         if not self.known(use.row, self.spaces[symbol], space):
             self.keep(use, content)
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
         TP = self.job.thread_pointer
         self.put(use, evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP), content)
+
+    def at_place(self, use: Use) -> bool:
+        # whether the psABI says of an undefined weak symbol that it is at the place
+        if not self.job.machine.undefined_at_place or use.row.space is Space.ABSOLUTE:
+            return False
+        return self.job.targets[use.symbol].kind is Kind.ZERO
 
     def put(self, use: Use, value: int, content: bytearray) -> None:
         # the value in its field, or a complaint
@@ -337,16 +352,16 @@ class _Relocator:
         symbol, addend = self.result.symbols.reference(
             target, use.addend, use.row, explicit=explicit_addends
         )
+        number = use.row.number if use.row.left_as is None else use.row.left_as
         explicit: int | None = addend
-        if not explicit_addends:
+        if not explicit_addends or number in self.job.machine.partial:
             try:
                 word = use.row.with_addend(self.stateless(use), addend)
             except RangeError as err:
                 self.complaints.addend(use, target, err)
                 return
             self.codec.dump(use.row.word, content, use.here, word)
-            explicit = None
-        number = use.row.number if use.row.left_as is None else use.row.left_as
+            explicit = 0 if explicit_addends else None
         row = Relocation(use.here, symbol, number, explicit)
         self.result.left.setdefault(use.region, []).append(row)
 

@@ -72,7 +72,7 @@ class Reach:
 
         changes: whether it changes the instruction set; None for no address at all
         """
-        if self.text is None:
+        if self.text is None or not (row.loadable or self.mode is Mode.PRELOCATED):
             return None
         low, high = row.range()
         if self.mode is not Mode.PRELOCATED:
@@ -132,7 +132,7 @@ class _Needs:
         self.targets = targets
         self.reach = reach
         self.codec = codec
-        self.known: dict[tuple[int, bool], Window | None] = {}
+        self.known: dict[tuple[Row, bool], Window | None] = {}
 
     def form(self, relocation: Relocation, content: bytes) -> tuple[Veneer, int] | None:
         # the form that a branch needs, and the bytes behind the target; None for none
@@ -141,6 +141,11 @@ class _Needs:
         target = self.targets[symbol]
         if not isinstance(row, Row) or target[0] in _NOWHERE or offset + row.size > len(content):
             return None
+        if row.pick is not None:
+            picked = row.pick(content, offset)
+            if picked is None or picked.branch is None or offset + picked.size > len(content):
+                return None
+            row = picked
         word = self.codec.load(row.word, content, offset)
         addend = row.addend(word) if explicit is None else explicit
         if self.near(row, target, addend) and not self.reach.stuck(row, word, target):
@@ -156,7 +161,7 @@ class _Needs:
             return True
         there = self.reach.window(target)
         changes = target[4] and self.reach.machine.changes_state(row, target[3])
-        key = row.number, changes
+        key = row, changes
         if key not in self.known:
             self.known[key] = self.reach.bounds(row, changes=changes)
         bounds = self.known[key]

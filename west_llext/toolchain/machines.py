@@ -14,9 +14,13 @@ EM_ARC_COMPACT2 = 195
 
 #: Build attributes of Arm's `aeabi` section (ABI addenda, 2.5)
 _CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
-_ABI_HARDFP_USE, _ABI_VFP_ARGS = 27, 28
+_ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 26, 27, 28
 #: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
 _RISCV_ARCH = 5
+
+
+#: Tag_ABI_enum_size to the flag: as small as the values allow, or 32 bits (ABI addenda, 3.3.5.2)
+_ENUM_FLAGS: Mapping[int | str, str] = {1: "-fshort-enums", 2: "-fno-short-enums"}
 
 
 class Target(NamedTuple):
@@ -147,6 +151,9 @@ def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[st
         flags += [f"-mfpu={fpu[single]}", f"-mfloat-abi={'hard' if hard else 'softfp'}"]
     if not little:
         flags.append("-mbig-endian")
+    enums = attributes.get(_ABI_ENUM_SIZE, 0)  # compilers differ in what they do by themselves
+    if enums in _ENUM_FLAGS:
+        flags.append(_ENUM_FLAGS[enums])
     return tuple(flags)
 
 
