@@ -88,12 +88,10 @@ def same_in_all_modes(
     place: Callable[[Sizes], Mapping[Region, int]] = packed,
     windows: Mapping[str, Window] | None = None,
     heap: Window | None = None,
-    reference: bytes | None = None,
 ) -> dict[Mode, Outcome]:
     """Our links by mode, after memory was found to be what GNU ld makes in each.
 
     What we leave for the target's loader is completed at the same addresses.
-    reference: the object that GNU ld gets, where that isn't `content`
     """
     content = gnuld.unmerged(content)
     obj = object_file(content, "unit.o")
@@ -111,7 +109,7 @@ def same_in_all_modes(
         where = made.addresses or place(made.second.sizes())
         theirs = gnuld.linked(
             folder,
-            content if reference is None else reference,
+            content,
             layout=sameness.layout(made),
             addresses=where,
             symbols=symbols,
