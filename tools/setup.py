@@ -23,6 +23,13 @@ CROSS = {
     "gcc-arm-none-eabi": "arm-none-eabi-gcc",
     "binutils-arm-none-eabi": "arm-none-eabi-ld",
     "picolibc-arm-none-eabi": "/usr/lib/picolibc/arm-none-eabi/include",
+    "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
+    "binutils-riscv64-unknown-elf": "riscv64-unknown-elf-ld",
+    "picolibc-riscv64-unknown-elf": "/usr/lib/picolibc/riscv64-unknown-elf/include",
+    "gcc-aarch64-linux-gnu": "aarch64-linux-gnu-gcc",
+    "binutils-aarch64-linux-gnu": "aarch64-linux-gnu-ld",
+    "picolibc-aarch64-linux-gnu": "/usr/lib/picolibc/aarch64-linux-gnu/include",
+    "libc6-dev-arm64-cross": "/usr/aarch64-linux-gnu/include",
     "qemu-system-arm": "qemu-system-arm",
     "gdb-multiarch": "gdb-multiarch",
 }

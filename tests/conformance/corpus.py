@@ -4,7 +4,8 @@
 Debian's packages have both for many processors of a machine; those that are taken cover what the
 link has to know of it. On Arm that is Thumb without and with 32-bit instructions, hard-float, and
 Arm state; on RISC-V both classes, without and with compressed instructions and floating point; on
-Xtensa the one core that there is, for speed and for size.
+Xtensa the one core that there is, for speed and for size. On AArch64 it is a library for bare metal
+and one of Linux, which is position-independent.
 """
 
 from __future__ import annotations
@@ -49,6 +50,17 @@ def _riscv(isa: str, abi: str) -> Library:
     return Library("riscv", archives)
 
 
+def _aarch64_bare() -> list[Path]:
+    base = _PICOLIBC / "aarch64-linux-gnu/lib/release"
+    return [base / "libc.a", base / "libm.a", base / "libsemihost.a"]
+
+
+def _aarch64_linux() -> list[Path]:
+    libgcc = Path(output(tool("gcc", "aarch64-linux-gnu-"), "-print-libgcc-file-name").strip())
+    base = Path("/usr/aarch64-linux-gnu/lib")
+    return [base / "libc.a", base / "libm.a", libgcc]
+
+
 def _xtensa(folder: str, *, libgcc: bool) -> Library:
     def archives() -> list[Path]:
         found = output(tool("gcc", "xtensa-lx106-elf-"), "-print-libgcc-file-name")
@@ -67,6 +79,8 @@ LIBRARIES: Mapping[str, Library] = {
     "rv32imac": _riscv("rv32imac", "ilp32"),
     "rv64imac": _riscv("rv64imac", "lp64"),
     "rv64imafdc": _riscv("rv64imafdc", "lp64d"),
+    "a64-bare": Library("aarch64", _aarch64_bare),
+    "a64-linux": Library("aarch64", _aarch64_linux),
     "lx106": _xtensa("release", libgcc=True),
     "lx106-size": _xtensa("", libgcc=False),
 }

@@ -22,6 +22,7 @@ from .tools import thread_sections, tools_of
 
 SHF_ALLOC, SHF_MERGE, SHF_STRINGS = 0x2, 0x10, 0x20
 SHT_NOBITS = 8
+TABLE = "table"
 
 #: (input section, offset in the region) of what is loaded, by region.
 Layout = Mapping[Region, Sequence[tuple[int, int]]]
@@ -95,7 +96,8 @@ def script(
 ) -> str:
     """A linker script that puts each input section where it is told.
 
-    table: offset in TEXT of a global offset table
+    table: offset in TEXT of a global offset table; GNU ld's may lie over the end of the code with
+        words that the linker keeps for itself
     thread: whether there are thread-local variables
     discard: whether everything else is left out; lld would leave out its own tables
     """
@@ -103,12 +105,16 @@ def script(
     for region, sections in sorted(layout.items(), key=lambda each: addresses[each[0]]):
         name = f"region_{region.label}"
         lines.append(f"  {name} {addresses[region]:#x} : {{")
-        # inside a section, GNU ld counts from its start, lld from 0
+        # inside a section, GNU ld counts from its start, lld from 0; where nops are deleted,
+        # sections are placed twice, before and after
         start = "" if discard else f"ADDR({name}) + "
-        lines += [f"    . = {start}{offset:#x}; *(s{index})" for index, offset in sections]
-        if region is Region.TEXT and table is not None:
+        lines += [f"    . = MAX(., {start}{offset:#x}); *(s{index})" for index, offset in sections]
+        if region is Region.TEXT and table is not None and not discard:
             lines.append(f"    . = {start}{table:#x}; *(.got)")
         lines.append("  } =0")
+    if table is not None and discard:
+        lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}")
+        lines.append("  table_of_linkage : { *(.got.plt) }")
     if thread:
         lines.append("  .tbss : { *(.tbss) }")
     lines += [f"  /DISCARD/ : {{ {'*(*)' if discard else '*(s*) *(.debug*) *(.comment)'} }}"]
@@ -136,7 +142,7 @@ def linked(
 
     symbols: definitions of what the object lacks, with SHN_ABS
     assignments: lines for the start of the linker script
-    table: offset in TEXT at which a global offset table begins
+    table: offset in TEXT at which the words of a global offset table begin
     linker: command of another linker
     """
     unit, names, made, control = (folder / name for name in ("u.o", "d.o", "out.elf", "u.ld"))
@@ -144,15 +150,35 @@ def linked(
     tools = tools_of(data)
     names.write_bytes(tools.elf(symbols, flags=_flags(data)))
     thread = bool(thread_sections(symbols))
-    text = script(layout, addresses, assignments, table, thread=thread, discard=not linker)
+    reserved = (tools.lld_reserved if linker else tools.reserved) * tools.bits // 8
+    start = None if table is None else table - reserved
+    text = script(layout, addresses, assignments, start, thread=thread, discard=not linker)
     control.write_text(text, encoding="utf-8")
     command = [*linker] if linker else [tool("ld", tools.prefix), *tools.link]
-    command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", *options]
+    command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", "--no-check-sections"]
+    command += options
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:
         raise LinkerError(done.stderr.strip() or f"it ended with {done.returncode}")
-    return contents(made.read_bytes())
+    found = made.read_bytes()
+    regions = contents(found)
+    if table is not None and not linker:
+        address, size, code = regions[Region.TEXT]
+        code += bytes(table - size) + _table_words(found)[reserved:]
+        regions[Region.TEXT] = address, len(code), code
+    return regions
+
+
+def _table_words(data: bytes) -> bytes:
+    table = SectionTable(data)
+    strings = table.row(data, table.names)[4]
+    for index in range(table.count):
+        row = table.row(data, index)
+        start = strings + row[0]
+        if data[start : data.index(b"\0", start)] == TABLE.encode():
+            return data[row[4] : row[4] + row[5]]
+    return b""
 
 
 def contents(data: bytes) -> dict[Region, tuple[int, int, bytes]]:

@@ -167,6 +167,7 @@ class Case:
     heap: where the loader can put the extension; None for anywhere
     windows: addresses of memories by name; regions are memories where `extension` made them
     place: addresses of the regions, from their sizes
+    reorder: changes the order of what the link made, before it is placed
     """
 
     extension: Extension
@@ -179,6 +180,7 @@ class Case:
     line: LineFinder = no_line
     core: Core | None = None
     purpose: Purpose = Purpose.BUILD
+    reorder: Callable[[Resolved], None] | None = None
 
     def link(self, content: bytes | ObjectFile, name: str = "unit.o") -> Outcome:
         """The object, linked."""
@@ -195,6 +197,8 @@ class Case:
             line=self.line,
         )
         second = resolved(first, context, self.peers or {})
+        if self.reorder is not None:
+            self.reorder(second)
         findings = first.findings + second.findings
         fixed = self.extension.mode is Mode.PRELOCATED
         addresses = dict(self.place(second.sizes())) if fixed else {}

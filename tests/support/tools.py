@@ -18,6 +18,7 @@ class Tools:
     prefix: of the programs' names
     link: options that GNU ld needs to link as we do, that is without relaxing anything
     lld: the same for lld; empty where it doesn't know the machine
+    reserved, lld_reserved: words that GNU ld and lld keep for themselves at the start of a table
     """
 
     machine: int
@@ -25,6 +26,8 @@ class Tools:
     prefix: str
     link: Sequence[str] = ()
     lld: Sequence[str] = ()
+    reserved: int = 1
+    lld_reserved: int = 1
     little: bool = True
 
     def elf(self, symbols: Sequence[Sym], flags: int) -> bytes:
@@ -57,7 +60,20 @@ TOOLS = {
             prefix="arm-none-eabi-",
             lld=("-marmelf",),
         ),
-        Tools(machine=94, bits=32, prefix="xtensa-lx106-elf-", link=("--no-relax",)),
+        Tools(
+            machine=94,
+            bits=32,
+            prefix="xtensa-lx106-elf-",
+            link=("--no-relax", "--no-warn-rwx-segments"),
+        ),
+        Tools(
+            machine=183,
+            bits=64,
+            prefix="aarch64-linux-gnu-",
+            link=("--no-warn-rwx-segments",),
+            lld=("-maarch64elf", "--no-relax"),
+            lld_reserved=0,
+        ),
         Tools(
             machine=243,
             bits=32,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
-from .armloader import SHT_REL, SHT_RELA, Blob, LoadError, read, signed
+from .hostloader import SHT_REL, SHT_RELA, Blob, read
+from .loading import LoadError, signed
 
 NOTYPE, OBJECT, FUNC, SECTION, LOCAL, GLOBAL = 0, 1, 2, 3, 0, 1
 R_32 = 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How build attributes are written, by machine.
 
+AArch64, x86: property notes (Linux Extensions to gABI, ".note.gnu.property").
+
 Arm: Addenda to, and Errata in, the ABI for the Arm Architecture, 2023Q3, "Representing build
 attributes in ELF files" and "Coding extensibility and compatibility".
 RISC-V: RISC-V ELF psABI 1.0, "Attributes": the same frame, the kind of value by parity alone.
@@ -65,4 +67,13 @@ ATTRIBUTE_FORMATS: Mapping[int, AttributeFormat] = {
         section_type=0x70000003,  # SHT_RISCV_ATTRIBUTES
         vendor="riscv",
     ),
+}
+
+#: Machines whose files say in property notes what they were built for, by e_machine, with the types
+#: of the properties that hold bits: AArch64 (AAELF64, "Program Property"), x86 and x86-64 (x86-64
+#: psABI 1.0, "Program Property").
+PROPERTY_BITS: Mapping[int, frozenset[int]] = {
+    183: frozenset({0xC0000000}),
+    3: frozenset({0xC0000002, 0xC0008002}),
+    62: frozenset({0xC0000002, 0xC0008002}),
 }

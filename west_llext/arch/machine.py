@@ -137,6 +137,8 @@ class Machine:
     direct: (row, word, T, core): whether `branch` can encode it without a veneer, range aside
     undefined_branch: (row, word, core): the word that replaces a branch to an undefined weak symbol,
         or None to leave it alone
+    undefined_at_place: whether an undefined weak symbol is at the place for whatever counts from
+        the place; else it is at address 0
     veneer: (row, core): the form that a branch of this row can go through, or None
     explicit_addends: whether the target's loader takes RELA (True) or REL (False)
     absolute_word: number of the relocation that adds an address to a pointer-sized word
@@ -172,6 +174,7 @@ class Machine:
     changes_state: Callable[[Row, int], bool] = _same_state
     direct: Callable[[Row, int, int, Core], bool] = _always_direct
     undefined_branch: Callable[[Row, int, Core], int | None] = _as_any_other
+    undefined_at_place: bool = False
     veneer: Callable[[Row, Core], Veneer | None] = _no_veneer
     pc_offset: Callable[[Row], int] = _from_the_place
     notes: str = ""

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from west_llext.arch import arm, riscv, xtensa
+from west_llext.arch import aarch64, arm, riscv, xtensa
 from west_llext.arch.machine import Machine
 from west_llext.model.elf import Ident
 
 #: By e_machine and class (32 or 64).
 MACHINES: Mapping[tuple[int, int], Machine] = {
     (machine.number, machine.bits): machine
-    for machine in (arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64, xtensa.MACHINE)
+    for machine in (
+        *(aarch64.MACHINE, arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64),
+        xtensa.MACHINE,
+    )
 }
 
 #: Those whose instructions are drawn in another way for big-endian code, by e_machine and class.

@@ -15,11 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from west_llext import __version__
+from west_llext.cli.options import JOBS, MANIFEST, PATH, SWITCH, WORDS, Option, problem
 
-#: Most processes that can be asked for.
-MAX_JOBS = 1024
-#: Bytes of a file's name; no file system of ours takes more, and not every call fails gracefully.
-MAX_COMPONENT = 255
 FORMATS = ("text", "json", "sarif", "github")
 DESCRIPTION = "Build, validate and pre-link loadable extensions (LLEXT) for Zephyr RTOS."
 EPILOG = "'%(prog)s VERB --help' tells more of a verb."
@@ -122,52 +119,33 @@ def _add_output(to: argparse.ArgumentParser) -> None:
 
 
 def _add_manifest(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
-        "-m",
-        "--manifest",
-        type=_path,
-        metavar="FILE",
-        help="manifest (default: llext.yml here or in the nearest folder above)",
-    )
-    _add_build_dir(to)
-    to.add_argument(
-        "-o",
-        "--output",
-        type=_path,
-        metavar="DIR",
-        help="folder for everything that is made (default: build/llext beside the manifest)",
-    )
-    to.add_argument(
-        "-e",
-        "--extension",
-        action="append",
-        default=[],
-        type=_word,
-        metavar="NAME",
-        help="only this extension, and what it imports from; may be repeated",
-    )
-    to.add_argument(
-        "-j",
-        "--jobs",
-        type=_jobs,
-        metavar="N",
-        help="at most so many processes (default: one a core)",
-    )
-    to.add_argument(
-        "--allow-outside",
-        action="store_true",
-        help="let the manifest name files outside of the workspace",
-    )
+    for each in MANIFEST:
+        _add_option(to, each)
 
 
 def _add_build_dir(to: argparse._ActionsContainer) -> None:
-    to.add_argument(
-        "-d",
-        "--build-dir",
-        type=_path,
-        metavar="DIR",
-        help="west build directory of the base image (default: the manifest's)",
-    )
+    for each in MANIFEST:
+        if each[1] == "build_dir":
+            _add_option(to, each)
+
+
+def _add_option(to: argparse._ActionsContainer, option: Option) -> None:
+    spellings, name, kind, metavar, text = option
+    if kind == SWITCH:
+        to.add_argument(*spellings, dest=name, action="store_true", help=text)
+    elif kind == WORDS:
+        to.add_argument(
+            *spellings,
+            dest=name,
+            action="append",
+            default=[],
+            type=_word,
+            metavar=metavar,
+            help=text,
+        )
+    else:
+        make = _path if kind == PATH else _jobs
+        to.add_argument(*spellings, dest=name, type=make, metavar=metavar, help=text)
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:
@@ -355,21 +333,11 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 
 def _path(text: str) -> Path:
-    path = Path(_word(text))
-    if any(len(os.fsencode(part)) > MAX_COMPONENT for part in path.parts):
-        raise argparse.ArgumentTypeError(f"has a name of more than {MAX_COMPONENT} bytes")
-    return path
+    return Path(_checked(PATH, text))
 
 
 def _word(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("is empty")
-    try:
-        if "\0" not in text and os.fsencode(text):
-            return text
-    except UnicodeEncodeError:
-        pass
-    raise argparse.ArgumentTypeError("holds a character that no name can have")
+    return _checked(WORDS, text)
 
 
 def _number(text: str) -> int:
@@ -385,13 +353,14 @@ def _number(text: str) -> int:
 
 
 def _jobs(text: str) -> int:
-    try:
-        number = int(text) if len(text) <= 9 else 0
-    except ValueError:
-        number = 0
-    if not 0 < number <= MAX_JOBS:
-        raise argparse.ArgumentTypeError(f"'{text}' isn't a number from 1 to {MAX_JOBS}")
-    return number
+    return int(_checked(JOBS, text))
+
+
+def _checked(kind: str, text: str) -> str:
+    wrong = problem(kind, text)
+    if wrong is not None:
+        raise argparse.ArgumentTypeError(wrong)
+    return text
 
 
 def width() -> int:

@@ -17,7 +17,7 @@ from west_llext.arch.formula import Space, evaluate
 from west_llext.arch.table import Ignore, RangeError, Refuse, Row, Via
 from west_llext.link.complaints import Complaints
 from west_llext.link.job import Job, Relocated, contents
-from west_llext.link.pairs import HighParts, joined, open_spaces
+from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
 from west_llext.link.symbols import SymbolTable
 from west_llext.link.targets import Kind
@@ -192,12 +192,22 @@ class _Relocator:
         symbol = use.symbol
         space, base = self.bases[use.region]
         use = self.near_zero(use, base)
+        if self.at_place(use):
+            here = base + use.here
+            self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
+            return
         if not self.known(use.row, self.spaces[symbol], space):
             self.keep(use, content)
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
         TP = self.job.thread_pointer
         self.put(use, evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP), content)
+
+    def at_place(self, use: Use) -> bool:
+        # whether the psABI says of an undefined weak symbol that it is at the place
+        if not self.job.machine.undefined_at_place or use.row.space is Space.ABSOLUTE:
+            return False
+        return self.job.targets[use.symbol].kind is Kind.ZERO
 
     def put(self, use: Use, value: int, content: bytearray) -> None:
         # the value in its field, or a complaint
@@ -259,13 +269,17 @@ class _Relocator:
         place: tuple[Region, int],
         content: bytearray,
     ) -> None:
-        # all relocations of one place, each applied to what the one before left there
+        # all relocations of one place, each applied to what the one before left there; none where
+        # they were done with the first of them
+        if not group:
+            return
         uses = []
         for each in group:
             row = self.rows[each.type]
             if not isinstance(row, Row):
                 raise TypeError(row)
-            if each.offset + row.size > self.job.obj.sections[section].size:
+            size = self.codec.extent(row.word, content, place[1] + each.offset)
+            if each.offset + size > self.job.obj.sections[section].size:
                 self.complaints.outside(row, section, each.offset)
                 return
             uses.append(self.use(row, each, section, place, content))
@@ -274,12 +288,11 @@ class _Relocator:
             for use in uses:
                 self.keep(use, content)
             return
-        for use in uses:
-            row, symbol = use.row, use.symbol
-            word = self.codec.load(row.word, content, use.here)
-            S, V = self.values[symbol], row.layout.extract(word)
-            value = evaluate(row.formula, S=S, A=use.addend, P=0, V=V)
-            self.put(use._replace(word=word), value, content)
+        parts = [(use.row, self.values[use.symbol], use.addend) for use in uses]
+        try:
+            put_sum(self.codec, content, place[1] + group[0].offset, parts)
+        except RangeError as err:
+            self.complaints.range(uses[-1], self.job.targets[uses[-1].symbol], err)
 
     @staticmethod
     def known(row: Row, there: int, here: int) -> bool:
