@@ -76,3 +76,52 @@ def same_as_ld(
     ours = {each.region: (each.address, each.size, each.content) for each in made.linked.sections}
     assert theirs == ours
     return made
+
+
+def equal_in(
+    mode: Mode,
+    folder: Path,
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    where: Mapping[Region, int] | None = None,
+    windows: Mapping[str, Window] | None = None,
+    heap: Window | None = None,
+    exports: Sequence[str] = (),
+) -> tuple[Outcome, sameness.Comparison]:
+    """Our link in a mode, after the target was found to end with what GNU ld makes.
+
+    where: addresses of the regions; one behind the other if nothing is said
+    """
+    content = gnuld.unmerged(content)
+    ident = object_file(content, "unit.o").ident
+
+    def place(sizes: Sizes) -> Mapping[Region, int]:
+        return packed(sizes) if where is None else {region: where[region] for region in sizes}
+
+    case = Case(
+        extension=extension(mode=mode, exports=exports),
+        base=offer(symbols, ident=ident),
+        place=place,
+        windows=windows,
+        heap=heap,
+    )
+    made = case.link(content)
+    there = made.addresses or place(made.second.sizes())
+    commons = {
+        made.first.obj.symbols[index].name: there[Region.BSS] + offset
+        for index, offset in made.first.arranged.commons.items()
+    }
+    theirs = gnuld.linked(
+        folder,
+        content,
+        layout=sameness.layout(made),
+        addresses=there,
+        symbols=symbols,
+        assignments="".join(f"{name} = {value:#x};\n" for name, value in commons.items()),
+        table=sameness.table(made),
+    )
+    assert not made.findings, [str(each) for each in made.findings]
+    found = sameness.matched(case, made, theirs, symbols=symbols, where=there, folder=folder)
+    assert found.different == [], found.different
+    return made, found

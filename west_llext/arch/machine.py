@@ -147,6 +147,8 @@ class Machine:
     thread_pointer: (size, alignment) of the base's thread-local block, to where the thread pointer
         is, counted from its first byte
     instructions: the rows that the row of a slot picks from, where the opcode decides
+    table_of_sums: whether a word of a global offset table is for the sum of a symbol and an addend
+        (AArch64); else the addend counts from the word
     prepare: the object with what a linker would change before it looks at symbols
     branches: numbers of the rows that are branches
     joins: numbers of the rows that make a difference together with others of the same place
@@ -186,6 +188,7 @@ class Machine:
     literals: Callable[[str], str] | None = None
     thread_pointer: Callable[[int, int], int] | None = None
     instructions: tuple[Row, ...] = ()
+    table_of_sums: bool = False
     prepare: Callable[[ObjectFile], ObjectFile] | None = None
     since: Mapping[Release, frozenset[int]] = field(default_factory=dict)
     high_parts: frozenset[int] = frozenset()
