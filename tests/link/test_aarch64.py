@@ -351,9 +351,9 @@ def test_a_small_table_is_refused_with_the_flag_to_change(tmp_path: Path) -> Non
     made = linked(assembled(tmp_path, source), [absolute("function", TEXT)])
     assert said(made) == [
         (
-            "demo.o: error[R001]: R_AARCH64_LD64_GOTPAGE_LO15 at .text+0x0 against 'function' can't "
-            "be used in an extension: the distance from a global offset table, which extensions don't "
-            "have as a whole\nhint: compile without -fpic; -fPIC is fine"
+            "demo.o: error[R001]: R_AARCH64_LD64_GOTPAGE_LO15 at .text+0x0 against 'function' "
+            "can't be used in an extension: the distance from a global offset table, which "
+            "extensions don't have as a whole\nhint: compile without -fpic; -fPIC is fine"
         )
     ]
 
