@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every target sets itself up; `make demo` and `make test` are all that a newcomer needs.
 
-PYTHON ?= python3
-BIN := .venv/bin
+WINDOWS := $(filter Windows_NT,$(OS))
+PYTHON ?= $(if $(WINDOWS),python,python3)
+BIN := .venv/$(if $(WINDOWS),Scripts,bin)
 
 .PHONY: demo test lint unit conformance fuzz bench docs clean setup-demo setup-test
 
@@ -15,6 +16,8 @@ lint: setup-test
 	$(BIN)/ruff check west_llext tests benchmarks tools
 	$(BIN)/ruff format --check west_llext tests benchmarks tools
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 west_llext
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin west_llext
 	$(BIN)/lint-imports
 
 unit: setup-test
@@ -25,6 +28,7 @@ conformance: setup-test ## thousands of real objects, each equal to GNU ld (and 
 	$(BIN)/python -m tests.conformance --lld --mode prelocated $(addprefix --arch ,$(ARCH))
 
 fuzz: setup-test ## minutes of damaged input
+	-@$(PYTHON) tools/setup.py fuzz
 	$(BIN)/python -m tests.fuzz
 
 bench: setup-test ## speed, as ratios against GNU ld in the same run

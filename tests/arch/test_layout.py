@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from west_llext.arch import aarch64, arm
+from west_llext.arch import aarch64, arm, riscv, xtensa
 from west_llext.arch.layout import Layout, layout
 
 LAYOUTS = {
     f"{machine.__name__}.{name}": each
-    for machine in (aarch64, arm)
+    for machine in (aarch64, arm, riscv, xtensa)
     for name, each in vars(machine).items()
     if isinstance(each, Layout)
 }

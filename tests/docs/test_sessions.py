@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from support.commands import ROOT, command
 from support.pages import agrees, blocks, session
 from support.sample import prepared
@@ -88,9 +89,7 @@ def test_comparing_outputs_can_fail() -> None:
 def test_the_readme_shows_every_verb() -> None:
     """With a paragraph for each, and a command that is run above."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\*\*(\w+)\*\* ", text, re.MULTILINE) == [
-        *("build", "check", "exports", "info", "run", "init", "schema")
-    ]
+    assert set(re.findall(r"^\*\*(\w+)\*\* ", text, re.MULTILINE)) == set(VERBS)
     assert set(re.findall(r"^\$ west-llext (\w+)", text, re.MULTILINE)) == set(VERBS)
 
 
@@ -102,6 +101,14 @@ def test_make_has_what_the_readme_tells_to_make() -> None:
     targets = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
     assert {first or second for first, second in shown} == {"demo", "test", "docs"}
     assert {"demo", "test", "docs"} <= targets
+
+
+def test_the_west_manifest_of_the_readme_names_our_commands() -> None:
+    """The file that a project entry points at, relative to the top of this repository."""
+    (text,) = (each.text for each in blocks(ROOT / "README.md") if each.name == "west.yml")
+    (entry,) = yaml.safe_load(text)["manifest"]["projects"]
+    commands = yaml.safe_load((ROOT / entry["west-commands"]).read_text(encoding="utf-8"))
+    assert [each["file"] for each in commands["west-commands"]] == ["west_llext/west_command.py"]
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -58,10 +58,3 @@ def test_the_package_never_uses_a_shell() -> None:
     sources = (ROOT / "west_llext").rglob("*.py")
     words = re.compile(r"shell=True|os\.system\(|os\.popen\(|getoutput\(")
     assert [path for path in sources if words.search(path.read_text(encoding="utf-8"))] == []
-
-
-def test_what_only_posix_has_is_asked_for_or_guarded() -> None:
-    """A module that imports one of these at its top can't be imported on Windows."""
-    only = re.compile(r"^(?:import|from) (fcntl|pwd|grp|resource|termios|pty)\b", re.MULTILINE)
-    sources = (ROOT / "west_llext").rglob("*.py")
-    assert [path for path in sources if only.search(path.read_text(encoding="utf-8"))] == []

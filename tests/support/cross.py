@@ -65,9 +65,9 @@ def sample(path: Path, count: int) -> list[tuple[str, bytes]]:
     return [found[each * len(found) // count] for each in range(min(count, len(found)))]
 
 
-def gcc(folder: Path, source: str, *flags: str, name: str = "unit.c") -> Path:
+def gcc(folder: Path, source: str, *flags: str, name: str = "unit.c", prefix: str = PREFIX) -> Path:
     """The object that the cross compiler makes of a source."""
-    return _compiled([tool("gcc")], folder, source, flags, name)
+    return _compiled([tool("gcc", prefix)], folder, source, flags, name)
 
 
 def zig(folder: Path, source: str, *flags: str, name: str = "unit.c") -> Path:

@@ -60,7 +60,12 @@ TOOLS = {
             prefix="arm-none-eabi-",
             lld=("-marmelf",),
         ),
-        Tools(machine=94, bits=32, prefix="xtensa-lx106-elf-", link=("--no-relax",)),
+        Tools(
+            machine=94,
+            bits=32,
+            prefix="xtensa-lx106-elf-",
+            link=("--no-relax", "--no-warn-rwx-segments"),
+        ),
         Tools(
             machine=183,
             bits=64,
