@@ -316,10 +316,11 @@ class _Relocator:
         machine, row, symbol = self.job.machine, use.row, use.symbol
         target = self.job.targets[symbol]
         space, base = self.bases[use.region]
+        nowhere = machine.undefined_branch if target.kind is Kind.ZERO else None
         try:
-            if target.kind is Kind.ZERO:
-                nowhere = machine.undefined_branch(row, use.word, self.job.core)
-                word = use.word if nowhere is None else nowhere
+            if nowhere is not None:
+                without = nowhere(row, use.word, self.job.core)
+                word = use.word if without is None else without
             elif self.spaces[symbol] != space:
                 self.keep(use, content)
                 return
