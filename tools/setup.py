@@ -31,18 +31,12 @@ CROSS = {
     "picolibc-aarch64-linux-gnu": "/usr/lib/picolibc/aarch64-linux-gnu/include",
     "libc6-dev-arm64-cross": "/usr/aarch64-linux-gnu/include",
     "gcc-xtensa-lx106": "xtensa-lx106-elf-gcc",
+    "binutils-xtensa-lx106": "xtensa-lx106-elf-ld",
     "picolibc-xtensa-lx106-elf": "/usr/lib/xtensa-lx106-elf/lib/libc.a",
     "gcc-arc-linux-gnu": "arc-linux-gnu-gcc",
     "qemu-system-arm": "qemu-system-arm",
     "qemu-system-misc": "qemu-system-xtensa",
     "gdb-multiarch": "gdb-multiarch",
-    "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
-    "binutils-riscv64-unknown-elf": "riscv64-unknown-elf-ld",
-    "picolibc-riscv64-unknown-elf": "/usr/lib/picolibc/riscv64-unknown-elf",
-    "gcc-xtensa-lx106": "xtensa-lx106-elf-gcc",
-    "binutils-xtensa-lx106": "xtensa-lx106-elf-ld",
-    "picolibc-xtensa-lx106-elf": "/usr/lib/xtensa-lx106-elf/include",
-    "qemu-system-misc": "qemu-system-xtensa",
 }
 
 #: Packages of npm that tests compare with. Newer releases of the first need Node.js 22.
