@@ -15,7 +15,7 @@ def last_build(request: Request) -> state.State | None:
     """What the last build of a request did, where another one would do nothing; else None."""
     root = state.root_of(request.manifest)
     before = state.unchanged(request.output, root, key(request))
-    if before is not None and before.compiled and not _same_objects(request, root):
+    if before is not None and before.plan and not _same_objects(request, root, before.plan):
         return None
     return before
 
@@ -33,7 +33,8 @@ def key(request: Request) -> str:
     )
 
 
-def _same_objects(request: Request, root: str) -> bool:
+def _same_objects(request: Request, root: str, plan: str) -> bool:
+    # a build of other extensions, one that failed later, may have used the same folder since then
     from west_llext.toolchain.state import unchanged  # noqa: PLC0415  # only where it compiles
 
-    return unchanged(Path(os.path.realpath(request.output)) / OBJECT_FOLDER, Path(root))
+    return unchanged(Path(os.path.realpath(request.output)) / OBJECT_FOLDER, Path(root), plan)

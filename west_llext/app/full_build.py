@@ -133,7 +133,7 @@ def _record(
     record = state.State(
         key=key(request),
         count=len(objects.tasks),
-        compiled=bool(objects.plan.steps),
+        plan=objects.plan.digest if objects.plan.steps else "",
         inputs={state.relative(path, root): digest for path, digest in digests.items()},
         outputs={path: state.digest(encoded(content)) for path, content in files.items()},
     )

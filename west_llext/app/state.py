@@ -19,7 +19,7 @@ from west_llext import __version__
 
 #: Where the record is, relative to the output folder.
 STATE_FILE = ".west-llext/state.json"
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +28,15 @@ class State:
 
     key: digest of everything that isn't a file: version, options, manifest's name
     count: extensions
-    compiled: whether some of them have sources; the toolchain then knows whether those changed
+    plan: digest of the commands that made objects; the toolchain then knows whether those, or
+        what they read, changed. Empty where all objects are prebuilt
     inputs: path relative to the manifest's folder, to the SHA-256 of the content
     outputs: path relative to the output folder, likewise
     """
 
     key: str
     count: int
-    compiled: bool
+    plan: str
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
 
@@ -61,7 +62,7 @@ def unchanged(output: Path, root: str, wanted: str) -> State | None:
         state = State(
             key=data["key"],
             count=data["count"],
-            compiled=data["compiled"],
+            plan=data["plan"],
             inputs=data["inputs"],
             outputs=data["outputs"],
         )
@@ -79,7 +80,7 @@ def text(state: State) -> str:
         "schema": _SCHEMA,
         "key": state.key,
         "count": state.count,
-        "compiled": state.compiled,
+        "plan": state.plan,
         "inputs": dict(sorted(state.inputs.items())),
         "outputs": dict(sorted(state.outputs.items())),
     }

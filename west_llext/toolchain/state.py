@@ -44,17 +44,17 @@ def up_to_date(plan: Planned) -> bool:
     return not plan.steps or unchanged(plan.folder, plan.root, plan.digest)
 
 
-def unchanged(folder: Path, root: Path, digest: str | None = None) -> bool:
+def unchanged(folder: Path, root: Path, digest: str) -> bool:
     """Whether the last build in a folder for objects went through and is up to date.
 
     root: folder that its commands ran in
-    digest: of its plan; None for those who know that the plan would be the same
+    digest: of its plan
     """
     try:
         lines = _path(folder).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:
         return False
-    if lines[0] != f"{_FORMAT} {digest}" and (digest or not lines[0].startswith(_FORMAT)):
+    if lines[0] != f"{_FORMAT} {digest}":
         return False
     start = f"{root}{os.sep}"
     try:
