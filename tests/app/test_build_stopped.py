@@ -137,7 +137,7 @@ def test_a_killed_worker_is_an_error_and_nothing_is_written(tmp_path: Path) -> N
         "-j2", folder=tmp_path, before=SUICIDE.format(deed="os.kill(os.getpid(), signal.SIGKILL)")
     )
     expected = (
-        "<unknown>: error[T022]: the process that linked extensions 'e30' to 'e59' was killed by "
+        "west-llext: error[T022]: the process that linked extensions 'e30' to 'e59' was killed by "
         "signal 9\nhint: build with '-j 1', which takes less memory\n1 error\n"
     )
     assert build.ended() == (3, expected)
