@@ -91,7 +91,8 @@ class Plan:
     files: to be written before anything runs, with their contents
     inputs: files that must be there, with where the manifest names them
     programs: what commands run or link that isn't of the project: compiler, launcher, library
-    digest: another one whenever a command or the compiler is another one
+    digest: another one whenever a command or the compiler is another one; the same wherever the
+        project lies
     launched: whether a launcher starts the compilers
     """
 
@@ -336,10 +337,15 @@ class _Planner:
         )
         self.steps.append(step)
 
+    def said(self) -> str:
+        # every command as text, but for where the root is
+        lines = ("\0".join((each.output, *each.inputs, "", *each.words)) for each in self.edges)
+        return "\n".join(lines).replace(self.root.as_posix(), ".")
+
     def plan(self) -> Plan:
         text = ninja_text(self.edges, folder=self.base, host=self.request.host)
         files: list[tuple[Path, bytes]] = []
-        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape"))
+        digest = hashlib.sha256(self.said().encode("utf-8", "surrogateescape"))
         if self.edges:
             stamp = f"{self.compiler.stamp}\n".encode("utf-8", "surrogateescape")
             digest.update(stamp)
