@@ -82,6 +82,7 @@ class Surroundings:
     windows, line: as in `link.extension.Context`
     memories: of the manifest
     origin: the manifest, as outputs name it
+    providers: names of extensions that others import from
     """
 
     offer: Offer
@@ -92,6 +93,7 @@ class Surroundings:
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
+    providers: frozenset[str] = frozenset()
 
 
 class Session:
@@ -126,7 +128,8 @@ class Session:
             return OpenReply(findings)
         found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
         self.opened[task.extension.name] = found, machine
-        return OpenReply(findings + found.findings, digest(content), found.peer(), abi)
+        peer = found.peer(imported=task.extension.name in self.shared.providers)
+        return OpenReply(findings + found.findings, digest(content), peer, abi)
 
     def _mismatches(self, name: str, abi: Abi) -> list[Diagnostic]:
         base = self.shared.base_abi

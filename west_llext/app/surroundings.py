@@ -97,6 +97,9 @@ def surroundings(
         purpose=purpose,
         memories=manifest.base.memories,
         origin=manifest.file.name,
+        providers=frozenset(
+            name.text for each in manifest.extensions for name in each.imports_from
+        ),
     )
 
 

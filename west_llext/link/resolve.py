@@ -41,12 +41,15 @@ class Peer:
     """An extension that others may import from.
 
     memory: name of the memory that its .text goes to; None where the target decides
+    private: names of global symbols that it defines without exporting them, for messages; empty
+        where nobody imports from it
     """
 
     name: str
     mode: Mode
     memory: str | None
     exports: Mapping[str, Offered]
+    private: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,8 @@ def resolution(
     if missing:
         misses = _misses(extension, missing, peers, _places(obj, arranged, refused))
     doubtful = tuple(_doubtful(from_peers, extension, peers))
-    providers = {each.provider for each in from_peers} | {each.unplaced for each in misses}
+    providers = {each.provider for each in from_peers}
+    providers.update(name for each in misses for name in (each.unplaced, each.private))
     providers.update(name for _, offering in doubtful for name in offering)
     return Resolution(
         targets=targets,
@@ -212,6 +216,14 @@ def _misses(
                 count=count,
                 elsewhere=tuple(sorted(name for name in offering if name not in listed)),
                 unplaced=next((name for name in offering if name in listed), None),
+                private=next(
+                    (
+                        name.text
+                        for name in extension.imports_from
+                        if (peer := peers.get(name.text)) and symbol.name in peer.private
+                    ),
+                    None,
+                ),
             )
         )
     return tuple(found)
