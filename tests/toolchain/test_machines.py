@@ -26,25 +26,29 @@ def riscv(bits: int, flags: int, isa: str) -> Abi:
 @pytest.mark.parametrize(
     ("built_for", "expected"),
     [
-        ("-mcpu=cortex-m0plus -mthumb", "-march=armv6s-m -mthumb -mfloat-abi=soft"),
-        ("-mcpu=cortex-m3 -mthumb", "-march=armv7-m -mthumb -mfloat-abi=soft"),
+        ("-mcpu=cortex-m0plus -mthumb", "-march=armv6s-m -mthumb -mfloat-abi=soft -fshort-enums"),
+        ("-mcpu=cortex-m3 -mthumb", "-march=armv7-m -mthumb -mfloat-abi=soft -fshort-enums"),
         (
             "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard",
-            "-march=armv7e-m -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard",
+            "-march=armv7e-m -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -fshort-enums",
         ),
         (
             "-mcpu=cortex-m7 -mthumb -mfloat-abi=softfp",
-            "-march=armv7e-m -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
+            "-march=armv7e-m -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp -fshort-enums",
         ),
         (
             "-mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16",
-            "-march=armv8-m.main -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard",
+            "-march=armv8-m.main -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard -fshort-enums",
         ),
-        ("-mcpu=cortex-m23 -mthumb", "-march=armv8-m.base -mthumb -mfloat-abi=soft"),
-        ("-mcpu=arm7tdmi", "-march=armv4t -mfloat-abi=soft"),
+        ("-mcpu=cortex-m23 -mthumb", "-march=armv8-m.base -mthumb -mfloat-abi=soft -fshort-enums"),
+        ("-mcpu=arm7tdmi", "-march=armv4t -mfloat-abi=soft -fshort-enums"),
         (
             "-mcpu=cortex-r5 -mbig-endian -mfloat-abi=hard -mfpu=vfpv3-d16",
-            "-march=armv7-r -mfpu=vfpv3-d16 -mfloat-abi=hard -mbig-endian",
+            "-march=armv7-r -mfpu=vfpv3-d16 -mfloat-abi=hard -mbig-endian -fshort-enums",
+        ),
+        (
+            "-mcpu=cortex-m3 -mthumb -fno-short-enums",
+            "-march=armv7-m -mthumb -mfloat-abi=soft -fno-short-enums",
         ),
     ],
 )
@@ -59,7 +63,7 @@ def test_flags_for_an_arm_image_make_code_like_its_own(
         project = Project(tmp_path / turn, cc, *flags)
         text = "double times(double a, float b) { return a * b; }\n"
         seen = abi(project.object(extension(sources=[project.write("a.c", text)])))
-        tags[turn] = {tag: seen.attributes.get(tag) for tag in (6, 7, 10, 27, 28)}
+        tags[turn] = {tag: seen.attributes.get(tag) for tag in (6, 7, 10, 26, 27, 28)}
         flags = list(flags_of(seen))
     assert " ".join(flags) == expected
     assert tags["image"] == tags["extension"]

@@ -14,7 +14,7 @@ EM_ARC_COMPACT2 = 195
 
 #: Build attributes of Arm's `aeabi` section (ABI addenda, 2.5)
 _CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
-_ABI_HARDFP_USE, _ABI_VFP_ARGS = 27, 28
+_ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 26, 27, 28
 #: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
 _RISCV_ARCH = 5
 
@@ -77,6 +77,8 @@ _ARM_FPUS = {
     5: ("vfpv4", "vfpv4"), 6: ("vfpv4-d16", "fpv4-sp-d16"),
     7: ("fp-armv8", "fp-armv8"), 8: ("fpv5-d16", "fpv5-sp-d16"),
 }
+#: Tag_ABI_enum_size
+_ARM_ENUMS = {1: "-fshort-enums", 2: "-fno-short-enums"}
 # fmt: on
 
 _SELECTS_CPU = ("-mcpu=", "-march=", "-m32", "-m64", "--target=", "-target")
@@ -147,6 +149,9 @@ def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[st
         flags += [f"-mfpu={fpu[single]}", f"-mfloat-abi={'hard' if hard else 'softfp'}"]
     if not little:
         flags.append("-mbig-endian")
+    # compilers for bare metal disagree: gcc makes enums as small as it can, clang doesn't
+    if enums := _ARM_ENUMS.get(int(attributes.get(_ABI_ENUM_SIZE, 0))):
+        flags.append(enums)
     return tuple(flags)
 
 
