@@ -19,6 +19,7 @@ from west_llext.toolchain.flags import (
     default_flags,
     language,
     merge_flags,
+    own_folders,
     reproducible_flags,
     spoken,
     unasked_flags,
@@ -215,7 +216,8 @@ class _Planner:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         compiler = self.compiler
         given = (*compiler.flags, *extension.cflags)
-        maps = (*self.request.prefix_maps, (self.root.as_posix(), "."))
+        root = (self.root.as_posix(), ".")
+        maps = (*self.request.prefix_maps, root, *own_folders(compiler.kind, compiler.path))
         defines = (
             f"-D{name}" if value is None else f"-D{name}={value}"
             for name, value in extension.defines
@@ -223,7 +225,7 @@ class _Planner:
         includes = (f"-I{from_root(each.path, self.root)}" for each in extension.include_dirs)
         return compiler.words(tongue, given), (
             *default_flags(compiler.kind, tongue, compiler.machine[0]),
-            *unasked_flags(compiler.kind, given),
+            *unasked_flags(given),
             *reproducible_flags(compiler.kind, tongue, maps=maps, seed=seed),
             *spoken(compiler.kind, tongue, given, machine=compiler.machine),
             *defines,
