@@ -214,7 +214,7 @@ def _add_init(to: argparse.ArgumentParser) -> None:
         nargs="*",
         type=_path,
         metavar="FILE",
-        help="sources or objects; each folder becomes an extension",
+        help="sources, objects or folders of sources; each folder becomes an extension",
     )
     to.add_argument(
         "-o",
