@@ -210,11 +210,11 @@ def test_a_missing_or_damaged_output_is_made_again(how: str, name: str, tmp_path
     assert right == path.read_bytes()
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[" * 100_000, '{"schema": 1}', "\0"])
+@pytest.mark.parametrize("content", [None, "", "west-llext state 2\n", "\n" * 100_000, "\0", "é"])
 def test_a_missing_or_damaged_record_only_costs_time(content: str | None, tmp_path: Path) -> None:
     """Everything is linked again, and found to be there."""
     made = workshop(tmp_path)
-    record = made.output / ".west-llext" / "state.json"
+    record = made.output / ".west-llext" / "state.txt"
     if content is None:
         record.unlink()
     else:

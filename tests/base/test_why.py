@@ -139,6 +139,14 @@ def test_many_names_are_searched_quickly(name: str) -> None:
     assert len(found) <= 3
 
 
+def test_names_that_nobody_types_have_no_neighbours() -> None:
+    """Every spelling with one slip of a name of 4096 letters would fill two gigabytes."""
+    begin = time.process_time()
+    assert nearest("x" * 4096, {"x" * 4095: 0}) == ()
+    assert time.process_time() - begin < 0.1
+    assert nearest("x" * 128, {"x" * 127: 0}) == ("x" * 127,)
+
+
 def linked(symbols: list[Sym], *, flags: int = 6) -> BaseImage:
     """An image with memory at 0x8000 (code) and 0x20000000 (data)."""
     return image(

@@ -19,6 +19,8 @@ OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
     *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
     *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--"),
+    *("--base-symbols", "--storage", "--pre-located", "--buffer-address", "--heap-size"),
+    *("--zephyr-version", "--region-address", "--arch", "--protection", "--page"),
 ]
 WORDS = [
     *("llext.yml", "demo.o", "base.elf", "demo", "demo:demo_run", "build", "3", "-3", "0x10"),
@@ -85,7 +87,7 @@ def test_options_are_not_guessed() -> None:
 def test_no_option_is_stored_under_a_name_of_west() -> None:
     """west keeps `command`, `verbose`, `quiet` and `zephyr_base` in the same namespace."""
     for verb in VERBS:
-        words = {"info": ["x"]}.get(verb, [])
+        words = {"info": ["x"], "load": ["x"]}.get(verb, [])
         names = set(vars(parser().parse_args([verb, *words])))
         assert not names & {"command", "verbose", "quiet", "zephyr_base", "help", "verbosity"}
 
@@ -129,6 +131,7 @@ def test_a_negative_number_is_an_argument_of_a_call() -> None:
         ["exports", "--trim", "--stdout", "h"],
         ["info", "a", "--base", "b", "--json"],
         ["init", "a.c", "-o", "x.yml", "--force"],
+        ["load", "a", "unload:a", "--storage", "writable", "--region-address", "text=1"],
         ["run", "a:b", "1", "--stand-in", "c"],
         ["schema", "report"],
     ],

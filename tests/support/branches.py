@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Branches of Arm code, decoded for comparisons; written after the manual, not after our tables."""
+"""Branches, decoded for comparisons; written after the manuals, not after our tables."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from .armloader import signed
+from .loading import signed
 
 
 class Jump(NamedTuple):
@@ -60,6 +61,31 @@ def arm_jump(code: bytes, at: int, address: int) -> Jump | None:
     return Jump(target, 0, 4, link=bool(word >> 24 & 1))
 
 
+def a64_jump(code: bytes, at: int, address: int) -> Jump | None:
+    """The B or BL at an offset of AArch64 code that begins at `address`; or None."""
+    word = struct.unpack_from("<I", code, at)[0]
+    if word >> 26 & 0x1F != 0b00101:
+        return None
+    target = address + at + signed((word & 0x3FFFFFF) << 2, 28)
+    return Jump(target, 0, 4, link=bool(word >> 31))
+
+
+def x86_jump(code: bytes, at: int, address: int) -> Jump | None:
+    """The CALL or JMP whose 32-bit distance is at an offset of the code; or None."""
+    if not at or code[at - 1] not in {0xE8, 0xE9} or at + 4 > len(code):
+        return None
+    target = address + at + 4 + struct.unpack_from("<i", code, at)[0]
+    return Jump(target, 0, 4, link=code[at - 1] == 0xE8)
+
+
+#: By e_machine: what decodes a branch, and the multiple of bytes at which there can be one.
+JUMPS: Mapping[int, tuple[tuple[Callable[[bytes, int, int], Jump | None], int], ...]] = {
+    40: ((thumb_jump, 2), (arm_jump, 4)),
+    62: ((x86_jump, 1),),
+    183: ((a64_jump, 4),),
+}
+
+
 def veneer_target(code: bytes, at: int) -> tuple[int, int] | None:
     """Where the veneer at an offset leads, with the Thumb bit, and the state it is entered in."""
     if code[at : at + 4] == bytes.fromhex("dff800f0"):
@@ -68,4 +94,8 @@ def veneer_target(code: bytes, at: int) -> tuple[int, int] | None:
         return struct.unpack_from("<I", code, at + 12)[0], 1
     if code[at : at + 4] == bytes.fromhex("04f01fe5"):
         return struct.unpack_from("<I", code, at + 4)[0], 0
+    if code[at : at + 8] == bytes.fromhex("5000005800021fd6"):
+        return struct.unpack_from("<Q", code, at + 8)[0], 0
+    if code[at : at + 6] == bytes.fromhex("ff2500000000"):
+        return struct.unpack_from("<Q", code, at + 6)[0], 0
     return None

@@ -49,8 +49,9 @@ def link(
     windows: Mapping[str, Window] | None = None,
 ) -> Outcome:
     """The object, prelocated, with the base's symbols."""
-    made = extension(mode=Mode.PRELOCATED)
-    return Case(extension=made, base=offer(symbols), place=place, windows=windows).link(content)
+    made, obj = extension(mode=Mode.PRELOCATED), object_file(content, "unit.o")
+    base = offer(symbols, ident=obj.ident)
+    return Case(extension=made, base=base, place=place, windows=windows).link(obj)
 
 
 def same_as_ld(
@@ -72,7 +73,48 @@ def same_as_ld(
         addresses=made.addresses,
         symbols=symbols,
         options=options,
+        table=sameness.table(made),
     )
     ours = {each.region: (each.address, each.size, each.content) for each in made.linked.sections}
     assert theirs == ours
     return made
+
+
+def same_in_all_modes(
+    folder: Path,
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
+    windows: Mapping[str, Window] | None = None,
+    heap: Window | None = None,
+) -> dict[Mode, Outcome]:
+    """Our links by mode, after memory was found to be what GNU ld makes in each.
+
+    What we leave for the target's loader is completed at the same addresses.
+    """
+    content = gnuld.unmerged(content)
+    obj = object_file(content, "unit.o")
+    found = {}
+    for mode in Mode:
+        case = Case(
+            extension=extension(mode=mode),
+            base=offer(symbols, ident=obj.ident),
+            place=place,
+            windows=windows,
+            heap=heap,
+        )
+        made = found[mode] = case.link(obj)
+        made.linked  # noqa: B018 (it has to be there)
+        where = made.addresses or place(made.second.sizes())
+        theirs = gnuld.linked(
+            folder,
+            content,
+            layout=sameness.layout(made),
+            addresses=where,
+            symbols=symbols,
+            table=sameness.table(made),
+        )
+        ours = sameness.memory(made, symbols, where, folder)
+        assert sameness.compared(made, ours, theirs, where).different == []
+    return found

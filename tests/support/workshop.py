@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from west_llext.app.build import CheckResult, Request, UpToDate, build, check
-from west_llext.app.requests import OBJECT_FOLDER
+from west_llext.app.fresh import OBJECT_FOLDER
 from west_llext.app.results import BuildResult
 from west_llext.diagnostics import Diagnostic, LlextError
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.compiling import Project, available, extension
+from support.compiling import COMPILERS, Project, available, extension
 
 from west_llext.elf.attributes import abi
 from west_llext.model.base import Abi
@@ -26,29 +26,25 @@ def riscv(bits: int, flags: int, isa: str) -> Abi:
 @pytest.mark.parametrize(
     ("built_for", "expected"),
     [
-        ("-mcpu=cortex-m0plus -mthumb", "-march=armv6s-m -mthumb -mfloat-abi=soft -fshort-enums"),
-        ("-mcpu=cortex-m3 -mthumb", "-march=armv7-m -mthumb -mfloat-abi=soft -fshort-enums"),
+        ("-mcpu=cortex-m0plus -mthumb", "-march=armv6s-m -mthumb -mfloat-abi=soft"),
+        ("-mcpu=cortex-m3 -mthumb", "-march=armv7-m -mthumb -mfloat-abi=soft"),
         (
             "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard",
-            "-march=armv7e-m -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -fshort-enums",
+            "-march=armv7e-m -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard",
         ),
         (
             "-mcpu=cortex-m7 -mthumb -mfloat-abi=softfp",
-            "-march=armv7e-m -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp -fshort-enums",
+            "-march=armv7e-m -mthumb -mfpu=fpv5-d16 -mfloat-abi=softfp",
         ),
         (
             "-mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16",
-            "-march=armv8-m.main -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard -fshort-enums",
+            "-march=armv8-m.main -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard",
         ),
-        ("-mcpu=cortex-m23 -mthumb", "-march=armv8-m.base -mthumb -mfloat-abi=soft -fshort-enums"),
-        ("-mcpu=arm7tdmi", "-march=armv4t -mfloat-abi=soft -fshort-enums"),
+        ("-mcpu=cortex-m23 -mthumb", "-march=armv8-m.base -mthumb -mfloat-abi=soft"),
+        ("-mcpu=arm7tdmi", "-march=armv4t -mfloat-abi=soft"),
         (
             "-mcpu=cortex-r5 -mbig-endian -mfloat-abi=hard -mfpu=vfpv3-d16",
-            "-march=armv7-r -mfpu=vfpv3-d16 -mfloat-abi=hard -mbig-endian -fshort-enums",
-        ),
-        (
-            "-mcpu=cortex-m3 -mthumb -fno-short-enums",
-            "-march=armv7-m -mthumb -mfloat-abi=soft -fno-short-enums",
+            "-march=armv7-r -mfpu=vfpv3-d16 -mfloat-abi=hard -mbig-endian",
         ),
     ],
 )
@@ -65,8 +61,23 @@ def test_flags_for_an_arm_image_make_code_like_its_own(
         seen = abi(project.object(extension(sources=[project.write("a.c", text)])))
         tags[turn] = {tag: seen.attributes.get(tag) for tag in (6, 7, 10, 26, 27, 28)}
         flags = list(flags_of(seen))
-    assert " ".join(flags) == expected
+    assert " ".join(flags) == f"{expected} -fshort-enums"
     assert tags["image"] == tags["extension"]
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+@pytest.mark.parametrize(("enums", "size"), [("-fshort-enums", 1), ("-fno-short-enums", 2)])
+def test_enums_are_as_large_as_those_of_an_arm_image(
+    cc: str, enums: str, size: int, tmp_path: Path
+) -> None:
+    """Tag_ABI_enum_size (ABI addenda, 2.5); gcc for bare metal and clang differ by default."""
+    ident = Ident(machine=40, bits=32, little=True, flags=0)
+    flags = flags_of(Abi(ident=ident, attributes={6: 10, 7: ord("M"), 26: size}))
+    assert " ".join(flags) == f"-march=armv7-m -mthumb -mfloat-abi=soft {enums}"
+    project = Project(tmp_path, available(cc), *flags)
+    text = "enum few { ONE }; enum few few;\n"
+    made = abi(project.object(extension(sources=[project.write("a.c", text)])))
+    assert made.attributes[26] == size
 
 
 @pytest.mark.parametrize(
@@ -92,6 +103,18 @@ def test_an_image_that_says_nothing_gives_no_flags(attributes: dict[int, int | s
     """Attributes may be absent, odd, or newer than we are."""
     ident = Ident(machine=40, bits=32, little=True, flags=0)
     assert flags_of(Abi(ident=ident, attributes=attributes)) == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [({1: 1}, ("-mabi=call0",)), ({1: 0}, ("-mabi=windowed",)), ({}, ()), ({1: 9}, ())],
+)
+def test_flags_for_an_xtensa_image_name_its_calls(
+    attributes: dict[int, int], expected: tuple[str, ...]
+) -> None:
+    """All else is in the compiler, which is made for one core."""
+    ident = Ident(machine=94, bits=32, little=True, flags=0x300)
+    assert flags_of(Abi(ident=ident, attributes=attributes)) == expected
 
 
 @pytest.mark.parametrize(

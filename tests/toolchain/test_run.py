@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,7 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -260,13 +263,35 @@ def test_zig_keeps_its_cache_where_it_can_write(tmp_path: Path) -> None:
     assert cache_folder(given, instead) == Path("/given")
 
 
+@contextlib.contextmanager
+def ordinary_user() -> Iterator[int]:
+    """Whom os.access() answers for, by number; root, who can write anywhere, becomes another."""
+    if os.geteuid() != 0:
+        yield os.geteuid()
+        return
+    other = 1000
+    try:
+        os.setreuid(other, -1)  # access(2) goes by the real user, everything else by the effective
+    except OSError:
+        pytest.skip("root can't become anybody else here")
+    try:
+        yield other
+    finally:
+        os.setreuid(0, -1)
+
+
 @POSIX
-@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root can write anywhere")
-def test_zig_keeps_its_cache_elsewhere_where_home_is_read_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("mode", "own"), [(0o700, True), (0o500, False)])
+def test_zig_keeps_its_cache_elsewhere_where_home_is_read_only(mode: int, own: bool) -> None:  # noqa: FBT001
     """As of users that exist only in a container."""
-    (tmp_path / "home").mkdir(mode=0o500)
-    environment = {"HOME": str(tmp_path / "home")}
-    assert cache_folder(environment, tmp_path) == tmp_path
+    with tempfile.TemporaryDirectory() as folder, ordinary_user() as user:
+        top, home = Path(folder), Path(folder, "home")
+        home.mkdir()
+        os.chown(home, user, -1)
+        home.chmod(mode)
+        top.chmod(0o755)
+        expected = home / ".cache" / "zig" if own else top
+        assert cache_folder({"HOME": str(home)}, top) == expected
 
 
 RECORDING_LAUNCHER = """

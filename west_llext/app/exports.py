@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from west_llext.app.requests import Outside, Request
+from west_llext.app.requests import Request
 from west_llext.base.builddir import config_settings
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.read import file_content
@@ -89,7 +89,7 @@ def exports(request: ExportsRequest) -> ExportsResult:
     asked = request.build
     manifest, findings = read_manifest(
         asked.manifest,
-        allow_outside=asked.outside is Outside.ALLOWED,
+        allow_outside=asked.allow_outside,
         display=asked.display,
     )
     folder = build_dir_of(manifest, asked.build_dir)

@@ -3,38 +3,88 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 
 from west_llext.app import state
-from west_llext.app.requests import OBJECT_FOLDER, Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the modules would be more imports
+    from collections.abc import Iterable
+
+    from west_llext.app.requests import Request
+
+#: Folder inside the output folder for everything that compilers make.
+OBJECT_FOLDER = "obj"
 
 
-def last_build(request: Request) -> state.State | None:
-    """What the last build of a request did, where another one would do nothing; else None."""
-    root = state.root_of(request.manifest)
-    before = state.unchanged(request.output, root, key(request))
-    if before is not None and before.plan and not _same_objects(request, root, before.plan):
+def last_build(
+    *,
+    manifest: str,
+    output: str,
+    extensions: Iterable[str] = (),
+    build_dir: str | None = None,
+    allow_outside: bool = False,
+    path: str = "",
+) -> state.State | None:
+    """What the last build did, where another one would do nothing; else None.
+
+    Arguments are those of a `Request`, as texts; `path` is the variable PATH.
+    """
+    root = state.root_of(manifest)
+    wanted = key(manifest, extensions, build_dir, path, allow_outside=allow_outside)
+    before = state.unchanged(output, root, wanted)
+    if before is not None and before.plan and not _same_objects(output, root, before.plan):
         return None
     return before
 
 
-def key(request: Request) -> str:
+def last_build_of(request: Request) -> state.State | None:
+    """The same for a request."""
+    return last_build(
+        manifest=os.fspath(request.manifest),
+        output=os.fspath(request.output),
+        extensions=request.extensions,
+        build_dir=None if request.build_dir is None else os.fspath(request.build_dir),
+        allow_outside=request.allow_outside,
+        path=request.environment.get("PATH", ""),
+    )
+
+
+def key_of(request: Request) -> str:
+    """What `key` gives for a request."""
+    return key(
+        os.fspath(request.manifest),
+        request.extensions,
+        None if request.build_dir is None else os.fspath(request.build_dir),
+        request.environment.get("PATH", ""),
+        allow_outside=request.allow_outside,
+    )
+
+
+def key(
+    manifest: str,
+    extensions: Iterable[str],
+    build_dir: str | None,
+    path: str,
+    *,
+    allow_outside: bool,
+) -> str:
     """A digest of what decides about the outputs of a request and isn't in a file."""
     return state.key(
         [
-            request.manifest.name,
-            json.dumps(sorted(set(request.extensions))),
-            os.path.abspath(request.build_dir) if request.build_dir else "",  # noqa: PTH100
-            request.outside.value,
-            request.environment.get("PATH", ""),
+            os.path.basename(manifest),  # noqa: PTH119 (as texts, see above)
+            str(len(wanted := sorted(set(extensions)))),
+            *wanted,
+            os.path.abspath(build_dir) if build_dir else "",  # noqa: PTH100
+            str(allow_outside),
+            path,
         ]
     )
 
 
-def _same_objects(request: Request, root: str, plan: str) -> bool:
+def _same_objects(output: str, root: str, plan: str) -> bool:
     # a build of other extensions, one that failed later, may have used the same folder since then
     from west_llext.toolchain.state import unchanged  # noqa: PLC0415  # only where it compiles
 
-    return unchanged(Path(os.path.realpath(request.output)) / OBJECT_FOLDER, Path(root), plan)
+    folder = os.path.join(os.path.realpath(output), OBJECT_FOLDER)  # noqa: PTH118
+    return unchanged(folder, root, plan)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from west_llext.app import lockfile, state
-from west_llext.app.fresh import key, last_build
+from west_llext.app.fresh import key_of, last_build_of
 from west_llext.app.inputs import Inputs, inputs, jobs, raise_errors
 from west_llext.app.kept import fitting, kept
 from west_llext.app.linking import Outcome, link_all
@@ -42,7 +42,7 @@ def full_build(request: Request) -> BuildResult | UpToDate:
         request.progress("waiting for another build", 0, 0)
 
     with _alone(request.output, waiting):
-        before = last_build(request) if waited else None
+        before = last_build_of(request) if waited else None
         if before is not None:
             return UpToDate(count=before.count)
         lock = lockfile.lockfile(start.manifest.file, request.display)
@@ -129,9 +129,9 @@ def _record(
     request: Request, objects: Objects, digests: Mapping[Path, str], files: Files
 ) -> dict[Path, str]:
     # What was read and made, so that the next build can see that there is nothing to do: the file.
-    root = state.root_of(request.manifest)
+    root = state.root_of(str(request.manifest))
     record = state.State(
-        key=key(request),
+        key=key_of(request),
         count=len(objects.tasks),
         plan=objects.plan.digest if objects.plan.steps else "",
         inputs={state.relative(path, root): digest for path, digest in digests.items()},

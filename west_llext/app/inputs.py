@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from west_llext.app.requests import Outside, Request
+from west_llext.app.requests import Request
 from west_llext.app.surroundings import Base, base_of, declared, homeless
 from west_llext.diagnostics import Diagnostic, LlextError, Span, UsageError, has_errors
 from west_llext.manifest.load import manifest as load_manifest
@@ -54,7 +54,7 @@ def draft(request: Request) -> Draft:
     """The manifest of a request; raises as `inputs` does."""
     manifest, warnings = load_manifest(
         request.manifest,
-        allow_outside=request.outside is Outside.ALLOWED,
+        allow_outside=request.allow_outside,
         display=request.display,
     )
     return Draft(manifest=manifest, extensions=chosen(manifest, request), findings=warnings)

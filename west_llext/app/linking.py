@@ -121,8 +121,10 @@ def _addresses(
             continue
         if each.mode is not Mode.PRELOCATED:
             found[each.name] = {}
-        elif located.get(each.name, {}).keys() == sizes[each.name].sizes.keys():
-            found[each.name] = located[each.name]
+            continue
+        own = located.get(each.name, {})  # none where there is nothing to place
+        if own.keys() == sizes[each.name].sizes.keys():
+            found[each.name] = own
     return found
 
 

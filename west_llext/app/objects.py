@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from west_llext.app.fresh import last_build
-from west_llext.app.requests import OBJECT_FOLDER, Request
+from west_llext.app.fresh import OBJECT_FOLDER, last_build_of
+from west_llext.app.requests import Request
 from west_llext.app.session import Task
 from west_llext.diagnostics import Diagnostic, LlextError, Severity, has_errors
 from west_llext.emit.files import put
@@ -155,7 +155,7 @@ def _known_plan(
             steps = object_plan(request, manifest, scope, base)
         except LlextError:  # no compiler, perhaps: prebuilt objects can be checked all the same
             continue
-        if up_to_date(steps) or last_build(request) is not None:
+        if up_to_date(steps) or last_build_of(request) is not None:
             return steps
     return None
 

@@ -13,9 +13,6 @@ from pathlib import Path, PurePath
 
 from west_llext.diagnostics import Diagnostic
 
-#: Folder inside the output folder for everything that compilers make.
-OBJECT_FOLDER = "obj"
-
 
 class Outside(Enum):
     """Whether a manifest may name files outside of the workspace."""
@@ -68,6 +65,11 @@ class Request:
     def shown(self) -> PurePath:
         """How messages spell the manifest's folder, which paths in it start from."""
         return PurePath(self.display).parent
+
+    @property
+    def allow_outside(self) -> bool:
+        """Whether the manifest may."""
+        return self.outside is Outside.ALLOWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from west_llext.app.inputs import chosen
-from west_llext.app.requests import Outside, Request
+from west_llext.app.requests import Request
 from west_llext.app.run import FunctionCall, RunRequest
 from west_llext.app.surroundings import base_of, homeless
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
@@ -26,7 +26,7 @@ def run_request(
     """
     manifest, _ = read_manifest(
         request.manifest,
-        allow_outside=request.outside is Outside.ALLOWED,
+        allow_outside=request.allow_outside,
         display=request.display,
     )
     path = base_of(manifest, request.build_dir).path

@@ -103,7 +103,7 @@ class Session:
         """Nothing is read before `open`."""
         self.shared = surroundings
         self.tasks = tasks
-        self.contexts: dict[int, Context] = {}
+        self.contexts: dict[Machine, Context] = {}
         self.opened: dict[str, tuple[Opened, Machine]] = {}
         self.resolved: dict[str, Resolved] = {}
 
@@ -182,9 +182,13 @@ class Session:
         return product(record, self.shared.memories, origin=self.shared.origin)
 
     def _context(self, machine: Machine) -> Context:
-        if machine.number not in self.contexts:
-            self.contexts[machine.number] = Context(
-                base=BaseLookup(self.shared.offer, odd=machine.entry_is_odd),
+        if machine not in self.contexts:
+            self.contexts[machine] = Context(
+                base=BaseLookup(
+                    self.shared.offer,
+                    odd=machine.entry_is_odd,
+                    threads=machine.thread_pointer is not None,
+                ),
                 machine=machine,
                 windows=self.shared.windows,
                 # on the loader's heap, or where the file lies: text that needs no relocation can
@@ -192,7 +196,7 @@ class Session:
                 heap=None,
                 line=self.shared.line,
             )
-        return self.contexts[machine.number]
+        return self.contexts[machine]
 
 
 def _unlinkable(obj: ObjectFile, machine: Machine | None) -> str | None:

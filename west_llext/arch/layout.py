@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-#: A change of the value that undoes itself, for fields that an ISA stores in a disguised form.
+#: A change of the value, for fields that an ISA stores in a disguised form.
 Twist = Callable[[int], int]
 
 #: Value bit of the lowest, ones for the bits, word bit of the lowest.
@@ -61,9 +61,10 @@ class Layout:
         return value - ((value >> self.top) << (self.top + 1))
 
 
-def layout(drawing: str, twist: Twist | None = None) -> Layout:
+def layout(drawing: str, twist: Twist | None = None, untwist: Twist | None = None) -> Layout:
     """The layout that a drawing describes.
 
+    twist: makes of a value what is stored; untwist: the way back, `twist` itself by default.
     Raises ValueError where the drawing can't be right: a value bit twice, a gap between the
     highest and the lowest value bit, or a word that isn't 8, 16, 24, 32 or 64 bits.
     """
@@ -89,7 +90,7 @@ def layout(drawing: str, twist: Twist | None = None) -> Layout:
         low=(seen & -seen).bit_length() - 1,
         top=seen.bit_length() - 1,
         insert=_inserter(fields, mask, twist),
-        extract=_extractor(fields, (1 << seen.bit_length()) - 1, twist),
+        extract=_extractor(fields, (1 << seen.bit_length()) - 1, untwist or twist),
     )
 
 

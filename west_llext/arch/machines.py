@@ -5,16 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from west_llext.arch import arm
+from west_llext.arch import aarch64, arm, riscv, xtensa
 from west_llext.arch.machine import Machine
 from west_llext.model.elf import Ident
 
 #: By e_machine and class (32 or 64).
 MACHINES: Mapping[tuple[int, int], Machine] = {
-    (machine.number, machine.bits): machine for machine in (arm.MACHINE,)
+    (machine.number, machine.bits): machine
+    for machine in (
+        *(aarch64.MACHINE, arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64),
+        xtensa.MACHINE,
+    )
+}
+
+#: Those whose instructions are drawn in another way for big-endian code, by e_machine and class.
+BIG_ENDIAN: Mapping[tuple[int, int], Machine] = {
+    (machine.number, machine.bits): machine for machine in (xtensa.MACHINE_BIG,)
 }
 
 
 def machine_of(ident: Ident) -> Machine | None:
     """The machine of an ELF file; None where we don't know it."""
-    return MACHINES.get((ident.machine, ident.bits))
+    key = ident.machine, ident.bits
+    return MACHINES.get(key) if ident.little else BIG_ENDIAN.get(key, MACHINES.get(key))

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from typing import TextIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # this runs before every command, and the modules would be more imports
+    from collections.abc import Mapping
+    from typing import TextIO
 
 #: Seconds between two states of the progress line.
 _INTERVAL = 0.05

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a command line to an exit status.
 
-What a verb needs is imported when it runs, and what shows findings when there are some: starting
-costs little more than argparse does.
+What a verb needs is imported when it runs, and what shows findings when there are some. A build
+that has nothing to do is answered before even argparse is imported.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from argparse import Namespace
-from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import Any, TextIO
 
-from west_llext.cli.arguments import parsed
 from west_llext.cli.console import Console
+from west_llext.cli.quick import answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the modules would be more imports
+    from argparse import Namespace
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TextIO
 
 INTERRUPTED = 130  # 128 and SIGINT, as shells have it
 USAGE, ENVIRONMENT = 2, 3  # of ExitStatus, which would have to be imported
@@ -24,9 +26,18 @@ USAGE, ENVIRONMENT = 2, 3  # of ExitStatus, which would have to be imported
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (the process's own for None); its exit status."""
+    words = sys.argv[1:] if argv is None else argv
     console = Console(sys.stdout, sys.stderr, os.environ)
     try:
-        arguments = parsed(sys.argv[1:] if argv is None else argv)
+        done = answer(words, os.environ)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if done is not None:
+        return _shown(done, "", console)
+    from west_llext.cli.arguments import parsed  # noqa: PLC0415  # most builds end before
+
+    try:
+        arguments = parsed(words)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
     return _finished(arguments, console)
@@ -65,6 +76,8 @@ def _done(arguments: Namespace, console: Console) -> int:
 
 def _report(arguments: Namespace, console: Console) -> Any:
     # What the verb has to say, a `cli.report.Report`; also of what it failed for.
+    from importlib import import_module  # noqa: PLC0415  # as above
+
     try:
         verb = import_module(f"west_llext.cli.verbs.{arguments.llext_verb}")
         return verb.run(arguments, console)
@@ -85,6 +98,11 @@ def _written(report: Any, arguments: Namespace, console: Console) -> int:
         from west_llext.cli.rendering import rendered  # noqa: PLC0415  # often not needed
 
         out, err = rendered(report, arguments, console)
+    return _shown(out, err, console) or int(report.status)
+
+
+def _shown(out: str, err: str, console: Console) -> int:
+    # 0 where both texts were written, or nobody reads any more
     try:
         console.write(out, err)
     except BrokenPipeError:
@@ -94,7 +112,7 @@ def _written(report: Any, arguments: Namespace, console: Console) -> int:
         _silence(console.out)
         console.err.write(f"can't write to standard output: {problem.strerror}\n")
         return ENVIRONMENT
-    return int(report.status)
+    return 0
 
 
 def _silence(stream: TextIO) -> None:

@@ -22,7 +22,11 @@ def rendered(report: Report, arguments: Namespace, console: Console) -> Rendered
     if form == "json":
         from west_llext.cli.render import json_report  # noqa: PLC0415  # one of four
 
-        return Rendered(out=json_report.render(report, folder))
+        out = json_report.render(report, folder)
+        if report.document is None:
+            return Rendered(out=out)
+        shown = view(arguments, console, report, folder)
+        return Rendered(out=out, err=text.render(report._replace(text="", details=""), shown).err)
     if form == "sarif":
         from west_llext.cli.render import sarif  # noqa: PLC0415  # one of four
 

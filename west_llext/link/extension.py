@@ -7,21 +7,24 @@ extension can import it, and every size before anything is placed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from west_llext.arch.machine import Core, Machine
+from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
+from west_llext.link.job import Job, no_identifier
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
-from west_llext.link.relocate import Job, no_identifier, relocated
+from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
+from west_llext.link.tables import OffsetTable, offset_table
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
 from west_llext.link.verdicts import (
@@ -105,6 +108,7 @@ class Resolved:
     resolution: Resolution
     targets: list[Target]
     made: Made
+    table: OffsetTable
     stubs: Stubs
     findings: list[Diagnostic]
 
@@ -122,9 +126,11 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
     """An extension's object, with its sections in their regions and its exports found."""
     if not obj.symbols:
         obj = replace(obj, symbols=(_NO_SYMBOL,))
-    arranged, findings = arrangement(obj)
+    if machine.prepare is not None:
+        obj = machine.prepare(obj)
+    arranged, findings = arrangement(obj, machine)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
-    found = exports(obj, arranged, extension, own, machine.pointers)
+    found = exports(obj, arranged, extension, own, machine)
     findings += export_findings(obj, extension, found)
     return Opened(
         extension=extension,
@@ -166,6 +172,7 @@ def resolved(
         ]
     targets = list(found.targets)
     made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)
+    table = offset_table(obj, arranged, targets, machine)
     reach = Reach(
         machine=machine,
         core=first.core,
@@ -179,6 +186,7 @@ def resolved(
         resolution=found,
         targets=targets,
         made=made,
+        table=table,
         stubs=branches,
         findings=findings,
     )
@@ -203,6 +211,7 @@ def finished(
         targets=second.targets,
         stubs=second.stubs,
         made=second.made,
+        table=second.table,
         mode=first.extension.mode,
         machine=context.machine,
         core=first.core,
@@ -211,6 +220,8 @@ def finished(
         peer_address=peer_address,
         line=context.line,
         identifier=_identifier(first.obj, context),
+        thread_pointer=_thread_pointer(context),
+        release=_release(context),
     )
     result = relocated(job)
     record = linked(job, result, first.extension, first.exports, second.resolution)
@@ -225,6 +236,21 @@ def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
         return no_identifier
     size = obj.ident.bits // 8
     return lambda name: slid(name, size)
+
+
+def _release(context: Context) -> Release | None:
+    # of Zephyr, from `4.3.0`; what isn't written so isn't known
+    image = context.base.offer.image
+    version = "" if image is None else image.zephyr_version or ""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _thread_pointer(context: Context) -> int:
+    # counted from the first byte of the base image's thread-local block
+    image, place = context.base.offer.image, context.machine.thread_pointer
+    block = None if image is None else image.thread_block
+    return 0 if block is None or place is None else place(*block)
 
 
 def _window(extension: Extension, context: Context) -> Window | None:

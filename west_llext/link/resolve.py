@@ -112,7 +112,8 @@ def resolution(
         elif kind is Kind.TLS:
             thread_local.append(name)
         else:
-            address = value | thumb if kind is Kind.ABSOLUTE else None
+            known_value = kind in {Kind.ABSOLUTE, Kind.THREAD}
+            address = value | thumb if known_value else None
             made = Import(name, provider, address, info >> 4 == STB_WEAK, used[index])
             (from_base if provider is None else from_peers).append(made)
     from_base.sort()

@@ -39,14 +39,17 @@ class Kind(IntEnum):
     UNLOADED = 5
     #: an undefined symbol that is an error, already reported
     MISSING = 6
-    #: thread-local
+    #: thread-local, which is an error, already reported
     TLS = 7
+    #: a thread-local variable of the base image, at a known offset in its block
+    THREAD = 8
 
 
 class Target(NamedTuple):
     """What a symbol stands for.
 
-    value: OWN: byte offset in the region; ABSOLUTE: the address; both without the Thumb bit
+    value: OWN: byte offset in the region; ABSOLUTE: the address; both without the Thumb bit;
+        THREAD: byte offset in the block of thread-local variables
     thumb: 1 for a Thumb function
     function: whether it is known to be a function, so that `thumb` tells its instruction set
     region: OWN only

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from west_llext.diagnostics import Diagnostic, Span
-from west_llext.model.elf import Ident, Section, Segment, Symbol
+from west_llext.model.elf import SHF_TLS, Ident, Section, Segment, Symbol
 
 
 class SymbolIndex:
@@ -126,6 +126,19 @@ class BaseImage:
     zephyr_version: str | None = None
     config: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def thread_block(self) -> tuple[int, int] | None:
+        """(size, alignment) of the block of thread-local variables that each thread has, or None.
+
+        A symbol's value is its offset in it (gABI, "Symbol Table", STT_TLS).
+        """
+        parts = [each for each in self.sections if each.flags & SHF_TLS and each.size]
+        if not parts:
+            return None
+        start = min(each.addr for each in parts)
+        end = max(each.addr + each.size for each in parts)
+        return end - start, max(each.align or 1 for each in parts)
 
 
 class Reason(Enum):

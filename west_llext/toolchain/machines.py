@@ -19,6 +19,10 @@ _ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 26, 27, 28
 _RISCV_ARCH = 5
 
 
+#: Tag_ABI_enum_size to the flag: as small as the values allow, or 32 bits (ABI addenda, 3.3.5.2)
+_ENUM_FLAGS: Mapping[int | str, str] = {1: "-fshort-enums", 2: "-fno-short-enums"}
+
+
 class Target(NamedTuple):
     """A machine as compilers name it.
 
@@ -77,8 +81,6 @@ _ARM_FPUS = {
     5: ("vfpv4", "vfpv4"), 6: ("vfpv4-d16", "fpv4-sp-d16"),
     7: ("fp-armv8", "fp-armv8"), 8: ("fpv5-d16", "fpv5-sp-d16"),
 }
-#: Tag_ABI_enum_size
-_ARM_ENUMS = {1: "-fshort-enums", 2: "-fno-short-enums"}
 # fmt: on
 
 _SELECTS_CPU = ("-mcpu=", "-march=", "-m32", "-m64", "--target=", "-target")
@@ -149,9 +151,9 @@ def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[st
         flags += [f"-mfpu={fpu[single]}", f"-mfloat-abi={'hard' if hard else 'softfp'}"]
     if not little:
         flags.append("-mbig-endian")
-    # compilers for bare metal disagree: gcc makes enums as small as it can, clang doesn't
-    if enums := _ARM_ENUMS.get(int(attributes.get(_ABI_ENUM_SIZE, 0))):
-        flags.append(enums)
+    enums = attributes.get(_ABI_ENUM_SIZE, 0)  # compilers differ in what they do by themselves
+    if enums in _ENUM_FLAGS:
+        flags.append(_ENUM_FLAGS[enums])
     return tuple(flags)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from west_llext.app.requests import Commands, Outside, Request, unheard
-from west_llext.app.where import nearest_manifest, shown
+from west_llext.app.where import default_output, nearest_manifest, shown
 from west_llext.cli.console import Console
 from west_llext.cli.folder import here
 
@@ -18,15 +18,11 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
 
     Raises MissingError where there is no manifest (M010).
     """
-    path = manifest or arguments.manifest
-    if path is None:
-        folder = here()
-        # relative, because messages spell outputs in the same way
-        path = Path(shown(nearest_manifest(folder), folder))
+    path = manifest or arguments.manifest or _nearest()
     return Request(
         manifest=path,
         display=path.as_posix(),
-        output=arguments.output or path.parent / "build" / "llext",
+        output=arguments.output or Path(default_output(str(path))),
         extensions=tuple(arguments.extension),
         build_dir=arguments.build_dir,
         outside=Outside.ALLOWED if arguments.allow_outside else Outside.REFUSED,
@@ -35,6 +31,17 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
         progress=console.progress,
         commands=_shown(console) if arguments.llext_verbosity == "verbose" else unheard,
     )
+
+
+def _nearest() -> Path:
+    folder = here()
+    found = nearest_manifest(folder)
+    if found is None:
+        from west_llext.manifest.load import find  # noqa: PLC0415  # it has the words for that
+
+        return find(Path(folder))
+    # relative, because messages spell outputs in the same way
+    return Path(shown(found, folder))
 
 
 def _shown(console: Console) -> Commands:
