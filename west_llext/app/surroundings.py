@@ -15,6 +15,7 @@ from west_llext.base.image import image
 from west_llext.base.why import Holds, offer
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.read import file_content
+from west_llext.emit.aside import Aside
 from west_llext.link.extension import Purpose
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
@@ -82,11 +83,16 @@ def _built(folder: Path, shown: PurePath, version: str | None) -> Base:
 
 
 def surroundings(
-    manifest: Manifest, base: BaseImage | None, purpose: Purpose, shown: PurePath
+    manifest: Manifest,
+    base: BaseImage | None,
+    purpose: Purpose,
+    shown: PurePath,
+    aside: Aside | None = None,
 ) -> Surroundings:
     """What the link needs to know beside the extensions.
 
     shown: how messages spell the manifest's folder
+    aside: as in `Surroundings`
     """
     return Surroundings(
         offer=offer(base, manifest.base.exports, _holds(base)),
@@ -100,6 +106,7 @@ def surroundings(
         providers=frozenset(
             name.text for each in manifest.extensions for name in each.imports_from
         ),
+        aside=aside,
     )
 
 
