@@ -106,6 +106,18 @@ def test_an_image_that_says_nothing_gives_no_flags(attributes: dict[int, int | s
 
 
 @pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [({1: 1}, ("-mabi=call0",)), ({1: 0}, ("-mabi=windowed",)), ({}, ()), ({1: 9}, ())],
+)
+def test_flags_for_an_xtensa_image_name_its_calls(
+    attributes: dict[int, int], expected: tuple[str, ...]
+) -> None:
+    """All else is in the compiler, which is made for one core."""
+    ident = Ident(machine=94, bits=32, little=True, flags=0x300)
+    assert flags_of(Abi(ident=ident, attributes=attributes)) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "machine"),
     [
         ("arm-none-eabi-gcc", ARM), ("thumb-freestanding-eabi", ARM), ("arm-zephyr-eabi-gcc", ARM),

@@ -17,6 +17,8 @@ _CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
 _ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 26, 27, 28
 #: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
 _RISCV_ARCH = 5
+#: Line of Xtensa's note that names the calling convention (`arch.attributes.TEXT_NOTES`)
+_XTENSA_ABI = 1
 
 
 #: Tag_ABI_enum_size to the flag: as small as the values allow, or 32 bits (ABI addenda, 3.3.5.2)
@@ -83,6 +85,12 @@ _ARM_FPUS = {
 }
 # fmt: on
 
+#: XTHAL_ABI_WINDOWED and XTHAL_ABI_CALL0 to flags; a compiler for Xtensa knows one core
+_XTENSA_ABIS: Mapping[int | str | None, tuple[str, ...]] = {
+    0: ("-mabi=windowed",),
+    1: ("-mabi=call0",),
+}
+
 _SELECTS_CPU = ("-mcpu=", "-march=", "-m32", "-m64", "--target=", "-target")
 
 
@@ -128,6 +136,8 @@ def flags_of(abi: Abi) -> tuple[str, ...]:
         return _arm_flags(abi.attributes, little=abi.ident.little)
     if abi.ident.machine == EM_RISCV:
         return _riscv_flags(str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags)
+    if abi.ident.machine == EM_XTENSA:
+        return _XTENSA_ABIS.get(abi.attributes.get(_XTENSA_ABI), ())
     return ("-m32",) if abi.ident.machine == EM_386 else ()
 
 
