@@ -78,24 +78,43 @@ def x86_jump(code: bytes, at: int, address: int) -> Jump | None:
     return Jump(target, 0, 4, link=code[at - 1] == 0xE8)
 
 
+def riscv_jump(code: bytes, at: int, address: int) -> Jump | None:
+    """The JAL at an offset of RISC-V code that begins at `address`; or None."""
+    if at + 4 > len(code):
+        return None
+    word = struct.unpack_from("<I", code, at)[0]
+    if word & 0x7F != 0b1101111:
+        return None
+    value = word >> 31 << 20 | (word >> 12 & 0xFF) << 12 | (word >> 20 & 1) << 11
+    target = address + at + signed(value | (word >> 21 & 0x3FF) << 1, 21)
+    return Jump(target, 0, 4, link=bool(word >> 7 & 0x1F))
+
+
 #: By e_machine: what decodes a branch, and the multiple of bytes at which there can be one.
 JUMPS: Mapping[int, tuple[tuple[Callable[[bytes, int, int], Jump | None], int], ...]] = {
     40: ((thumb_jump, 2), (arm_jump, 4)),
     62: ((x86_jump, 1),),
     183: ((a64_jump, 4),),
+    243: ((riscv_jump, 2),),
 }
+
+
+#: Code of a veneer, where its address is, how that is read, and the state it is entered in.
+_VENEERS = (
+    ("dff800f0", 4, "<I", 1),  # ldr.w pc, [pc]
+    ("10b4024ca44610bc6047c046", 12, "<I", 1),  # Thumb without it
+    ("04f01fe5", 4, "<I", 0),  # ldr pc, [pc, #-4]
+    ("5000005800021fd6", 8, "<Q", 0),  # ldr x16, . + 8; br x16
+    ("ff2500000000", 6, "<Q", 0),  # jmp [rip]
+    ("170300000323c30067000300", 12, "<I", 0),  # auipc t1, 0; lw t1, 12(t1); jr t1
+    ("170300000333030167000300", 16, "<Q", 0),  # auipc t1, 0; ld t1, 16(t1); jr t1; nop
+)
 
 
 def veneer_target(code: bytes, at: int) -> tuple[int, int] | None:
     """Where the veneer at an offset leads, with the Thumb bit, and the state it is entered in."""
-    if code[at : at + 4] == bytes.fromhex("dff800f0"):
-        return struct.unpack_from("<I", code, at + 4)[0], 1
-    if code[at : at + 12] == bytes.fromhex("10b4024ca44610bc6047c046"):
-        return struct.unpack_from("<I", code, at + 12)[0], 1
-    if code[at : at + 4] == bytes.fromhex("04f01fe5"):
-        return struct.unpack_from("<I", code, at + 4)[0], 0
-    if code[at : at + 8] == bytes.fromhex("5000005800021fd6"):
-        return struct.unpack_from("<Q", code, at + 8)[0], 0
-    if code[at : at + 6] == bytes.fromhex("ff2500000000"):
-        return struct.unpack_from("<Q", code, at + 6)[0], 0
+    for text, where, form, state in _VENEERS:
+        start = bytes.fromhex(text)
+        if code[at : at + len(start)] == start:
+            return struct.unpack_from(form, code, at + where)[0], state
     return None

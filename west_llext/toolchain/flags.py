@@ -245,8 +245,11 @@ def default_flags(kind: Kind, language: Language, machine: int) -> tuple[str, ..
     return (*own, "-DLL_EXTENSION_BUILD")
 
 
-def unasked_flags(flags: Sequence[str]) -> Iterator[str]:
+def unasked_flags(flags: Sequence[str], machine: tuple[int, int]) -> Iterator[str]:
     """What depends on whether the user's flags speak of it at all."""
+    # RAM of these boards begins at 2 GiB, which is just what medlow code doesn't reach
+    if machine == (EM_RISCV, 64) and not any(flag.startswith("-mcmodel=") for flag in flags):
+        yield "-mcmodel=medany"
     if not any(flag.startswith("-O") for flag in flags):
         yield "-Os"
     # messages name source lines and the debugger gets its twin; blobs are the same without
