@@ -14,7 +14,7 @@ from west_llext.model.manifest import Mode
 pytestmark = pytest.mark.cross
 
 #: Libraries of Linux: half of their objects use what extensions can't have.
-POSITION_INDEPENDENT = {"a64-linux"}
+POSITION_INDEPENDENT = {"a64-linux", "archs"}
 
 
 @pytest.mark.parametrize("mode", Mode, ids=lambda each: str(each.value))

@@ -38,9 +38,10 @@ LOADABLE: Mapping[int, Collection[int]] = {
         *(0, 256, *range(257, 270), *range(273, 281), 282, 283, 284, 285, 286, 299),
         *(288, 290, 292),
     },
+    195: {4, 16, 17, 27},
 }
 #: The type that makes an address of a pointer-sized word.
-ABSOLUTE = {3: 1, 40: 2, 62: 1, 183: 257}
+ABSOLUTE = {3: 1, 40: 2, 62: 1, 183: 257, 195: 4}
 EM_ARM = 40
 ORDER = ("text", "data", "rodata", "bss", "export", "preinit", "init", "fini")
 ARRAYS = {SHT_PREINIT, SHT_INIT, SHT_FINI}
