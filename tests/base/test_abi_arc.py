@@ -127,7 +127,7 @@ def test_files_that_suit_or_say_nothing_are_not_mentioned(obj: Abi, base: Abi) -
 @pytest.mark.cross
 def test_a_compiled_object_says_its_processor(tmp_path: Path) -> None:
     """Strings and numbers of the attributes section."""
-    source = "int half(int x, int y) { return x / y; }"
+    source = "int half(int x, int y) { return x / y + x * y; }"
     made = gcc(tmp_path, source, prefix="arc-linux-gnu-").read_bytes()
     found = abi(object_file(made, "unit.o"))
     assert found.ident.flags & 0xFF == HS

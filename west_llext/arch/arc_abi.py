@@ -113,7 +113,7 @@ def _extensions(obj: Mapping[int, int | str], base: Mapping[int, int | str]) -> 
                 severity=Severity.WARNING,
             )
     option, has = _number(obj, Tag.ISA_MPY_OPTION), _number(base, Tag.ISA_MPY_OPTION)
-    if option > has:
+    if has and option > has:
         yield Mismatch(
             concern=Concern.PROCESSOR,
             text=f"it may use multiply option {option}, the base image was built for option {has}",
