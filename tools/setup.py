@@ -31,6 +31,7 @@ CROSS = {
     "picolibc-aarch64-linux-gnu": "/usr/lib/picolibc/aarch64-linux-gnu/include",
     "libc6-dev-arm64-cross": "/usr/aarch64-linux-gnu/include",
     "gcc-xtensa-lx106": "xtensa-lx106-elf-gcc",
+    "binutils-xtensa-lx106": "xtensa-lx106-elf-ld",
     "picolibc-xtensa-lx106-elf": "/usr/lib/xtensa-lx106-elf/lib/libc.a",
     "gcc-arc-linux-gnu": "arc-linux-gnu-gcc",
     "qemu-system-arm": "qemu-system-arm",

@@ -13,7 +13,7 @@ about where they are loaded, so that every call goes through a veneer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -163,15 +163,7 @@ def _verdict(setting: _Setting, made: Outcome) -> Result:
             table=sameness.table(made),
             **_options(member, oracle),  # type: ignore[arg-type]  # parameters of `linked`
         )
-        ours = sameness.memory(made, symbols, where, folder)
-        found = sameness.compared(made, ours, theirs, where)
-        orders = sameness.as_theirs(made, ours, theirs) if found.different else iter(())
-        for reorder in orders:
-            made = replace(case, reorder=reorder).link(gnuld.unmerged(member.content))
-            ours = sameness.memory(made, symbols, where, folder)
-            found = sameness.compared(made, ours, theirs, where)
-            if not found.different:
-                break
+        found = sameness.matched(case, made, theirs, symbols=symbols, where=where, folder=folder)
     except (gnuld.LinkerError, LoadError) as err:
         result.verdict, result.reason = Verdict.DIFFERENT, str(err)
         return result

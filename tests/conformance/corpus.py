@@ -61,6 +61,15 @@ def _aarch64_linux() -> list[Path]:
     return [base / "libc.a", base / "libm.a", libgcc]
 
 
+def _x86(flag: str, libraries: str) -> Library:
+    def archives() -> list[Path]:
+        command = (tool("gcc", "x86_64-linux-gnu-"), flag, "-print-libgcc-file-name")
+        base = Path(libraries)
+        return [base / "libc.a", base / "libm-2.36.a", Path(output(*command).strip())]
+
+    return Library("x86" if flag == "-m32" else "x86-64", archives)
+
+
 def _xtensa(folder: str, *, libgcc: bool) -> Library:
     def archives() -> list[Path]:
         found = output(tool("gcc", "xtensa-lx106-elf-"), "-print-libgcc-file-name")
@@ -86,6 +95,8 @@ LIBRARIES: Mapping[str, Library] = {
     "rv64imafdc": _riscv("rv64imafdc", "lp64d"),
     "a64-bare": Library("aarch64", _aarch64_bare),
     "a64-linux": Library("aarch64", _aarch64_linux),
+    "i386": _x86("-m32", "/usr/lib32"),
+    "amd64": _x86("-m64", "/usr/lib/x86_64-linux-gnu"),
     "lx106": _xtensa("release", libgcc=True),
     "lx106-size": _xtensa("", libgcc=False),
     "archs": Library("arc", _arc),

@@ -13,7 +13,8 @@ from tests.conformance.corpus import Member
 from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, TLS, Sym
 from west_llext.model.elf import STB_WEAK, STT_TLS, ObjectFile, Symbol
 
-EM_ARM, EM_XTENSA, EM_AARCH64, EM_ARC, EM_RISCV = 40, 94, 183, 195, 243
+EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64 = 3, 40, 62, 94, 183
+EM_ARC, EM_RISCV = 195, 243
 # Arm: relocation numbers of what can change the instruction set, what can't, and how far it gets
 _CALLS = {10: "thumb", 28: "arm"}
 _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
@@ -22,6 +23,8 @@ _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb"
 REACH: Mapping[int, Mapping[int, int]] = {
     EM_ARM: {51: 0x80000, 102: 0x200, 103: 0x40},
     EM_AARCH64: {273: 0x40000, 274: 0x40000, 279: 0x1000, 280: 0x40000},
+    EM_386: {},
+    EM_X86_64: {},
     EM_XTENSA: {20: 0x10000},
     # 14 to 17, and the same through a procedure linkage table; only calls to words are longer
     EM_ARC: {

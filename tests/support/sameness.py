@@ -9,7 +9,7 @@ GNU ld doesn't, the branch is decoded, and the veneer has to lead where GNU ld's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from west_llext.model.region import Region
 from . import acceptance, gnuld, hostloader, xtensa
 from .branches import JUMPS, veneer_target
 from .elfbuild import Sym
-from .linking import Outcome
+from .linking import Case, Outcome
 from .loading import LoadError
 
 EM_XTENSA = 94
@@ -74,7 +74,7 @@ def as_theirs(
     Several, where words are equal; none where the words themselves aren't those of GNU ld.
     """
     words, size = made.second.table.words, made.first.obj.ident.bits // 8
-    places = [place for place, _ in words]
+    places = [place for place, _, _ in words]
     mine = [ours[Region.TEXT][at : at + size] for at in places]
     right = [theirs[Region.TEXT][2][at : at + size] for at in places]
     if len(words) < 2 or sorted(mine) != sorted(right):
@@ -82,17 +82,40 @@ def as_theirs(
     choices = [[at for at, word in enumerate(mine) if word == each] for each in right]
     orders = (each for each in product(*choices) if len(set(each)) == len(each))
     for order in islice(orders, _MOST_ORDERS):
-        yield _reorder(places, [words[at][1] for at in order])
+        yield _reorder(places, [words[at][1:] for at in order])
 
 
-def _reorder(places: Sequence[int], symbols: Sequence[int]) -> Callable[[Resolved], None]:
+def _reorder(places: Sequence[int], keys: Sequence[tuple[int, int]]) -> Callable[[Resolved], None]:
     def reorder(second: Resolved) -> None:
-        second.table.words[:] = zip(places, symbols, strict=True)
-        for place, symbol in second.table.words:
-            entry = second.table.entry[symbol]
+        second.table.words[:] = [(place, *key) for place, key in zip(places, keys, strict=True)]
+        for place, symbol, addend in second.table.words:
+            entry = second.table.entry[symbol, addend]
             second.targets[entry] = second.targets[entry]._replace(value=place)
 
     return reorder
+
+
+def matched(
+    case: Case,
+    made: Outcome,
+    theirs: Linked,
+    *,
+    symbols: Sequence[Sym],
+    where: Mapping[Region, int],
+    folder: Path,
+) -> Comparison:
+    """Our link against GNU ld's, linked once more where only the order of a table differs."""
+    ours = memory(made, symbols, where, folder)
+    found = compared(made, ours, theirs, where)
+    if not found.different or not made.second.table.words:
+        return found
+    data = gnuld.unmerged(made.first.obj.data)
+    for reorder in as_theirs(made, ours, theirs):
+        again = replace(case, reorder=reorder).link(data)
+        found = compared(again, memory(again, symbols, where, folder), theirs, where)
+        if not found.different:
+            break
+    return found
 
 
 def memory(

@@ -19,6 +19,7 @@ from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
 from west_llext.elf.read import file_content, object_file
+from west_llext.emit.aside import Aside
 from west_llext.link.extension import (
     Context,
     Opened,
@@ -82,6 +83,7 @@ class Surroundings:
     windows, line: as in `link.extension.Context`
     memories: of the manifest
     origin: the manifest, as outputs name it
+    aside: where contents of files are put; None to hand them on
     """
 
     offer: Offer
@@ -92,6 +94,7 @@ class Surroundings:
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
+    aside: Aside | None = None
 
 
 class Session:
@@ -176,7 +179,9 @@ class Session:
         # what has errors is never written, so nothing is made of it
         if self.shared.purpose is Purpose.CHECK or has_errors(findings):
             return None
-        return product(record, self.shared.memories, origin=self.shared.origin)
+        return product(
+            record, self.shared.memories, origin=self.shared.origin, aside=self.shared.aside
+        )
 
     def _context(self, machine: Machine) -> Context:
         if machine not in self.contexts:

@@ -14,6 +14,7 @@ from west_llext.base.image import image
 from west_llext.base.why import offer
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.read import file_content
+from west_llext.emit.aside import Aside
 from west_llext.link.extension import Purpose
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
@@ -81,11 +82,16 @@ def _built(folder: Path, shown: PurePath, version: str | None) -> Base:
 
 
 def surroundings(
-    manifest: Manifest, base: BaseImage | None, purpose: Purpose, shown: PurePath
+    manifest: Manifest,
+    base: BaseImage | None,
+    purpose: Purpose,
+    shown: PurePath,
+    aside: Aside | None = None,
 ) -> Surroundings:
     """What the link needs to know beside the extensions.
 
     shown: how messages spell the manifest's folder
+    aside: as in `Surroundings`
     """
     config = {} if base is None else base.config
 
@@ -101,6 +107,7 @@ def surroundings(
         purpose=purpose,
         memories=manifest.base.memories,
         origin=manifest.file.name,
+        aside=aside,
     )
 
 

@@ -16,6 +16,7 @@ from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
+from west_llext.link.direct import direct
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
 from west_llext.link.job import Job, no_identifier
@@ -95,9 +96,13 @@ class Opened:
 
 @dataclass(slots=True, kw_only=True)
 class Resolved:
-    """An extension whose symbols are known and whose sizes are final."""
+    """An extension whose symbols are known and whose sizes are final.
+
+    obj: its object, with what knowing them makes possible
+    """
 
     opened: Opened
+    obj: ObjectFile
     resolution: Resolution
     targets: list[Target]
     made: Made
@@ -165,17 +170,19 @@ def resolved(
         ]
     targets = list(found.targets)
     made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)
-    table = offset_table(obj, arranged, targets, machine)
     reach = Reach(
         machine=machine,
         core=first.core,
         mode=extension.mode,
-        text=_window(extension, context),
+        text=_window(extension, context, Region.TEXT),
         window=_target_window(context, peers),
     )
+    obj = direct(obj, targets, reach, lambda region: _window(extension, context, region))
+    table = offset_table(obj, arranged, targets, machine)
     branches = stubs(obj, arranged, targets, reach, codec(obj.ident.order))
     return Resolved(
         opened=first,
+        obj=obj,
         resolution=found,
         targets=targets,
         made=made,
@@ -199,7 +206,7 @@ def finished(
     """
     first = second.opened
     job = Job(
-        obj=first.obj,
+        obj=second.obj,
         arranged=first.arranged,
         targets=second.targets,
         stubs=second.stubs,
@@ -246,11 +253,11 @@ def _thread_pointer(context: Context) -> int:
     return 0 if block is None or place is None else place(*block)
 
 
-def _window(extension: Extension, context: Context) -> Window | None:
-    # where .text can be
+def _window(extension: Extension, context: Context, region: Region) -> Window | None:
+    # where a region can be
     if extension.mode is not Mode.PRELOCATED:
         return context.heap
-    return context.windows.get(memory_of(extension, Region.TEXT) or "")
+    return context.windows.get(memory_of(extension, region) or "")
 
 
 def _target_window(
