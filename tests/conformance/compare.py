@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.conformance.corpus import Member
-from tests.conformance.definitions import EM_AARCH64, EM_ARM, EM_RISCV, definitions
+from tests.conformance.definitions import EM_AARCH64, EM_ARC, EM_ARM, EM_RISCV, definitions
 from tests.support import gnuld, sameness
 from tests.support.cross import lld
 from tests.support.elfbuild import Sym
@@ -33,7 +33,7 @@ from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
 #: Machines whose calls don't reach everywhere.
-_SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_RISCV}
+_SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_ARC, EM_RISCV}
 
 
 class Verdict(Enum):
@@ -85,6 +85,7 @@ REASONS = {
     "L010": "it defines thread-local variables, which the loader gives no extension",
     "S006": "it uses a thread-local variable of the base image, which can't be imported",
     "R001": "a relocation type that extensions can't have",
+    "R006": "it refers to a section without bytes, which is loaded nowhere",
     "R007": "a relocation type that the target's loader doesn't know",
 }
 

@@ -264,6 +264,7 @@ def test_riscv_code_must_not_count_on_relaxation_or_gp() -> None:
     assert "-mno-relax" in default_flags(Kind.GCC, Language.C, 243)
     assert "-msmall-data-limit=0" in default_flags(Kind.ZIG, Language.C, 243)
     assert "-mno-relax" not in default_flags(Kind.GCC, Language.C, 40)
+    assert "-mno-sdata" in default_flags(Kind.GCC, Language.C, 195)
 
 
 def test_folders_and_chance_stay_out_of_objects() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
-from west_llext.toolchain.machines import EM_RISCV, TARGETS
+from west_llext.toolchain.machines import EM_ARC_COMPACT2, EM_RISCV, TARGETS
 from west_llext.toolchain.options import options
 from west_llext.toolchain.zig import spoken_for, zig_target
 
@@ -99,6 +99,8 @@ _KIND_DEFAULTS = {
 _MACHINE_DEFAULTS = {
     # nothing on the way to the target relaxes, and gp belongs to the base
     EM_RISCV: ("-mno-relax", "-msmall-data-limit=0"),
+    # the small data base is the base image's
+    EM_ARC_COMPACT2: ("-mno-sdata",),
 }
 
 _FOR_CPP = frozenset({
