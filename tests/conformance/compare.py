@@ -28,7 +28,7 @@ from tests.support.loading import LoadError
 from tests.support.tools import tools_of
 from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
-from west_llext.model.elf import Ident
+from west_llext.model.elf import Ident, ObjectFile
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
@@ -131,12 +131,21 @@ def compared(member: Member, mode: Mode, folder: Path, oracle: Oracle = Oracle.G
         purpose=Purpose.CHECK,
     )
     made = case.link(obj)
-    if oracle is Oracle.LLD and not tools_of(content).lld:
-        reason = "lld doesn't know the machine"
+    reason = _no_oracle(obj, content) if oracle is Oracle.LLD else ""
+    if reason:
         return Result(member=member, mode=mode, verdict=Verdict.SKIPPED, reason=reason)
     if made.record is None or made.findings:
         return _skipped(member, mode, made)
     return _verdict(_Setting(member, case, symbols, folder, oracle), made)
+
+
+def _no_oracle(obj: ObjectFile, content: bytes) -> str:
+    # why lld can't be asked
+    tools = tools_of(content)
+    if not tools.lld:
+        return "lld doesn't know the machine"
+    types = {row.type for rows in obj.relocations.values() for row in rows}
+    return "lld makes other code of what refers to a table" if types & tools.lld_other else ""
 
 
 def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:

@@ -18,6 +18,8 @@ EM_ARC, EM_RISCV = 195, 243
 # Arm: relocation numbers of what can change the instruction set, what can't, and how far it gets
 _CALLS = {10: "thumb", 28: "arm"}
 _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
+#: Names of no symbol, and of one that every linker defines.
+_LINKERS = {"", "_GLOBAL_OFFSET_TABLE_"}
 #: By e_machine: relocation numbers of branches with how far from the start of the code their
 #: targets can be, in bytes; None where any distance will do.
 REACH: Mapping[int, Mapping[int, int]] = {
@@ -53,7 +55,7 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
                 odd.add(row.symbol)
     found = []
     for index, symbol in enumerate(obj.symbols):
-        if symbol.section or not symbol.name:
+        if symbol.section or symbol.name in _LINKERS:
             continue
         used = kinds.get(index, set())
         # GNU ld lets no branch of Xtensa's go to address 0
