@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.conformance.corpus import Member
-from tests.conformance.definitions import EM_AARCH64, EM_ARM, EM_RISCV, definitions
+from tests.conformance.definitions import EM_AARCH64, EM_ARC, EM_ARM, EM_RISCV, definitions
 from tests.support import gnuld, sameness
 from tests.support.cross import lld
 from tests.support.elfbuild import Sym
@@ -28,12 +28,12 @@ from tests.support.loading import LoadError
 from tests.support.tools import tools_of
 from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
-from west_llext.model.elf import Ident
+from west_llext.model.elf import Ident, ObjectFile
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
 #: Machines whose calls don't reach everywhere.
-_SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_RISCV}
+_SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_ARC, EM_RISCV}
 
 
 class Verdict(Enum):
@@ -85,6 +85,7 @@ REASONS = {
     "L010": "it defines thread-local variables, which the loader gives no extension",
     "S006": "it uses a thread-local variable of the base image, which can't be imported",
     "R001": "a relocation type that extensions can't have",
+    "R006": "it refers to a section without bytes, which is loaded nowhere",
     "R007": "a relocation type that the target's loader doesn't know",
 }
 
@@ -130,12 +131,21 @@ def compared(member: Member, mode: Mode, folder: Path, oracle: Oracle = Oracle.G
         purpose=Purpose.CHECK,
     )
     made = case.link(obj)
-    if oracle is Oracle.LLD and not tools_of(content).lld:
-        reason = "lld doesn't know the machine"
+    reason = _no_oracle(obj, content) if oracle is Oracle.LLD else ""
+    if reason:
         return Result(member=member, mode=mode, verdict=Verdict.SKIPPED, reason=reason)
     if made.record is None or made.findings:
         return _skipped(member, mode, made)
     return _verdict(_Setting(member, case, symbols, folder, oracle), made)
+
+
+def _no_oracle(obj: ObjectFile, content: bytes) -> str:
+    # why lld can't be asked
+    tools = tools_of(content)
+    if not tools.lld:
+        return "lld doesn't know the machine"
+    types = {row.type for rows in obj.relocations.values() for row in rows}
+    return "lld makes other code of what refers to a table" if types & tools.lld_other else ""
 
 
 def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:

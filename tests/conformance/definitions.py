@@ -13,10 +13,13 @@ from tests.conformance.corpus import Member
 from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, TLS, Sym
 from west_llext.model.elf import STB_WEAK, STT_TLS, Ident, ObjectFile, Symbol
 
-EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64, EM_RISCV = 3, 40, 62, 94, 183, 243
+EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64 = 3, 40, 62, 94, 183
+EM_ARC, EM_RISCV = 195, 243
 # Arm: relocation numbers of what can change the instruction set, what can't, and how far it gets
 _CALLS = {10: "thumb", 28: "arm"}
 _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
+#: Names of no symbol, and of one that every linker defines.
+_LINKERS = {"", "_GLOBAL_OFFSET_TABLE_"}
 #: By e_machine: relocation numbers of branches with how far from the start of the code their
 #: targets can be, in bytes; None where any distance will do.
 REACH: Mapping[int, Mapping[int, int]] = {
@@ -25,6 +28,12 @@ REACH: Mapping[int, Mapping[int, int]] = {
     EM_386: {},
     EM_X86_64: {},
     EM_XTENSA: {20: 0x10000},
+    # 14 to 17, and the same through a procedure linkage table; only calls to words are longer
+    EM_ARC: {
+        **dict.fromkeys((14, 15, 60, 77), 0x80000),
+        **dict.fromkeys((16, 17, 61, 76), 0x200000),
+        25: 0x800,
+    },
     EM_RISCV: {16: 0x800, 17: 0x80000, 44: 0x80, 45: 0x400},
 }
 #: Distance of everything else, so that a 32-bit address is near enough for every machine.
@@ -46,7 +55,7 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
                 odd.add(row.symbol)
     found = []
     for index, symbol in enumerate(obj.symbols):
-        if symbol.section or not symbol.name:
+        if symbol.section or symbol.name in _LINKERS:
             continue
         used = kinds.get(index, set())
         # GNU ld lets no branch of Xtensa's go to address 0

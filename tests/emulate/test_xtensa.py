@@ -17,9 +17,12 @@ from pathlib import Path
 import pytest
 from support import xtensa
 from support.cross import output, tool
+from support.loads import load, logged, region, target
 
 from west_llext.elf.read import object_file
 from west_llext.link.arrange import SECTION_NAMES
+from west_llext.loader.storage import Storage
+from west_llext.loader.target import HeapPlan, Machine
 from west_llext.model.elf import SHF_ALLOC, ObjectFile, SectionType
 
 pytestmark = [pytest.mark.cross, pytest.mark.qemu]
@@ -250,6 +253,26 @@ def completed(project: Path, name: str) -> Memory:
     return Memory({each: (places[each], memory.get(REGIONS[each], made[each][1])) for each in made})
 
 
+def modelled(project: Path, name: str) -> Memory:
+    """A blob that the model of Zephyr's loader has loaded from writable memory."""
+    names = names_of(project)
+    symbols = {each.encode(): names[each] for each in ("offset", "plus", "print")}
+    heap = HeapPlan(address=0x60500000, size=64 << 10)
+    on = target(machine=Machine.XTENSA, heap=heap, symbols=symbols)
+    data = (project / "build" / "llext" / f"{name}.llext").read_bytes()
+    system, made = load(data, on, storage=Storage.WRITABLE, buffer=0x60300000)
+    assert (made.result, logged(made)) == (0, [])
+    assert made.ext is not None
+    places = dict(zip(system.target.mem.names, made.ext.mem, strict=False))
+    return Memory(
+        {
+            section: (places[label], region(system, made, label))
+            for section, label in REGIONS.items()
+            if places.get(label)
+        }
+    )
+
+
 def names_of(project: Path, name: str = "base.elf") -> dict[str, int]:
     """Addresses of an image's symbols."""
     rows = (line.split() for line in output(tool("nm", PREFIX), str(project / name)).splitlines())
@@ -287,6 +310,13 @@ def test_a_prelocated_extension_runs(project: Path) -> None:
 def test_an_extension_runs_wherever_it_is_loaded(name: str, project: Path) -> None:
     """With each region where the loader likes."""
     memory = completed(project, name)
+    assert printed(project, dict(memory.regions.values()), memory.entries()) == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["bound", "late"])
+def test_what_the_model_of_the_loader_makes_runs(name: str, project: Path) -> None:
+    """That is, `west-llext load` and the blobs agree about every relocation."""
+    memory = modelled(project, name)
     assert printed(project, dict(memory.regions.values()), memory.entries()) == EXPECTED
 
 

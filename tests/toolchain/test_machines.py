@@ -150,6 +150,20 @@ def test_flags_for_an_xtensa_image_name_its_calls(
 
 
 @pytest.mark.parametrize(
+    ("ident", "expected"),
+    [
+        (Ident(machine=195, bits=32, little=True, flags=0x406), "-mcpu=archs"),
+        (Ident(machine=195, bits=32, little=False, flags=5), "-mcpu=arcem -mbig-endian"),
+        (Ident(machine=195, bits=32, little=True, flags=0x403), "-mcpu=arc700"),
+        (Ident(machine=195, bits=32, little=True, flags=0), ""),
+    ],
+)
+def test_flags_for_an_arc_image_name_its_processor(ident: Ident, expected: str) -> None:
+    """EF_ARC_MACH_MSK of e_flags."""
+    assert " ".join(flags_of(Abi(ident=ident))) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "machine"),
     [
         ("arm-none-eabi-gcc", ARM), ("thumb-freestanding-eabi", ARM), ("arm-zephyr-eabi-gcc", ARM),

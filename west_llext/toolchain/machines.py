@@ -92,6 +92,10 @@ _XTENSA_ABIS: Mapping[int | str | None, tuple[str, ...]] = {
     1: ("-mabi=call0",),
 }
 
+#: Processor in the e_flags of ARC to `-mcpu`
+_EF_ARC_MACH_MSK = 0xFF
+_ARC_CPUS = {3: "arc700", 5: "arcem", 6: "archs"}
+
 _SELECTS_CPU = ("-mcpu=", "-march=", "-m32", "-m64", "--target=", "-target")
 
 
@@ -139,6 +143,10 @@ def flags_of(abi: Abi) -> tuple[str, ...]:
         return _riscv_flags(str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags)
     if abi.ident.machine == EM_XTENSA:
         return _XTENSA_ABIS.get(abi.attributes.get(_XTENSA_ABI), ())
+    if abi.ident.machine == EM_ARC_COMPACT2:
+        cpu = _ARC_CPUS.get(abi.ident.flags & _EF_ARC_MACH_MSK)
+        order = () if abi.ident.little else ("-mbig-endian",)
+        return () if cpu is None else (f"-mcpu={cpu}", *order)
     return ("-m32",) if abi.ident.machine == EM_386 else ()
 
 
