@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether memory is the same after our link and after GNU ld's.
 
-What is left for the target's loader is completed by `hostloader`, or by GNU ld for
-machines that it doesn't know. Where we go through a veneer and
-GNU ld doesn't, the branch is decoded, and the veneer has to lead where GNU ld's branch goes.
+What is left for the target's loader is completed by `hostloader`, on RISC-V by the product's own
+model of that loader. Where we go through a veneer and GNU ld doesn't, the branch is decoded, and
+the veneer has to lead where GNU ld's branch goes.
 """
 
 from __future__ import annotations
