@@ -141,7 +141,7 @@ def _record(
     record = state.State(
         key=key_of(request),
         count=len(objects.tasks),
-        compiled=bool(objects.plan.steps),
+        plan=objects.plan.digest if objects.plan.steps else "",
         inputs={state.relative(path, root): digest for path, digest in digests.items()},
         outputs={path: _digest(content) for path, content in files.items()},
     )

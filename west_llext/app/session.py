@@ -83,6 +83,7 @@ class Surroundings:
     windows, line: as in `link.extension.Context`
     memories: of the manifest
     origin: the manifest, as outputs name it
+    providers: names of extensions that others import from
     aside: where contents of files are put; None to hand them on
     """
 
@@ -94,6 +95,7 @@ class Surroundings:
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
+    providers: frozenset[str] = frozenset()
     aside: Aside | None = None
 
 
@@ -129,7 +131,8 @@ class Session:
             return OpenReply(findings)
         found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
         self.opened[task.extension.name] = found, machine
-        return OpenReply(findings + found.findings, digest(content), found.peer(), abi)
+        peer = found.peer(imported=task.extension.name in self.shared.providers)
+        return OpenReply(findings + found.findings, digest(content), peer, abi)
 
     def _mismatches(self, name: str, abi: Abi) -> list[Diagnostic]:
         base = self.shared.base_abi
