@@ -155,11 +155,17 @@ class Session:
         peers: all extensions that could be opened; unread: names of the others
         """
         replies = {}
+        self.shared.offer.prepare(self._undefined())
         for name, (found, machine) in self.opened.items():
             state = resolved(found, self._context(machine), peers, unread)
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
         return replies
+
+    def _undefined(self) -> set[str]:
+        # names that some object doesn't define
+        objects = [found.obj for found, _ in self.opened.values()]
+        return {symbol[0] for obj in objects for symbol in obj.symbols if not symbol[5]}
 
     def finish(
         self,
