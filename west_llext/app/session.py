@@ -174,12 +174,14 @@ class Session:
     ) -> dict[str, ProductReply]:
         """Relocate, and make the files of, the extensions that `addresses` names."""
         replies = {}
-        for name, state in self.resolved.items():
+        for name in list(self.resolved):
+            # what is done is forgotten, or the files of all extensions would be in memory at last
+            state, (_, machine) = self.resolved.pop(name), self.opened.pop(name)
             if name not in addresses:
                 continue
             record, findings = finished(
                 state,
-                self._context(self.opened[name][1]),
+                self._context(machine),
                 addresses[name],
                 lambda provider, symbol: peer_addresses[provider, symbol],
                 self.shared.purpose,
