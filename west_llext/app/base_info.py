@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from west_llext.base.builddir import BuildDir, build_dir
+from west_llext.app.bases import opened
+from west_llext.base.builddir import BuildDir
 from west_llext.base.image import image
 from west_llext.base.layout import load_window
 from west_llext.diagnostics import Diagnostic, MissingError
@@ -60,7 +61,7 @@ def base_image(data: bytes, path: Path, folder: Path | None) -> BaseImage:
 
     Raises LlextError where it can't be read, MissingError (B001, B002) for a folder that is none.
     """
-    found = _around(path) if folder is None else build_dir(folder)
+    found = _around(path) if folder is None else opened(folder)
     return image(
         data,
         path.as_posix(),
@@ -74,6 +75,6 @@ def _around(path: Path) -> BuildDir | None:
     if path.parent.name != "zephyr":
         return None
     try:
-        return build_dir(path.parent.parent)
+        return opened(path.parent.parent)
     except MissingError:
         return None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from west_llext.app.bases import folder_of
 from west_llext.app.requests import Outside, Request
 from west_llext.base.builddir import config_settings
 from west_llext.diagnostics import Diagnostic
@@ -92,7 +93,7 @@ def exports(request: ExportsRequest) -> ExportsResult:
         allow_outside=asked.outside is Outside.ALLOWED,
         display=asked.display,
     )
-    folder = build_dir_of(manifest, asked.build_dir)
+    folder = folder_of(manifest, asked)
     flavour = request.flavour or flavour_of(manifest, folder)
     wanted, off = switched_on(manifest.base.exports, settings(folder) if folder else None)
     dropped: tuple[Dropped, ...] = ()
@@ -131,13 +132,6 @@ def written(result: ExportsResult, folder: Path) -> Changes:
     for name, content in result.files().items():
         outputs.add(name, content)
     return outputs.commit(Stale.KEEP)
-
-
-def build_dir_of(manifest: Manifest, given: Path | None) -> Path | None:
-    """The build directory of the base image: the one that was given, else the manifest's."""
-    if given is None and manifest.base.build_dir is not None:
-        return manifest.base.build_dir.path
-    return given
 
 
 def flavour_of(manifest: Manifest, build_dir: Path | None) -> Flavour:

@@ -26,7 +26,11 @@ def key(request: Request) -> str:
         [
             request.manifest.name,
             json.dumps(sorted(set(request.extensions))),
-            os.path.abspath(request.build_dir) if request.build_dir else "",  # noqa: PTH100
+            *(
+                os.path.abspath(each) if each else ""  # noqa: PTH100 (pathlib costs more)
+                for each in (request.build_dir, request.usual_dir)
+            ),
+            request.domain or "",
             request.outside.value,
             request.environment.get("PATH", ""),
         ]

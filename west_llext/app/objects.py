@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from west_llext.app.fresh import last_build
@@ -176,8 +176,9 @@ def tasks_of(extensions: tuple[Extension, ...], steps: Plan) -> tuple[Task, ...]
 
 
 def _compiler(request: Request, manifest: Manifest, base: BaseImage | None, root: Path) -> Compiler:
+    spec = manifest.base.toolchain
     return compiler(
-        manifest.base.toolchain,
+        spec if spec.launcher else replace(spec, launcher=request.launcher),
         root=root,
         environment=request.environment,
         base=None if base is None else base.abi,

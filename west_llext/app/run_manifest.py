@@ -6,10 +6,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
+from west_llext.app.bases import base_of
 from west_llext.app.inputs import chosen
 from west_llext.app.requests import Outside, Request
 from west_llext.app.run import FunctionCall, RunRequest
-from west_llext.app.surroundings import base_of, homeless
+from west_llext.app.surroundings import homeless
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.manifest.load import manifest as read_manifest
 from west_llext.model.manifest import Extension, Manifest, Mode
@@ -29,7 +30,7 @@ def run_request(
         allow_outside=request.outside is Outside.ALLOWED,
         display=request.display,
     )
-    path = base_of(manifest, request.build_dir).path
+    path = base_of(manifest, request).path
     extensions = _called(manifest, chosen(manifest, request), calls)
     if path is None:
         raise LlextError(homeless(extensions, None) or [_no_base(manifest)])

@@ -9,8 +9,8 @@ from pathlib import Path
 MANIFEST_NAME = "llext.yml"
 
 
-def nearest_manifest(start: str) -> Path:
-    """The manifest in an absolute folder or in the nearest one above it.
+def nearest_manifest(start: str, fallback: Path | None = None) -> Path:
+    """The manifest in an absolute folder or in the nearest one above it, or else the fallback.
 
     Raises MissingError (M010) where there is none.
     """
@@ -23,6 +23,8 @@ def nearest_manifest(start: str) -> Path:
         if above == folder:
             break
         folder = above
+    if fallback is not None:
+        return fallback
     from west_llext.manifest.load import find  # noqa: PLC0415  # it has the words for that
 
     return find(Path(start))
