@@ -17,7 +17,7 @@ from west_llext.cli.arguments import VERBS, parsed, parser
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
     *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
-    *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--"),
+    *("--stdout", "--base", "--force", "--domain", "--stand-in", "--help", "--version", "--"),
 ]
 WORDS = [
     *("llext.yml", "demo.o", "base.elf", "demo", "demo:demo_run", "build", "3", "-3", "0x10"),
@@ -91,12 +91,13 @@ def test_no_option_is_stored_under_a_name_of_west() -> None:
 
 def test_common_options_are_understood() -> None:
     """DESIGN 7."""
-    words = "build -m a.yml -d b -o c -e d -e e -j 3 --format sarif -q --allow-outside"
+    words = "build -m a.yml -d b --domain f -o c -e d -e e -j 3 --format sarif -q --allow-outside"
     found = vars(parser().parse_args(words.split()))
     expected = {
         "llext_verb": "build",
         "manifest": Path("a.yml"),
         "build_dir": Path("b"),
+        "domain": "f",
         "output": Path("c"),
         "extension": ["d", "e"],
         "jobs": 3,

@@ -100,7 +100,6 @@ def _add_output(to: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--format",
         choices=FORMATS,
-        default="text",
         dest="llext_format",
         help="how to report (default: text; github: as annotations)",
     )
@@ -125,7 +124,7 @@ def _add_manifest(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "-m",
         "--manifest",
-        type=_path,
+        type=path_word,
         metavar="FILE",
         help="manifest (default: llext.yml here or in the nearest folder above)",
     )
@@ -133,7 +132,7 @@ def _add_manifest(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "-o",
         "--output",
-        type=_path,
+        type=path_word,
         metavar="DIR",
         help="folder for everything that is made (default: build/llext beside the manifest)",
     )
@@ -149,7 +148,7 @@ def _add_manifest(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "-j",
         "--jobs",
-        type=_jobs,
+        type=jobs_number,
         metavar="N",
         help="at most so many processes (default: one a core)",
     )
@@ -164,16 +163,22 @@ def _add_build_dir(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "-d",
         "--build-dir",
-        type=_path,
+        type=path_word,
         metavar="DIR",
         help="west build directory of the base image (default: the manifest's)",
+    )
+    to.add_argument(
+        "--domain",
+        type=_word,
+        metavar="NAME",
+        help="which image of a sysbuild build directory is the base image (default: its main one)",
     )
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
     to.add_argument(
-        "manifests", nargs="*", type=_path, metavar="MANIFEST", help="instead of -m, several"
+        "manifests", nargs="*", type=path_word, metavar="MANIFEST", help="instead of -m, several"
     )
 
 
@@ -198,10 +203,10 @@ def _add_exports(to: argparse.ArgumentParser) -> None:
 
 
 def _add_info(to: argparse.ArgumentParser) -> None:
-    to.add_argument("files", nargs="+", type=_path, metavar="FILE", help="blobs or base images")
+    to.add_argument("files", nargs="+", type=path_word, metavar="FILE", help="blobs or base images")
     to.add_argument(
         "--base",
-        type=_path,
+        type=path_word,
         metavar="ELF",
         help="say of each blob whether it fits this base image; status 1 where one doesn't",
     )
@@ -212,7 +217,7 @@ def _add_init(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "files",
         nargs="*",
-        type=_path,
+        type=path_word,
         metavar="FILE",
         help="sources or objects; each folder becomes an extension",
     )
@@ -220,12 +225,12 @@ def _add_init(to: argparse.ArgumentParser) -> None:
         "-o",
         "-m",
         "--manifest",
-        type=_path,
+        type=path_word,
         default=Path("llext.yml"),
         metavar="FILE",
         help="manifest to write (default: llext.yml)",
     )
-    to.add_argument("--base", type=_path, metavar="ELF", help="base image")
+    to.add_argument("--base", type=path_word, metavar="ELF", help="base image")
     _add_build_dir(to)
     to.add_argument("--force", action="store_true", help="replace a manifest that is there")
 
@@ -240,7 +245,7 @@ def _add_run(to: argparse.ArgumentParser) -> None:
         "them; none to run the constructors alone",
     )
     to.add_argument(
-        "--base", type=_path, metavar="ELF", help="base image; no manifest is read then"
+        "--base", type=path_word, metavar="ELF", help="base image; no manifest is read then"
     )
     to.add_argument(
         "--stand-in",
@@ -276,7 +281,8 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 }
 
 
-def _path(text: str) -> Path:
+def path_word(text: str) -> Path:
+    """A path that is given as an argument; raises ArgumentTypeError."""
     path = Path(_word(text))
     if any(len(os.fsencode(part)) > MAX_COMPONENT for part in path.parts):
         raise argparse.ArgumentTypeError(f"has a name of more than {MAX_COMPONENT} bytes")
@@ -294,7 +300,8 @@ def _word(text: str) -> str:
     raise argparse.ArgumentTypeError("holds a character that no name can have")
 
 
-def _jobs(text: str) -> int:
+def jobs_number(text: str) -> int:
+    """A number of processes that is given as an argument; raises ArgumentTypeError."""
     try:
         number = int(text) if len(text) <= 9 else 0
     except ValueError:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 
 from west_llext.app.requests import Outside, Request
 from west_llext.app.where import nearest_manifest, shown
+from west_llext.base.usual_dir import Usual, usual_dir
 from west_llext.cli.console import Console
 from west_llext.cli.folder import here
 
@@ -17,19 +19,44 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
 
     Raises MissingError where there is no manifest (M010).
     """
+    folder = here()
     path = manifest or arguments.manifest
     if path is None:
-        folder = here()
         # relative, because messages spell outputs in the same way
-        path = Path(shown(nearest_manifest(folder), folder))
+        fallback = getattr(arguments, "llext_manifest", None)
+        path = Path(shown(nearest_manifest(folder, fallback), folder))
     return Request(
         manifest=path,
         display=path.as_posix(),
         output=arguments.output or path.parent / "build" / "llext",
         extensions=tuple(arguments.extension),
         build_dir=arguments.build_dir,
+        domain=arguments.domain,
+        usual_dir=_usual_dir(arguments, console, path, folder),
         outside=Outside.ALLOWED if arguments.allow_outside else Outside.REFUSED,
         jobs=arguments.jobs,
+        launcher=getattr(arguments, "llext_launcher", ()),
         environment=console.environment,
         progress=console.progress,
     )
+
+
+def _usual_dir(arguments: Namespace, console: Console, manifest: Path, folder: str) -> Path | None:
+    # where west would look for a build directory, from here or else from the manifest's folder
+    if arguments.build_dir is not None:
+        return None
+    found = getattr(arguments, "llext_build_dir", None)
+    if found is not None:
+        return Path(shown(found, folder))
+    west = getattr(arguments, "llext_west", None)
+    wanted = Usual(board=console.environment.get("BOARD"))
+    if west is not None:
+        from west_llext.cli.west_config import usual  # noqa: PLC0415  # only in a workspace
+
+        wanted = usual(west, console.environment)
+    source = os.path.dirname(os.path.join(folder, manifest)) or folder  # noqa: PTH118, PTH120
+    for start in dict.fromkeys((folder, source)):
+        place = usual_dir(wanted, here=start, source=source)
+        if place is not None:
+            return Path(shown(Path(place), folder))
+    return None
