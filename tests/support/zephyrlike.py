@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Headers with the export macros that releases of Zephyr have, as far as generated code sees them.
 
+These are test doubles: written for the tests, they have nothing of Zephyr but the names and what
+they do. `make zephyr-test` compiles against the real ones.
+
 Entries go to a section whose bounds the linker gives (`__start_exports`), so that a program on this
 machine can walk the table. Which macros exist and what they do with their arguments (paste, turn
 into text, expand first) is as in include/zephyr/llext/symbol.h of the release.
@@ -45,12 +48,12 @@ _ITEM = f"#ifdef CONFIG_LLEXT_EXPORT_BUILTINS_BY_SLID\n{_SLID_ITEM}#else\n{_PLAI
 #: symbol.h by the first release that has it.
 SYMBOL_H = {
     "3.5": """\
-struct llext_symbol {
-	char *name;
-	void *addr;
+struct llext_const_symbol {
+	const char *const name;
+	const void *const addr;
 };
 #define EXPORT_SYMBOL(x) \\
-	static const STRUCT_SECTION_ITERABLE(llext_symbol, x##_sym) = { \\
+	static const STRUCT_SECTION_ITERABLE(llext_const_symbol, x##_sym) = { \\
 		.name = STRINGIFY(x), .addr = x, \\
 	}
 """,
@@ -61,7 +64,7 @@ struct llext_const_symbol {
 };
 #define EXPORT_SYMBOL(x) \\
 	static const STRUCT_SECTION_ITERABLE(llext_const_symbol, x##_sym) = { \\
-		.name = STRINGIFY(x), .addr = &x, \\
+		.name = STRINGIFY(x), .addr = (const void *)&x, \\
 	}
 #define LL_EXTENSION_SYMBOL(x)
 """,
