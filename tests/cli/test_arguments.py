@@ -84,7 +84,7 @@ def test_options_are_not_guessed() -> None:
 def test_no_option_is_stored_under_a_name_of_west() -> None:
     """west keeps `command`, `verbose`, `quiet` and `zephyr_base` in the same namespace."""
     for verb in VERBS:
-        words = {"info": ["x"]}.get(verb, [])
+        words = {"info": ["x"], "base": ["export"]}.get(verb, [])
         names = set(vars(parser().parse_args([verb, *words])))
         assert not names & {"command", "verbose", "quiet", "zephyr_base", "help", "verbosity"}
 
@@ -145,7 +145,7 @@ def test_a_wrong_option_shows_how_the_verb_is_used() -> None:
     expected = (
         "usage: west-llext schema [-h] [--format {text,json,sarif,github}] [--json]\n"
         "                         [-q | -v]\n"
-        "                         [{manifest,exports,build,report}]\n"
+        "                         [{manifest,exports,base,build,report}]\n"
         "west-llext schema: error: unrecognized arguments: --nope\n"
     )
     assert (ran.status, "".join(ran.err.split())) == (2, "".join(expected.split()))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from west_llext.app.bases import opened
 from west_llext.base.builddir import BuildDir
+from west_llext.base.description import description, is_description
 from west_llext.base.image import image
 from west_llext.base.layout import load_window
 from west_llext.diagnostics import Diagnostic, MissingError
@@ -59,8 +60,11 @@ def base_image(data: bytes, path: Path, folder: Path | None) -> BaseImage:
 
     folder: the build directory; None to look around the image
 
+    A description (B036) stands for the image as well.
     Raises LlextError where it can't be read, MissingError (B001, B002) for a folder that is none.
     """
+    if is_description(data):
+        return description(data, path.as_posix()).image
     found = _around(path) if folder is None else opened(folder)
     return image(
         data,

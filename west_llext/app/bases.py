@@ -7,16 +7,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from west_llext.app.requests import Request
-from west_llext.base.builddir import BuildDir, build_dir, image_dir
+from west_llext.app.state import digest
+from west_llext.base.builddir import BuildDir, build_dir, configured, image_dir
+from west_llext.base.description import description, is_description
 from west_llext.base.image import image
 from west_llext.base.usual_dir import is_build_dir
 from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.elf.read import file_content
 from west_llext.model.base import BaseImage
 from west_llext.model.manifest import Manifest
+
+if TYPE_CHECKING:  # few manifests name one
+    from west_llext.app.kits import FoundKit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +30,10 @@ class Base:
 
     path: the file that it was read from
     name: what outputs call it; the same on every machine
-    folder: the build directory that it came from, if it did
+    build: the build directory that it came from, if it did
+    cflags: flags that select the processor and the ABI, where it is only described
+    described: whether `path` is a description, so that there is no code of the image
+    kit: the extension development kit that stands for a build directory, where one is named
     digests: SHA-256 (hexadecimal) of every file that was read for it
     absent: why the build directory that west would take is of no use, where there is one
     """
@@ -33,7 +41,10 @@ class Base:
     image: BaseImage | None = None
     path: Path | None = None
     name: str = ""
-    folder: Path | None = None
+    build: BuildDir | None = None
+    cflags: tuple[str, ...] = ()
+    described: bool = False
+    kit: FoundKit | None = None
     digests: Mapping[Path, str] = field(default_factory=dict)
     absent: tuple[Diagnostic, ...] = ()
 
@@ -45,6 +56,24 @@ def base_of(manifest: Manifest, request: Request) -> Base:
     build directory that west would take.
     Raises MissingError where it can't be read, LlextError where it is no base image.
     """
+    found = _base(manifest, request)
+    named = manifest.base.edk
+    if named is None or found.build is not None:
+        return found
+    from west_llext.app.kits import found_kit  # noqa: PLC0415  # few manifests name one
+
+    kit = found_kit(named, request)
+    known = found.image
+    if known is not None:
+        known = replace(
+            known,
+            config=known.config or kit.kit.config,
+            zephyr_version=known.zephyr_version or kit.kit.zephyr_version,
+        )
+    return replace(found, image=known, kit=kit, digests={**found.digests, **kit.digests})
+
+
+def _base(manifest: Manifest, request: Request) -> Base:
     spec, shown = manifest.base, request.shown
     if request.build_dir is not None:
         return _built(request.build_dir, request.build_dir, request, spec.zephyr_version)
@@ -56,8 +85,28 @@ def base_of(manifest: Manifest, request: Request) -> Base:
         return _usual(request, spec.zephyr_version)
     path = spec.image.path
     name = (shown / spec.image.text).as_posix()
-    read = image(file_content(path, name), name, zephyr_version=spec.zephyr_version)
-    return Base(image=read, path=path, name=spec.image.text, digests={path: read.digest})
+    data = file_content(path, name)
+    build = None
+    if spec.build_dir is not None:
+        folder = spec.build_dir
+        build = configured(folder.path, (shown / folder.text).as_posix(), document=_document)
+    if is_description(data):
+        return replace(_described(data, path, name, spec.zephyr_version), name=spec.image.text)
+    read = image(
+        data,
+        name,
+        config=None if build is None else build.config,
+        zephyr_version=spec.zephyr_version or (build.zephyr_version if build else None),
+    )
+    digests = {path: read.digest, **({} if build is None else build.digests)}
+    return Base(image=read, path=path, name=spec.image.text, build=build, digests=digests)
+
+
+def config_of(base: Base) -> Mapping[str, str]:
+    """The Kconfig settings of a base image, by its build directory or kit; empty where unknown."""
+    if base.image is not None:
+        return base.image.config
+    return {} if base.kit is None else base.kit.kit.config
 
 
 def folder_of(manifest: Manifest, request: Request) -> Path | None:
@@ -95,8 +144,20 @@ def _built(folder: Path, shown: PurePath, request: Request, version: str | None)
         image=found,
         path=build.image,
         name=build.image_name,
-        folder=build.path,
+        build=build,
         digests={build.image: found.digest, **build.digests},
+    )
+
+
+def _described(data: bytes, path: Path, name: str, version: str | None) -> Base:
+    found = description(data, name)
+    known = found.image if version is None else replace(found.image, zephyr_version=version)
+    return Base(
+        image=known,
+        path=path,
+        cflags=found.cflags,
+        described=True,
+        digests={path: digest(data)},
     )
 
 

@@ -10,6 +10,7 @@ from west_llext.app.base_info import BaseInfo, base_image, base_info
 from west_llext.app.bases import opened
 from west_llext.app.blob_info import BlobInfo, blob_info
 from west_llext.app.fit import Fit, fit
+from west_llext.base.description import is_description
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.elf.headers import headers
 from west_llext.elf.read import file_content, object_file
@@ -88,6 +89,8 @@ def described(data: bytes, path: Path, folder: Path | None = None) -> BlobInfo |
     Raises LlextError: L002 where it can't be read, I003 and I004 for its note, I006 where it is
     neither.
     """
+    if is_description(data):
+        return base_info(base_image(data, path, folder), len(data))
     kind = headers(data, path.as_posix()).file_type
     if kind == FileType.EXEC:
         return base_info(base_image(data, path, folder), len(data))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import PurePath
 
+from west_llext.app.bases import Base, config_of
 from west_llext.app.session import Surroundings
 from west_llext.base.why import offer
 from west_llext.diagnostics import Diagnostic
@@ -17,13 +18,14 @@ from west_llext.model.manifest import Condition, Extension, Manifest, Mode
 
 
 def surroundings(
-    manifest: Manifest, base: BaseImage | None, purpose: Purpose, shown: PurePath
+    manifest: Manifest, found: Base, purpose: Purpose, shown: PurePath
 ) -> Surroundings:
     """What the link needs to know beside the extensions.
 
     shown: how messages spell the manifest's folder
     """
-    config = {} if base is None else base.config
+    base = found.image
+    config = config_of(found)
 
     def switched_on(condition: Condition) -> bool:
         return holds(condition, config)

@@ -44,7 +44,7 @@ class BuildDir:
     """What a west build directory says.
 
     path: the directory, of the image where sysbuild has several; name: what messages call it
-    image: the linked image, which is there; image_name: its path below the directory
+    image: the linked image; image_name: its path below the directory
     config: Kconfig settings: `CONFIG_X` to its text, strings without quotes, `n` where it isn't set
     cache: entries of CMakeCache.txt by name
     compiler: path of the C compiler, or None
@@ -93,6 +93,16 @@ def build_dir(
     Raises MissingError: B001 where it isn't a build directory of Zephyr, B002 where the image
     hasn't been built; LlextError (B030, B031) for a domain that it doesn't have.
     """
+    found = configured(path, name, document=document, domain=domain)
+    if not found.image.is_file():
+        raise MissingError([_no_image(found.name, found.image_name)])
+    return found
+
+
+def configured(
+    path: Path, name: str | None = None, *, document: Document, domain: str | None = None
+) -> BuildDir:
+    """A build directory whose image need not be there; for the rest as `build_dir`."""
     texts = _Texts()
     path, name = _domain(path, name or path.as_posix(), domain, texts, document)
     if not (path / _CACHE).is_file() or not (path / _CONFIG).is_file():
@@ -100,8 +110,6 @@ def build_dir(
     cache = _cache(texts.text(path / _CACHE, f"{name}/{_CACHE}"))
     config = config_settings(texts.text(path / _CONFIG, f"{name}/{_CONFIG}"))
     image_name = f"zephyr/{config.get('CONFIG_KERNEL_BIN_NAME') or 'zephyr'}.elf"
-    if not (path / image_name).is_file():
-        raise MissingError([_no_image(name, image_name)])
     base = cache.get("ZEPHYR_BASE") or cache.get("Zephyr_DIR", "").partition("/share/")[0]
     zephyr_base = Path(base) if base else None
     return BuildDir(

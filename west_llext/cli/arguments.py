@@ -175,6 +175,37 @@ def _add_build_dir(to: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_base(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "action",
+        choices=("export",),
+        help="export: describe the base image in JSON, which 'base.image' can name instead of it",
+    )
+    to.add_argument(
+        "image",
+        nargs="?",
+        type=path_word,
+        metavar="ELF",
+        help="base image (default: that of the build directory or the manifest)",
+    )
+    to.add_argument(
+        "-m",
+        "--manifest",
+        type=path_word,
+        metavar="FILE",
+        help="manifest that names the base image (default: llext.yml here or in a folder above)",
+    )
+    _add_build_dir(to)
+    to.add_argument(
+        "-o",
+        "--output",
+        type=path_word,
+        metavar="FILE",
+        help="file to write (default: standard output)",
+    )
+    to.set_defaults(extension=[], jobs=None, allow_outside=False)
+
+
 def _add_check(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
     to.add_argument(
@@ -262,15 +293,16 @@ def _add_schema(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "document",
         nargs="?",
-        choices=("manifest", "exports", "build", "report"),
+        choices=("manifest", "exports", "base", "build", "report"),
         default="manifest",
-        help="of the manifest, of a list of exports that it includes, of llext-build.json, or of "
-        "what --json prints (default: manifest)",
+        help="of the manifest, of a list of exports that it includes, of a base image's "
+        "description, of llext-build.json, or of what --json prints (default: manifest)",
     )
 
 
 #: A line about each verb, and what adds its arguments to a parser.
 VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "base": ("describe a base image, for builds and checks without it", _add_base),
     "build": ("compile, link, check and write what the manifest asks for", _add_manifest),
     "check": ("validate manifests and every link, without writing outputs", _add_check),
     "exports": ("generate the base image's table of exported symbols", _add_exports),

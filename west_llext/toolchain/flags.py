@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
+from west_llext.model.options import options
 from west_llext.toolchain.machines import EM_RISCV, TARGETS
-from west_llext.toolchain.options import options
 from west_llext.toolchain.zig import spoken_for, zig_target
 
 
@@ -277,7 +277,10 @@ def spoken(
     for option in options(flags):
         if _of_another_language(option[0], language):
             continue
-        if kind is Kind.GCC or not _means_nothing(kind, option, machine):
+        if kind is Kind.CLANG and option == ("-nostdinc",):
+            # it would take away clang's own headers, while gcc's are named and left out here
+            yield "-nostdlibinc"
+        elif kind is Kind.GCC or not _means_nothing(kind, option, machine):
             yield from option if len(option) > 1 else _past_the_driver(kind, option[0])
 
 
