@@ -55,6 +55,7 @@ WHOLE = """\
 "k_sleep": "0x00008009",
 "printk": "0x00008001"
 },
+"exported-by-sources": ["printk"],
 "symbols": {
 "buffer": ["0x00008010", 16, "object"],
 "k_sleep": ["0x00008009", 4, "function"],
@@ -84,7 +85,8 @@ def base(bits: int = 32) -> BaseImage:
         config=CONFIG,
         zephyr_version="4.3.0",
     )
-    return replace(made, exports={"printk": 0x8001, "k_sleep": 0x8009}, by_slid=True)
+    exports = {"printk": 0x8001, "k_sleep": 0x8009}
+    return replace(made, exports=exports, by_slid=True, own_exports=frozenset(["printk"]))
 
 
 def test_a_description_as_a_whole() -> None:
@@ -108,7 +110,7 @@ def test_what_is_written_is_what_is_read(bits: int) -> None:
         assert other is not None
         assert (one.value, one.size, one.info & 15) == (other.value, other.size, other.info & 15)
     assert len(found.image.symbols) == len(wanted.symbols)
-    for key in ("digest", "abi", "exports", "by_slid", "zephyr_version"):
+    for key in ("digest", "abi", "exports", "own_exports", "by_slid", "zephyr_version"):
         assert getattr(found.image, key) == getattr(wanted, key)
     assert [(each.vaddr, each.memsz, each.flags) for each in found.image.segments] == [
         (each.vaddr, each.memsz, each.flags) for each in wanted.segments

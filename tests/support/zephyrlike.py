@@ -105,10 +105,22 @@ struct llext_const_symbol {
 }
 
 
-def include_folder(folder: Path, release: str) -> Path:
-    """A folder to give with `-I`, in which `<zephyr/llext/symbol.h>` is that of a release."""
+#: Where Zephyr's own STRUCT_SECTION_ITERABLE puts an entry, for linker scripts like Zephyr's.
+LIKE_ZEPHYR = """\
+#undef STRUCT_SECTION_ITERABLE
+#define STRUCT_SECTION_ITERABLE(type, name) ZEPHYRLIKE_ENTRY(type, name)
+#define ZEPHYRLIKE_ENTRY(type, name) \\
+	struct type name __attribute__((section("._" #type ".static." #name "_"), used))
+"""
+
+
+def include_folder(folder: Path, release: str, *, iterable: str = "") -> Path:
+    """A folder to give with `-I`, in which `<zephyr/llext/symbol.h>` is that of a release.
+
+    iterable: another STRUCT_SECTION_ITERABLE (`LIKE_ZEPHYR`)
+    """
     header = folder / "include" / "zephyr" / "llext" / "symbol.h"
     header.parent.mkdir(parents=True)
-    content = "#pragma once\n" + _COMMON + SYMBOL_H[release]
+    content = "#pragma once\n" + _COMMON + iterable + SYMBOL_H[release]
     header.write_text(content, encoding="utf-8")
     return folder / "include"

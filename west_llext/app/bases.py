@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from west_llext.app.state import digest
 from west_llext.base.builddir import BuildDir, build_dir, configured, image_dir
 from west_llext.base.description import description, is_description
 from west_llext.base.image import image
+from west_llext.base.names import NodePath, node_paths
 from west_llext.base.usual_dir import is_build_dir
 from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.elf.read import file_content
@@ -22,6 +24,10 @@ from west_llext.model.manifest import Manifest
 
 if TYPE_CHECKING:  # few manifests name one
     from west_llext.app.kits import FoundKit
+
+
+#: Header with the ordinals of devicetree nodes.
+_NODES = "devicetree_generated.h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,26 @@ def config_of(base: Base) -> Mapping[str, str]:
     if base.image is not None:
         return base.image.config
     return {} if base.kit is None else base.kit.kit.config
+
+
+def nodes_of(base: Base) -> NodePath:
+    """Paths of devicetree nodes by ordinal, looked up in the headers of the base image's build."""
+
+    @cache
+    def paths() -> Mapping[int, str]:
+        if base.build is not None:
+            folders = [base.build.path / "zephyr" / "include" / "generated"]
+        elif base.kit is not None:
+            folders = [Path(base.kit.kit.folder) / "include" / "zephyr" / "include" / "generated"]
+        else:
+            return {}
+        for folder in (*(each / "zephyr" for each in folders), *folders):
+            path = folder / _NODES
+            if path.is_file():
+                return node_paths(file_content(path).decode("utf-8", "replace"))
+        return {}
+
+    return lambda ordinal: paths().get(ordinal)
 
 
 def folder_of(manifest: Manifest, request: Request) -> Path | None:

@@ -98,7 +98,11 @@ def _table(start: Inputs) -> tuple[dict[str, str], str | None]:
     wanted, _ = switched_on(manifest.base.exports, config)
     origin = manifest.file.name
     texts = tables(
-        wanted, flavour_of(manifest, None if base.build is None else base.build.path), origin=origin
+        wanted,
+        flavour_of(manifest, None if base.build is None else base.build.path),
+        origin=origin,
+        config=config,
+        own=frozenset() if base.image is None else base.image.own_exports,
     )
     identity = export_table(wanted, origin=origin).identity
     return {SOURCE_NAME: texts["source"], HEADER_NAME: texts["header"]}, identity

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import PurePath
 
-from west_llext.app.bases import Base, config_of
+from west_llext.app.bases import Base, config_of, nodes_of
 from west_llext.app.session import Surroundings
 from west_llext.base.why import offer
 from west_llext.diagnostics import Diagnostic
@@ -31,7 +31,7 @@ def surroundings(
         return holds(condition, config)
 
     return Surroundings(
-        offer=offer(base, manifest.base.exports, switched_on),
+        offer=offer(base, manifest.base.exports, switched_on, nodes_of(found)),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},

@@ -85,15 +85,13 @@ class _Reader:
             abi=Abi(ident=ident, attributes=dict(self.attributes())),
             symbols=self.symbols(ident),
             exports=None if exports is None else dict(self.exports()),
+            own_exports=frozenset(self.words("exported-by-sources")),
             by_slid=self.value("by-slid", bool),
             segments=tuple(self.segments()),
             zephyr_version=version if isinstance(version, str) else None,
             config=dict(self.texts("config")),
         )
-        cflags = self.value("cflags", list)
-        if not all(isinstance(each, str) for each in cflags):
-            self.bad("cflags")
-        return Described(image=image, cflags=tuple(cflags))
+        return Described(image=image, cflags=self.words("cflags"))
 
     def bad(self, *path: str) -> NoReturn:
         _refuse(self.name, f"'{'.'.join(path)}' isn't what it should be")
@@ -103,6 +101,12 @@ class _Reader:
         if not isinstance(found, kind):
             self.bad(key)
         return found
+
+    def words(self, key: str) -> tuple[str, ...]:
+        found = self.value(key, list)
+        if not all(isinstance(each, str) for each in found):
+            self.bad(key)
+        return tuple(found)
 
     def texts(self, key: str) -> Iterator[tuple[str, str]]:
         for name, value in self.value(key, dict).items():

@@ -225,6 +225,16 @@ def _add_exports(to: argparse.ArgumentParser) -> None:
         "--trim", action="store_true", help="only what the extensions need, as built the last time"
     )
     to.add_argument(
+        "--linked",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="FILE",
+        help="object or archive that the base image is linked from, whose own exports the table "
+        "leaves out; '@LIST' for a file with one path a line; may be repeated (default: look into "
+        "the base image, where there is one)",
+    )
+    to.add_argument(
         "--stdout",
         nargs="?",
         choices=("c", "h"),

@@ -50,6 +50,7 @@ def text(image: BaseImage, cflags: Sequence[str]) -> str:
         "segments": _lines("[", "]", (_segment(each, width) for each in image.segments)),
         "by-slid": _compact(image.by_slid),
         "exports": "null" if exports is None else _object(_exports(exports, width)),
+        "exported-by-sources": _compact(sorted(image.own_exports)),
         "symbols": _lines("{", "}", symbols),
     }
     return "{\n" + ",\n".join(f'"{key}": {each}' for key, each in parts.items()) + "\n}\n"
