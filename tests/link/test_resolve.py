@@ -554,23 +554,23 @@ def test_a_peer_is_what_its_exports_are(tmp_path: Path) -> None:
             Why(reason=Reason.NOT_EXPORTED, origin=Origin.DEVICE, about="the device of node '/x'"),
             (
                 "error[S003]: extension 'filters' needs 'beep', the device of node '/x' (at "
-                ".text+0x2 and 2 more): the base image defines it, but doesn't export it\nhint: set "
-                "CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or add 'beep' to 'base.exports'"
+                ".text+0x2 and 2 more): the base image defines it, but doesn't export it\nhint: "
+                "set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or add 'beep' to 'base.exports'"
             ),
         ),
         (
             Why(reason=Reason.ABSENT, origin=Origin.SYSCALL, about="the system call 'beep'"),
             (
                 "error[S001]: extension 'filters' needs 'beep', the system call 'beep' (at "
-                ".text+0x2 and 2 more): nothing defines it\nhint: enable what has it in the base image's "
-                "configuration"
+                ".text+0x2 and 2 more): nothing defines it\nhint: enable what has it in the base "
+                "image's configuration"
             ),
         ),
         (
             Why(reason=Reason.NOT_EXPORTED, origin=Origin.HELPER, about="a compiler helper"),
             (
-                "error[S003]: extension 'filters' needs 'beep', a compiler helper (at .text+0x2 and "
-                "2 more): the base image defines it, but doesn't export it\nhint: set "
+                "error[S003]: extension 'filters' needs 'beep', a compiler helper (at .text+0x2 "
+                "and 2 more): the base image defines it, but doesn't export it\nhint: set "
                 "'compiler-runtime: toolchain', or add 'beep' to 'base.exports'"
             ),
         ),
