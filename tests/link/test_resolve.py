@@ -555,7 +555,8 @@ def test_a_peer_is_what_its_exports_are(tmp_path: Path) -> None:
             (
                 "error[S003]: extension 'filters' needs 'beep', the device of node '/x' (at "
                 ".text+0x2 and 2 more): the base image defines it, but doesn't export it\nhint: "
-                "set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or add 'beep' to 'base.exports'"
+                "set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or add 'beep' to "
+                "'base.exports'"
             ),
         ),
         (
