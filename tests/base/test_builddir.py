@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from west_llext.base.builddir import build_dir, config_settings
+from west_llext.base import builddir
+from west_llext.base.builddir import BuildDir, config_settings
 from west_llext.diagnostics import ExitStatus, MissingError
+from west_llext.manifest.plain import plain
 
 CACHE = """\
 # This is the CMakeCache file.
@@ -32,6 +34,11 @@ CONFIG_BOARD_TARGET="mps2/an385"
 CONFIG_QUOTED="a \\"b\\" \\\\ c"
 CONFIG_FLASH_BASE_ADDRESS=0x0
 """
+
+
+def build_dir(path: Path, name: str | None = None, domain: str | None = None) -> BuildDir:
+    """What is read of a directory."""
+    return builddir.build_dir(path, name, document=plain, domain=domain)
 
 
 def made(folder: Path, files: dict[str, str]) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
+from west_llext.app.bases import Base, base_of
 from west_llext.app.inputs import chosen
 from west_llext.app.requests import Request
 from west_llext.app.run import FunctionCall, RunRequest
-from west_llext.app.surroundings import base_of, homeless
+from west_llext.app.surroundings import homeless
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.manifest.load import manifest as read_manifest
 from west_llext.model.manifest import Extension, Manifest, Mode
@@ -29,7 +31,10 @@ def run_request(
         allow_outside=request.allow_outside,
         display=request.display,
     )
-    path = base_of(manifest, request.build_dir).path
+    base = base_of(manifest, request)
+    path = base.path
+    if base.described:
+        raise LlextError([_only_described(base)])
     extensions = _called(manifest, chosen(manifest, request), calls)
     if path is None:
         raise LlextError(homeless(extensions, None) or [_no_base(manifest)])
@@ -71,6 +76,16 @@ def _called(
         if each.name in names or (not names and each.mode is Mode.PRELOCATED):
             add(each)
     return tuple(found.values())
+
+
+def _only_described(base: Base) -> Diagnostic:
+    return Diagnostic(
+        code="B037",
+        at=Span(PurePath(base.name)),
+        message=f"'{base.name}' only describes the base image, so that there is no code of it to "
+        "run extensions beside",
+        hint="set 'base.image' to the ELF file, or pass a build directory with '-d'",
+    )
 
 
 def _no_base(manifest: Manifest) -> Diagnostic:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # the modules would be more imports
     from collections.abc import Mapping, Sequence
     from typing import Any, TextIO
 
+    from west_llext.cli.west_config import West
+
 INTERRUPTED = 130  # 128 and SIGINT, as shells have it
 USAGE, ENVIRONMENT = 2, 3  # of ExitStatus, which would have to be imported
 
@@ -43,11 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _finished(arguments, console)
 
 
-def execute(arguments: Namespace, environment: Mapping[str, str]) -> int:
+def execute(arguments: Namespace, environment: Mapping[str, str], west: West | None = None) -> int:
     """Run a command whose arguments are parsed; its exit status.
 
     environment: what the user's shell has set
+    west: the workspace that it runs in
     """
+    arguments.llext_west = west
     return _finished(arguments, Console(sys.stdout, sys.stderr, environment))
 
 
@@ -64,23 +68,41 @@ def _finished(arguments: Namespace, console: Console) -> int:
 
 
 def _done(arguments: Namespace, console: Console) -> int:
+    noticed = _settled(arguments)
     if arguments.llext_format == "text" and arguments.llext_verbosity != "quiet":
         console.watch()
     try:
-        report = _report(arguments, console)
+        report = _report(arguments, console, noticed)
         return _written(report, arguments, console)
     except KeyboardInterrupt:
         console.done()
         return INTERRUPTED
 
 
-def _report(arguments: Namespace, console: Console) -> Any:
+def _settled(arguments: Namespace) -> Sequence[Any]:
+    # What the command line leaves open is up to the workspace; the findings about its settings.
+    noticed: Sequence[Any] = ()
+    west = getattr(arguments, "llext_west", None)
+    if west is not None:
+        from west_llext.cli.west_config import apply  # noqa: PLC0415  # only in a workspace
+
+        noticed = apply(arguments, west)
+    arguments.llext_format = arguments.llext_format or "text"
+    return noticed
+
+
+def _report(arguments: Namespace, console: Console, noticed: Sequence[Any]) -> Any:
     # What the verb has to say, a `cli.report.Report`; also of what it failed for.
     from importlib import import_module  # noqa: PLC0415  # as above
 
     try:
+        if noticed:
+            from west_llext.cli.failure import usable  # noqa: PLC0415  # rare
+
+            usable(noticed)
         verb = import_module(f"west_llext.cli.verbs.{arguments.llext_verb}")
-        return verb.run(arguments, console)
+        report = verb.run(arguments, console)
+        return report._replace(findings=(*noticed, *report.findings)) if noticed else report
     except Exception as err:
         from west_llext.cli.failure import failure_report  # noqa: PLC0415  # rare
 
