@@ -13,7 +13,7 @@ from west_llext.base.builddir import build_dir
 from west_llext.base.declared import undefined_exports
 from west_llext.base.image import image
 from west_llext.base.why import Holds, offer
-from west_llext.diagnostics import Diagnostic
+from west_llext.diagnostics import Diagnostic, Span
 from west_llext.elf.read import file_content
 from west_llext.emit.aside import Aside
 from west_llext.link.extension import Purpose
@@ -146,9 +146,9 @@ def homeless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[
     ]
 
 
-def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> tuple[str, int] | None:
+def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> Span | None:
     from west_llext.elf.dwarf import line_of  # noqa: PLC0415  # slow to import, for messages only
 
     found = line_of(obj, section, offset)
     # compilers are told to name files from the manifest's folder on
-    return None if found is None else ((shown / found[0]).as_posix(), found[1])
+    return None if found is None else replace(found, file=shown / found.file)
