@@ -17,9 +17,12 @@ from pathlib import Path
 import pytest
 from support import xtensa
 from support.cross import output, tool
+from support.loads import load, logged, region, target
 
 from west_llext.elf.read import object_file
 from west_llext.link.arrange import SECTION_NAMES
+from west_llext.loader.storage import Storage
+from west_llext.loader.target import HeapPlan, Machine
 from west_llext.model.elf import SHF_ALLOC, ObjectFile, SectionType
 
 pytestmark = [pytest.mark.cross, pytest.mark.qemu]
@@ -88,9 +91,7 @@ extern int offset;
 static int made;
 static int counts[4];
 static const char *const names[] = { "zero ", "one ", "two ", "three " };
-static int construct(void) { made = 0x51; return 1; }
-/* this compiler's own constructors go to .ctors, which the loader doesn't know */
-__attribute__((section(".init_array"), used)) static int (*const constructor)(void) = construct;
+__attribute__((constructor)) static int construct(void) { made = 0x51; return 1; }
 static int first(int x) { return x + 1; }
 static int second(int x) { return x << 4; }
 static int (*const table[])(int) = { first, second, plus };
@@ -250,6 +251,26 @@ def completed(project: Path, name: str) -> Memory:
     return Memory({each: (places[each], memory.get(REGIONS[each], made[each][1])) for each in made})
 
 
+def modelled(project: Path, name: str) -> Memory:
+    """A blob that the model of Zephyr's loader has loaded from writable memory."""
+    names = names_of(project)
+    symbols = {each.encode(): names[each] for each in ("offset", "plus", "print")}
+    heap = HeapPlan(address=0x60500000, size=64 << 10)
+    on = target(machine=Machine.XTENSA, heap=heap, symbols=symbols)
+    data = (project / "build" / "llext" / f"{name}.llext").read_bytes()
+    system, made = load(data, on, storage=Storage.WRITABLE, buffer=0x60300000)
+    assert (made.result, logged(made)) == (0, [])
+    assert made.ext is not None
+    places = dict(zip(system.target.mem.names, made.ext.mem, strict=False))
+    return Memory(
+        {
+            section: (places[label], region(system, made, label))
+            for section, label in REGIONS.items()
+            if places.get(label)
+        }
+    )
+
+
 def names_of(project: Path, name: str = "base.elf") -> dict[str, int]:
     """Addresses of an image's symbols."""
     rows = (line.split() for line in output(tool("nm", PREFIX), str(project / name)).splitlines())
@@ -290,6 +311,13 @@ def test_an_extension_runs_wherever_it_is_loaded(name: str, project: Path) -> No
     assert printed(project, dict(memory.regions.values()), memory.entries()) == EXPECTED
 
 
+@pytest.mark.parametrize("name", ["bound", "late"])
+def test_what_the_model_of_the_loader_makes_runs(name: str, project: Path) -> None:
+    """That is, `west-llext load` and the blobs agree about every relocation."""
+    memory = modelled(project, name)
+    assert printed(project, dict(memory.regions.values()), memory.entries()) == EXPECTED
+
+
 def test_what_gnu_ld_links_prints_the_same(project: Path) -> None:
     """The same object, linked within the reach of its calls."""
     linked = project / "linked.elf"
@@ -300,5 +328,6 @@ def test_what_gnu_ld_links_prints_the_same(project: Path) -> None:
     made = object_file(linked.read_bytes(), linked.name)
     names = names_of(project, linked.name)
     memory = Memory(regions(made))
-    entries = [*memory.words(".init_array"), names["run"], names["again"]]
+    # its own default script leaves them where the compiler has put them
+    entries = [*memory.words(".ctors"), names["run"], names["again"]]
     assert printed(project, dict(memory.regions.values()), entries) == EXPECTED

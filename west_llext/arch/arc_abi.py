@@ -2,8 +2,8 @@
 """What ARC build attributes and header flags say of a processor, and of code that doesn't fit it.
 
 Facts: include/elf/arc.h of GNU binutils 2.40, and how its linker merges attributes
-(bfd/elf32-arc.c). An omitted tag has the value 0, which says nothing. Like Arm's, the attributes say
-what the compiler was permitted to use.
+(bfd/elf32-arc.c). An omitted tag has the value 0, which says nothing. The assembler lists the
+extensions that code uses; a processor may have more.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Tag(IntEnum):
     ISA_MPY_OPTION = 18
 
 
-#: Instructions that a processor may lack, as Tag_ARC_ISA_config lists them: what they are, and the
-#: flag that does without.
+#: Instructions that a processor may lack, as Tag_ARC_ISA_config lists them where code uses them: what
+#: they are, and the flag that does without.
 EXTENSIONS: Mapping[str, tuple[str, str]] = {
     "CD": ("code density instructions", "-mno-code-density"),
     "DIV_REM": ("divide instructions", "-mno-div-rem"),
@@ -102,17 +102,18 @@ def _registers(obj: Mapping[int, int | str], base: Mapping[int, int | str]) -> I
 
 
 def _extensions(obj: Mapping[int, int | str], base: Mapping[int, int | str]) -> Iterator[Mismatch]:
+    # that no code of the base image uses them doesn't mean that its processor lacks them
     ours, theirs = _config(obj), _config(base)
     for name, (what, flag) in EXTENSIONS.items():
         if name in ours and name not in theirs:
             yield Mismatch(
                 concern=Concern.PROCESSOR,
-                text=f"it may use {what}, which the base image was built without",
+                text=f"it uses {what}, of which the base image has none",
                 hint=f"compile with {flag}",
                 severity=Severity.WARNING,
             )
     option, has = _number(obj, Tag.ISA_MPY_OPTION), _number(base, Tag.ISA_MPY_OPTION)
-    if option > has:
+    if has and option > has:
         yield Mismatch(
             concern=Concern.PROCESSOR,
             text=f"it may use multiply option {option}, the base image was built for option {has}",

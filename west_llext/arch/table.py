@@ -175,7 +175,8 @@ class Row:
         put(self, "space", self.formula.space)
         whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
         absolute = self.formula in {Formula.ABS, Formula.ABS_T} and self.via is Via.DIRECT
-        plain = whole and absolute and self.check is Check.WRAP and not self.joins
+        changed = self.joins or self.bias or self.low_bits or self.revise or self.pick
+        plain = whole and absolute and self.check is Check.WRAP and not changed
         put(self, "is_pointer", plain and len(self.word.units) == 1)
 
     def addend(self, word: int) -> int:

@@ -50,7 +50,7 @@ ROWS = table(
     Row(     4, "R_386_PLT32",         Formula.PCREL,  DATA32, Check.WRAP,   WORD, left_as=2),
     Refuse(  5, "R_386_COPY",          _DYNAMIC),
     Refuse(  6, "R_386_GLOB_DAT",      _DYNAMIC),
-    Refuse(  7, "R_386_JMP_SLOT",      _DYNAMIC),
+    Refuse(  7, "R_386_JUMP_SLOT",      _DYNAMIC),
     Refuse(  8, "R_386_RELATIVE",      _DYNAMIC),
     Row(     9, "R_386_GOTOFF",        Formula.ABS,    DATA32, Check.WRAP,   WORD, left_as=1),
     Row(    10, "R_386_GOTPC",         Formula.PCREL,  DATA32, Check.WRAP,   WORD, left_as=2),

@@ -156,12 +156,11 @@ def _value_64(content: bytearray, row: Relocation, kind: _Kind) -> Relocation:
     at = row.offset
     prefix = row.type == R_X86_64_REX_GOTPCRELX
     rex = content[at - 3] if prefix else 0
-    wide = bool(rex & _REX_W) or kind is not _Kind.MOV
     _immediate(content, at, kind)
     if prefix:
         # the register is in the other field now, whose fourth bit is another one
         content[at - 3] = rex & ~_REX_R | (rex & _REX_R) >> 2
-    return row._replace(type=R_X86_64_32S if wide else R_X86_64_32, addend=0)
+    return row._replace(type=R_X86_64_32S if rex & _REX_W else R_X86_64_32, addend=0)
 
 
 R_386_32, R_386_PC32, R_386_GOT32, R_386_GOT32X = 1, 2, 3, 43

@@ -16,7 +16,7 @@ from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
-from west_llext.link.ctors import with_arrays
+from west_llext.link.constructors import with_arrays
 from west_llext.link.direct import direct
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
-from west_llext.toolchain.machines import EM_RISCV, TARGETS
+from west_llext.toolchain.machines import EM_ARC_COMPACT2, EM_RISCV, TARGETS
 from west_llext.toolchain.options import options
 from west_llext.toolchain.zig import spoken_for, zig_target
 
@@ -99,6 +99,8 @@ _KIND_DEFAULTS = {
 _MACHINE_DEFAULTS = {
     # nothing on the way to the target relaxes, and gp belongs to the base
     EM_RISCV: ("-mno-relax", "-msmall-data-limit=0"),
+    # the small data base is the base image's
+    EM_ARC_COMPACT2: ("-mno-sdata",),
 }
 
 _FOR_CPP = frozenset({
@@ -245,8 +247,11 @@ def default_flags(kind: Kind, language: Language, machine: int) -> tuple[str, ..
     return (*own, "-DLL_EXTENSION_BUILD")
 
 
-def unasked_flags(flags: Sequence[str]) -> Iterator[str]:
+def unasked_flags(flags: Sequence[str], machine: tuple[int, int]) -> Iterator[str]:
     """What depends on whether the user's flags speak of it at all."""
+    # RAM of these boards begins at 2 GiB, which is just what medlow code doesn't reach
+    if machine == (EM_RISCV, 64) and not any(flag.startswith("-mcmodel=") for flag in flags):
+        yield "-mcmodel=medany"
     if not any(flag.startswith("-O") for flag in flags):
         yield "-Os"
     # messages name source lines and the debugger gets its twin; blobs are the same without

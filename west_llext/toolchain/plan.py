@@ -225,7 +225,7 @@ class _Planner:
         includes = (f"-I{from_root(each.path, self.root)}" for each in extension.include_dirs)
         return compiler.words(tongue, given), (
             *default_flags(compiler.kind, tongue, compiler.machine[0]),
-            *unasked_flags(given),
+            *unasked_flags(given, compiler.machine),
             *reproducible_flags(compiler.kind, tongue, maps=maps, seed=seed),
             *spoken(compiler.kind, tongue, given, machine=compiler.machine),
             *defines,
