@@ -39,7 +39,7 @@ def run_request(
             code="L001",
             at=Span(blob),
             message=f"can't read '{blob.as_posix()}': No such file",
-            hint="run 'west-llext build' first",
+            hint="run 'west llext build' first",
         )
         for blob in blobs.values()
         if not os.path.isfile(blob)  # noqa: PTH113 (Path.is_file raises for long names)

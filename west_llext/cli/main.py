@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parsed(words)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
-    return _finished(arguments, console)
+    return _finished(arguments, console, "west-llext")
 
 
 def execute(arguments: Namespace, environment: Mapping[str, str]) -> int:
@@ -48,27 +48,27 @@ def execute(arguments: Namespace, environment: Mapping[str, str]) -> int:
 
     environment: what the user's shell has set
     """
-    return _finished(arguments, Console(sys.stdout, sys.stderr, environment))
+    return _finished(arguments, Console(sys.stdout, sys.stderr, environment), "west llext")
 
 
-def _finished(arguments: Namespace, console: Console) -> int:
+def _finished(arguments: Namespace, console: Console, command: str) -> int:
     # A command makes many records and next to no cycles, and then it ends: looking for cycles
     # would take a tenth of its time.
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _done(arguments, console)
+        return _done(arguments, console, command)
     finally:
         if collects:
             gc.enable()
 
 
-def _done(arguments: Namespace, console: Console) -> int:
+def _done(arguments: Namespace, console: Console, command: str) -> int:
     if arguments.llext_format == "text" and arguments.llext_verbosity != "quiet":
         console.watch()
     try:
         report = _report(arguments, console)
-        return _written(report, arguments, console)
+        return _written(report, arguments, console, command)
     except KeyboardInterrupt:
         console.done()
         return INTERRUPTED
@@ -91,13 +91,14 @@ def _report(arguments: Namespace, console: Console) -> Any:
         return report
 
 
-def _written(report: Any, arguments: Namespace, console: Console) -> int:
+def _written(report: Any, arguments: Namespace, console: Console, command: str) -> int:
+    # command: what the user has typed before the verb
     out, err = report.text + report.summary, ""
     plain = arguments.llext_format == "text" and arguments.llext_verbosity == "normal"
     if report.findings or not plain or not out.replace("\n", "").isprintable():
-        from west_llext.cli.rendering import rendered  # noqa: PLC0415  # often not needed
+        from west_llext.cli.rendering import as_called, rendered  # noqa: PLC0415  # often not needed
 
-        out, err = rendered(report, arguments, console)
+        out, err = rendered(as_called(report, command), arguments, console)
     return _shown(out, err, console) or int(report.status)
 
 
