@@ -92,7 +92,7 @@ def test_a_symbol_that_nothing_defines_names_the_line_that_uses_it(tmp_path: Pat
     made = linked(compiled(tmp_path, NEEDY, "-g"), lines=True)
     assert texts(made) == [
         """\
-unit.c:6: error[S001]: extension 'filters' needs 'beep' (build/filters.o, at .text+0x2 and 2 \
+unit.c:6:12: error[S001]: extension 'filters' needs 'beep' (build/filters.o, at .text+0x2 and 2 \
 more): nothing defines it"""
     ]
 

@@ -96,9 +96,7 @@ def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
     if not request.extensions:
         return manifest.extensions
     known = {each.name: each for each in manifest.extensions}
-    unknown = [name for name in request.extensions if name not in known]
-    if unknown:
-        raise UsageError([_unknown(name, known, request) for name in unknown])
+    refuse_unknown(request.extensions, known, request)
     wanted: set[str] = set()
     queue = list(request.extensions)
     while queue:
@@ -107,6 +105,13 @@ def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
             wanted.add(name)
             queue += [each.text for each in known[name].imports_from]
     return tuple(each for each in manifest.extensions if each.name in wanted)
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str], request: Request) -> None:
+    """Raise UsageError (O009) with every name of an extension that isn't known in a manifest."""
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    if unknown:
+        raise UsageError([_unknown(name, known, request) for name in unknown])
 
 
 def raise_errors(findings: Sequence[Diagnostic]) -> None:

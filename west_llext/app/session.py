@@ -91,7 +91,7 @@ class Surroundings:
     base_name: str
     base_abi: Abi | None
     windows: Mapping[str, tuple[int, int]]
-    line: Callable[..., tuple[str, int] | None]
+    line: Callable[..., Span | None]
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str

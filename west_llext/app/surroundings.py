@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 
@@ -10,7 +11,7 @@ from west_llext.app.bases import Base, config_of, nodes_of
 from west_llext.app.session import Surroundings
 from west_llext.base.declared import undefined_exports
 from west_llext.base.why import Holds, offer
-from west_llext.diagnostics import Diagnostic
+from west_llext.diagnostics import Diagnostic, Span
 from west_llext.emit.aside import Aside
 from west_llext.link.extension import Purpose
 from west_llext.manifest.kconfig import holds
@@ -86,9 +87,9 @@ def homeless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[
     ]
 
 
-def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> tuple[str, int] | None:
+def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> Span | None:
     from west_llext.elf.dwarf import line_of  # noqa: PLC0415  # slow to import, for messages only
 
     found = line_of(obj, section, offset)
     # compilers are told to name files from the manifest's folder on
-    return None if found is None else ((shown / found[0]).as_posix(), found[1])
+    return None if found is None else replace(found, file=shown / found.file)

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parsed(words)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
-    return _finished(arguments, console)
+    return _finished(arguments, console, "west-llext")
 
 
 def execute(arguments: Namespace, environment: Mapping[str, str], west: West | None = None) -> int:
@@ -52,28 +52,28 @@ def execute(arguments: Namespace, environment: Mapping[str, str], west: West | N
     west: the workspace that it runs in
     """
     arguments.llext_west = west
-    return _finished(arguments, Console(sys.stdout, sys.stderr, environment))
+    return _finished(arguments, Console(sys.stdout, sys.stderr, environment), "west llext")
 
 
-def _finished(arguments: Namespace, console: Console) -> int:
+def _finished(arguments: Namespace, console: Console, command: str) -> int:
     # A command makes many records and next to no cycles, and then it ends: looking for cycles
     # would take a tenth of its time.
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _done(arguments, console)
+        return _done(arguments, console, command)
     finally:
         if collects:
             gc.enable()
 
 
-def _done(arguments: Namespace, console: Console) -> int:
+def _done(arguments: Namespace, console: Console, command: str) -> int:
     noticed = _settled(arguments)
     if arguments.llext_format == "text" and arguments.llext_verbosity != "quiet":
         console.watch()
     try:
         report = _report(arguments, console, noticed)
-        return _written(report, arguments, console)
+        return _written(report, arguments, console, command)
     except KeyboardInterrupt:
         console.done()
         return INTERRUPTED
@@ -113,13 +113,14 @@ def _report(arguments: Namespace, console: Console, noticed: Sequence[Any]) -> A
         return report
 
 
-def _written(report: Any, arguments: Namespace, console: Console) -> int:
+def _written(report: Any, arguments: Namespace, console: Console, command: str) -> int:
+    # command: what the user has typed before the verb
     out, err = report.text + report.summary, ""
     plain = arguments.llext_format == "text" and arguments.llext_verbosity == "normal"
     if report.findings or not plain or not out.replace("\n", "").isprintable():
-        from west_llext.cli.rendering import rendered  # noqa: PLC0415  # often not needed
+        from west_llext.cli.rendering import as_called, rendered  # noqa: PLC0415  # often not needed
 
-        out, err = rendered(report, arguments, console)
+        out, err = rendered(as_called(report, command), arguments, console)
     return _shown(out, err, console) or int(report.status)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.places import place_of
@@ -13,8 +12,8 @@ from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Extension, Mode
 
-#: Source file and line of a place: called with object, section index and byte offset.
-LineFinder = Callable[[ObjectFile, int, int], "tuple[str, int] | None"]
+#: Place in a source of a place in an object: called with that, section index and byte offset.
+LineFinder = Callable[[ObjectFile, int, int], "Span | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def _user(obj: ObjectFile, miss: Miss, line: LineFinder) -> tuple[Span, str]:
     found = line(obj, miss.section, miss.offset)
     if found is None:
         return place_of(obj), f"at {place}"
-    return Span(PurePath(found[0]), found[1]), f"{obj.name}, at {place}"
+    return found, f"{obj.name}, at {place}"
 
 
 def _unplaced(provider: str) -> tuple[str, str, str]:
