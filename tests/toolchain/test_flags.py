@@ -111,6 +111,16 @@ def test_zig_is_told_of_arm_processors_by_features(flags: str, expected: str) ->
             RISCV32,
             "-target riscv32-freestanding -mcpu=generic_rv32+m+a+c+zicsr+zifencei",
         ),
+        (
+            "-march=rv32im -mno-strict-align",
+            RISCV32,
+            "-target riscv32-freestanding -mcpu=generic_rv32+m+unaligned_scalar_mem",
+        ),
+        (
+            "-march=rv32im -mno-strict-align -mstrict-align",
+            RISCV32,
+            "-target riscv32-freestanding -mcpu=generic_rv32+m",
+        ),
         ("-march=rv32e", RISCV32, "-target riscv32-freestanding -mcpu=generic_rv32+e-i"),
         (
             "-march=rv64gc",

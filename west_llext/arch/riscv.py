@@ -10,7 +10,7 @@ What is odd about this machine:
   deleting the excess is not optional. Nothing else is relaxed here.
 * On RV32 addresses wrap, so that AUIPC and LUI reach everything.
 
-Types: RISC-V ELF psABI 1.0 with the additions up to 2025, "Relocations".
+Types: RISC-V ELF psABI 1.0 with the additions up to July 2026, "Relocations".
 Drawings: RISC-V Unprivileged ISA, "Base instruction formats" and "Compressed instruction formats".
 """
 
