@@ -1,177 +1,155 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`.ctors` and `.dtors` become arrays, as GNU ld makes them."""
+"""Constructors in `.ctors` and `.dtors`: run in the order in which they always were."""
 
 from __future__ import annotations
 
 import struct
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import pytest
-from support.cross import gcc, tool
-from support.elfbuild import (
-    FUNC,
-    LOCAL,
-    SHF_ALLOC,
-    SHF_EXECINSTR,
-    SHF_WRITE,
-    Rel,
-    Sec,
-    Sym,
-    elf,
-)
-from support.linking import Case, Outcome, extension, offer
+from elftools.elf.elffile import ELFFile
+from support import elfbuild
+from support.cross import tool
+from support.elfbuild import FUNC, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, Rel, Sec, Sym
+from support.linking import Case, Outcome, extension, offer, packed
+from support.oracle import assembled, compiled
 
-from west_llext.elf.read import object_file
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-XTENSA = "xtensa-lx106-elf-"
-SOURCE = """
-extern int last;
-#define MAKE(number, how) how static void f##number(void) { last = number; }
-MAKE(1, __attribute__((constructor)))
-MAKE(2, __attribute__((constructor(300))))
-MAKE(3, __attribute__((constructor)))
-MAKE(4, __attribute__((constructor(200))))
-MAKE(5, __attribute__((destructor)))
-MAKE(6, __attribute__((destructor)))
-MAKE(7, __attribute__((destructor(300))))
-int last;
-"""
-SCRIPT = """
+ABS32 = 2
+#: As GNU ld's own script for arm-none-eabi has it.
+SCRIPT = """\
 SECTIONS {
-    . = 0x10000;
-    .text : { *(.literal*) *(.text*) }
-    .data : { *(.data*) *(.bss*) }
-    .init_array : { *(SORT_BY_INIT_PRIORITY(.init_array.*) SORT_BY_INIT_PRIORITY(.ctors.*))
-                    *(.init_array .ctors) }
-    .fini_array : { *(SORT_BY_INIT_PRIORITY(.fini_array.*) SORT_BY_INIT_PRIORITY(.dtors.*))
-                    *(.fini_array .dtors) }
-    /DISCARD/ : { *(*) }
+  .text 0x10000 : { *(.text) }
+  .init_array 0x20000 : {
+    KEEP (*(SORT_BY_INIT_PRIORITY(.init_array.*) SORT_BY_INIT_PRIORITY(.ctors.*)))
+    KEEP (*(.init_array .ctors))
+  }
+  .fini_array 0x30000 : {
+    KEEP (*(SORT_BY_INIT_PRIORITY(.fini_array.*) SORT_BY_INIT_PRIORITY(.dtors.*)))
+    KEEP (*(.fini_array .dtors))
+  }
 }
 """
+PLACES = {Region.TEXT: 0x10000, Region.INIT: 0x20000, Region.FINI: 0x30000}
 
 
-def pointers(*words: int, name: str = ".ctors", rel: bool = True, more: int = 0) -> bytes:
-    """An Arm object with functions, and their addresses in a section of that name."""
-    rows = [
-        Rel(offset=4 * index, type=2, symbol=f"f{number}", addend=None if rel else 0)
-        for index, number in enumerate(words)
-    ]
-    functions = [
-        Sym(name=f"f{number}", value=8 * number | 1, type=FUNC, section=".text", binding=LOCAL)
-        for number in range(8)
-    ]
-    return elf(
-        sections=[
-            Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=bytes(64)),
-            Sec(
-                name=name,
-                flags=SHF_ALLOC | SHF_WRITE,
-                content=bytes(4 * len(words) + more),
-                relocations=rows,
-            ),
-        ],
-        symbols=functions,
-    )
+def linked(content: bytes, mode: Mode = Mode.PRELOCATED) -> Outcome:
+    """The object, at the addresses of the script."""
+    return Case(
+        extension=extension(mode=mode),
+        base=offer(()),
+        place=lambda sizes: {**packed(sizes), **PLACES},
+        windows={"text": (0x10000, 0x11000)},
+    ).link(content)
 
 
-def made_of(content: bytes) -> Outcome:
-    """The object, prelocated."""
-    return Case(extension=extension(), base=offer([])).link(content, "demo.o")
+def by_ld(folder: Path, content: bytes) -> dict[str, bytes]:
+    """What GNU ld makes of the arrays of an object."""
+    (folder / "unit.o").write_bytes(content)
+    (folder / "unit.ld").write_text(SCRIPT)
+    command = [tool("ld"), "-T", "unit.ld", "unit.o", "-o", "unit.elf"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    file = ELFFile(BytesIO((folder / "unit.elf").read_bytes()))
+    sections = [file.get_section_by_name(name) for name in (".init_array", ".fini_array")]
+    return {each.name: each.data() for each in sections if each is not None}
 
 
-def functions(made: Outcome, region: Region) -> list[int]:
-    """Numbers of the functions in a region."""
-    section = made.linked.section(region)
-    start = made.addresses[Region.TEXT]
-    content = b"" if section is None else section.content
-    return [(word - start) // 8 for (word,) in struct.iter_unpack("<I", content)]
+def source(*sections: str, entries: int = 2) -> str:
+    """Assembler with functions `f0`, `f1` and so on, and pointers to them in sections."""
+    lines = [".text", ".thumb"]
+    count = len(sections) * entries
+    for number in range(count):
+        lines += [".thumb_func", f".type f{number}, %function", f"f{number}: bx lr", "nop"]
+    for number, name in enumerate(sections):
+        lines.append(f'.section {name}, "aw", {array_type(name)}')
+        lines += [f".word f{number * entries + entry}" for entry in range(entries)]
+    return "\n".join(lines)
 
 
-def test_the_words_are_turned_round() -> None:
-    """The last one of `.ctors` runs first, as the first one of `.init_array` does."""
-    made = made_of(pointers(1, 2, 3))
-    assert functions(made, Region.INIT) == [3, 2, 1]
-    assert made.linked.section(Region.DATA) is None
-
-
-def test_destructors_are_turned_round_as_well() -> None:
-    """The last one of `.fini_array` runs first."""
-    assert functions(made_of(pointers(1, 2, name=".dtors")), Region.FINI) == [2, 1]
-
-
-@pytest.mark.parametrize(
-    ("name", "region"),
-    [
-        (".ctors.65435", Region.INIT),
-        (".ctors.x", Region.INIT),
-        (".ctors.99999999999", Region.INIT),
-        (".ctorsx", Region.DATA),
-        (".data.ctors", Region.DATA),
-    ],
-)
-def test_only_the_names_of_compilers_are_meant(name: str, region: Region) -> None:
-    """A number is a priority; anything else in its place is none."""
-    made = made_of(pointers(5, name=name))
-    assert functions(made, region) == [5]
-
-
-def test_half_a_pointer_is_no_constructor() -> None:
-    """The section stays what it is: data."""
-    made = made_of(pointers(1, name=".ctors", more=2))
-    assert made.linked.section(Region.INIT) is None
-    assert len(made.content(Region.DATA)) == 6
-
-
-def test_an_odd_relocation_is_left_where_it_is() -> None:
-    """Damaged objects are linked as they are, or refused, but never by accident."""
-    odd = Sec(
-        name=".ctors",
-        flags=SHF_ALLOC | SHF_WRITE,
-        content=bytes(8),
-        relocations=[Rel(offset=2, type=2, symbol="f")],
-    )
-    text = Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=bytes(8))
-    made = made_of(elf(sections=[text, odd], symbols=[Sym(name="f", section=".text")]))
-    start = made.addresses[Region.TEXT]
-    assert made.content(Region.INIT) == bytes(2) + struct.pack("<I", start) + bytes(2)
+def array_type(name: str) -> str:
+    """How the assembler calls the type of a section."""
+    return "%" + name.split(".")[1] if "array" in name else "%progbits"
 
 
 @pytest.mark.cross
-def test_the_order_is_that_of_gnu_ld(tmp_path: Path) -> None:
-    """Priorities first, then the rest; the compiler for Xtensa writes `.ctors`."""
-    made = gcc(tmp_path, SOURCE, "-Os", "-fno-toplevel-reorder", prefix=XTENSA)
-    assert any(each.name == ".ctors" for each in object_file(made.read_bytes(), "").sections)
-    (tmp_path / "unit.ld").write_text(SCRIPT, encoding="utf-8")
-    command = [tool("ld", XTENSA), "--no-relax", "-e", "0", "--no-warn-rwx-segments"]
-    command += ["-T", "unit.ld", "unit.o", "-o", "unit.elf"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    theirs = object_file((tmp_path / "unit.elf").read_bytes(), "unit.elf")
-    ours = made_of(made.read_bytes())
-    for region, name in ((Region.INIT, ".init_array"), (Region.FINI, ".fini_array")):
-        index = next(at for at, each in enumerate(theirs.sections) if each.name == name)
-        expected = _names(theirs.content(index), {s.value: s.name for s in theirs.symbols})
-        own = object_file(made.read_bytes(), "unit.o")
-        arranged = ours.first.arranged
-        start = ours.addresses[Region.TEXT]
-        places = {
-            start + arranged.home[s.section][1] + s.value: s.name  # type: ignore[index]
-            for s in own.symbols
-            if s.name.startswith("f") and arranged.home[s.section]
-        }
-        assert _names(ours.content(region), places) == expected
-        assert len(expected) == (4 if region is Region.INIT else 3)
+@pytest.mark.parametrize(
+    "sections",
+    [
+        [".ctors"],
+        [".dtors"],
+        [".ctors.65435", ".ctors.00001", ".ctors", ".ctors.65034"],
+        [".ctors", ".init_array", ".dtors", ".fini_array"],
+        [".ctors.65435", ".init_array.00100", ".init_array.00050", ".init_array", ".ctors"],
+        [".dtors.00010", ".dtors", ".dtors.65535"],
+    ],
+    ids=", ".join,
+)
+def test_the_arrays_are_what_gnu_ld_makes_of_them(sections: list[str], tmp_path: Path) -> None:
+    """The entries of a section in reverse, priorities counted from the other end."""
+    content = assembled(tmp_path, source(*sections, entries=3))
+    made = linked(content).linked
+    ours = {
+        f".{name}_array": section.content
+        for name, region in (("init", Region.INIT), ("fini", Region.FINI))
+        if (section := made.section(region)) is not None
+    }
+    assert ours == by_ld(tmp_path, content)
+    assert made.section(Region.DATA) is None
 
 
-def _names(content: bytes, names: dict[int, str]) -> list[str]:
-    return [names[word] for (word,) in struct.iter_unpack("<I", content)]
+@pytest.mark.cross
+def test_what_a_compiler_for_an_older_abi_makes_is_run(tmp_path: Path) -> None:
+    """gcc -mabi=apcs-gnu."""
+    text = "static void one(void) { } void (*volatile last)(void);\n"
+    text += "__attribute__((constructor)) static void start(void) { last = one; }\n"
+    text += "__attribute__((destructor)) static void stop(void) { last = 0; }\n"
+    made = linked(compiled(tmp_path, text, "-mabi=apcs-gnu")).linked
+    for region in (Region.INIT, Region.FINI):
+        section = made.section(region)
+        assert section is not None
+        (address,) = struct.unpack("<I", section.content)
+        assert address & ~1 in range(0x10000, 0x11000)
 
 
-def test_modes_that_leave_relocations_leave_them_in_the_array() -> None:
-    """With the offsets of the turned words."""
-    case = Case(extension=extension(mode=Mode.BOUND), base=offer([]))
-    made = case.link(pointers(1, 2)).linked.section(Region.INIT)
-    assert made is not None
-    assert [row.offset for row in made.relocations] == [0, 4]
+@pytest.mark.parametrize("mode", Mode, ids=lambda each: str(each.value))
+def test_addends_move_with_their_entries(mode: Mode) -> None:
+    """Each place holds one of its own."""
+    rows = [Rel(offset=4 * number, type=ABS32, symbol="code") for number in range(3)]
+    content = elfbuild.elf(
+        sections=[
+            Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=bytes(64)),
+            Sec(
+                name=".ctors",
+                flags=SHF_ALLOC | SHF_WRITE,
+                content=struct.pack("<3I", 0x10, 0x20, 0x30),
+                relocations=rows,
+            ),
+        ],
+        symbols=[Sym(name="code", value=1, type=FUNC, section=".text")],
+    )
+    made = linked(content, mode)
+    start = PLACES[Region.TEXT] if mode is Mode.PRELOCATED else 0
+    words = struct.unpack("<3I", made.content(Region.INIT))
+    assert [start + each | 1 for each in (0x30, 0x20, 0x10)] == [each | 1 for each in words]
+
+
+def test_half_a_pointer_is_refused_as_in_any_array() -> None:
+    """L013, with the name that it has then."""
+    section = Sec(name=".ctors", flags=SHF_ALLOC | SHF_WRITE, content=bytes(6))
+    content = elfbuild.elf(sections=[section], symbols=[Sym(name="x", section=".ctors")])
+    assert [str(each) for each in linked(content).findings] == [
+        "unit.o: error[L013]: section '.init_array' has 6 bytes, expected pointers of 4"
+    ]
+
+
+@pytest.mark.parametrize("name", [".ctorsx", ".ctor", ".ctors_end", ".data.ctors"])
+def test_other_sections_are_data(name: str) -> None:
+    """Only these names mean anything."""
+    section = Sec(name=name, flags=SHF_ALLOC | SHF_WRITE, content=bytes(8))
+    content = elfbuild.elf(sections=[section], symbols=[Sym(name="x", section=name)])
+    made = linked(content).linked
+    assert [each.region for each in made.sections] == [Region.DATA]
