@@ -49,7 +49,9 @@ def base(exports: Mapping[str, int] | None) -> BaseImage:
         name="zephyr.elf",
         digest="",
         abi=Abi(ident=ident),
-        symbols=SymbolIndex(rows=rows, raw=bytes(16 * len(rows)), bits=32, order="<"),
+        symbols=SymbolIndex(
+            find=lambda _: dict(rows), raw=bytes(16 * len(rows)), bits=32, order="<"
+        ),
         exports=exports,
         local=frozenset({"uptime_helper", "__aeabi_memclr"}),
         hidden=frozenset({"__aeabi_memclr"}),
