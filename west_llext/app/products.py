@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from west_llext.emit import build_json, gdb, raw, summary
-from west_llext.emit.blob import blob
 from west_llext.emit.budget import Use, uses
 from west_llext.emit.map import text as map_text
 from west_llext.emit.twin import twin
@@ -47,10 +46,13 @@ def file_names(name: str) -> dict[str, str]:
     return {"blob": f"{name}.llext", "elf": f"{name}.elf", "map": f"{name}.map"}
 
 
-def product(linked: Linked, memories: Sequence[Memory], *, origin: str) -> Product:
-    """The outputs of an extension; `origin` is the manifest, as outputs name it."""
+def product(linked: Linked, content: bytes, memories: Sequence[Memory], *, origin: str) -> Product:
+    """The outputs of an extension.
+
+    content: of its blob
+    origin: the manifest, as outputs name it
+    """
     files = file_names(linked.name)
-    content = blob(linked)
     return Product(
         part=Part(
             name=linked.name,

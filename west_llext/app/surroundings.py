@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from west_llext.app.session import Surroundings
+from west_llext.app.trial import plan
 from west_llext.base.builddir import build_dir
 from west_llext.base.image import image
 from west_llext.base.why import offer
@@ -101,6 +102,7 @@ def surroundings(
         purpose=purpose,
         memories=manifest.base.memories,
         origin=manifest.file.name,
+        plan=plan(manifest, base),
     )
 
 
