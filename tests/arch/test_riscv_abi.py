@@ -11,7 +11,7 @@ import pytest
 from support.cross import gcc, tool, zig
 from support.riscv import EM_RISCV, RISCV
 
-from west_llext.arch.riscv_abi import extensions
+from west_llext.arch.riscv_abi import extensions, shortest
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.elf.read import object_file
 from west_llext.model.base import Abi
@@ -46,6 +46,22 @@ START = "demo.o: error[{}]: can't be linked with base image 'zephyr.elf': "
 def test_an_isa_string_lists_extensions(isa: str, expected: str) -> None:
     """ISA naming conventions: one letter each, or words that begin with Z, S or X."""
     assert extensions(isa) == frozenset(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("isa", "expected"),
+    [
+        ("rv32i2p1_m2p0_a2p1_c2p0_zmmul1p0", "rv32imac"),
+        ("rv32i2p1_m2p0_a2p1_c2p0_zmmul1p0_zaamo1p0_zalrsc1p0_zca1p0", "rv32imac"),
+        ("rv32i2p1_zicsr2p0_zca1p0_zmmul1p0", "rv32i_zicsr_zca_zmmul"),
+        ("rv64i2p1_v1p0_zve32x1p0_zve64d1p0_zvl32b1p0_zvl128b1p0", "rv64iv"),
+        ("rv32e1p9", "rv32e"),
+    ],
+)
+def test_the_shortest_isa_string_means_the_same(isa: str, expected: str) -> None:
+    """What is part of another extension goes."""
+    assert shortest(isa) == expected
+    assert extensions(shortest(isa)) == extensions(isa)
 
 
 def riscv(flags: int = RVC, bits: int = 32, **attributes: int | str) -> Abi:

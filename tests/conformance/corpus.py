@@ -5,7 +5,7 @@ Debian's packages have both for many processors of a machine; those that are tak
 link has to know of it. On Arm that is Thumb without and with 32-bit instructions, hard-float, and
 Arm state; on RISC-V both classes, without and with compressed instructions and floating point; on
 Xtensa the one core that there is, for speed and for size. On AArch64 it is a library for bare metal
-and one of Linux, which is position-independent.
+and one of Linux, which is position-independent; on ARC what comes with the compiler for Linux.
 """
 
 from __future__ import annotations
@@ -61,6 +61,15 @@ def _aarch64_linux() -> list[Path]:
     return [base / "libc.a", base / "libm.a", libgcc]
 
 
+def _x86(flag: str, libraries: str) -> Library:
+    def archives() -> list[Path]:
+        command = (tool("gcc", "x86_64-linux-gnu-"), flag, "-print-libgcc-file-name")
+        base = Path(libraries)
+        return [base / "libc.a", base / "libm-2.36.a", Path(output(*command).strip())]
+
+    return Library("x86" if flag == "-m32" else "x86-64", archives)
+
+
 def _xtensa(folder: str, *, libgcc: bool) -> Library:
     def archives() -> list[Path]:
         found = output(tool("gcc", "xtensa-lx106-elf-"), "-print-libgcc-file-name")
@@ -68,6 +77,11 @@ def _xtensa(folder: str, *, libgcc: bool) -> Library:
         return [libc, Path(found.strip())] if libgcc else [libc]
 
     return Library("xtensa", archives)
+
+
+def _arc() -> list[Path]:
+    found = output(tool("gcc", "arc-linux-gnu-"), "-print-libgcc-file-name")
+    return sorted(Path(found.strip()).parent.glob("*.a"))
 
 
 LIBRARIES: Mapping[str, Library] = {
@@ -81,8 +95,11 @@ LIBRARIES: Mapping[str, Library] = {
     "rv64imafdc": _riscv("rv64imafdc", "lp64d"),
     "a64-bare": Library("aarch64", _aarch64_bare),
     "a64-linux": Library("aarch64", _aarch64_linux),
+    "i386": _x86("-m32", "/usr/lib32"),
+    "amd64": _x86("-m64", "/usr/lib/x86_64-linux-gnu"),
     "lx106": _xtensa("release", libgcc=True),
     "lx106-size": _xtensa("", libgcc=False),
+    "archs": Library("arc", _arc),
 }
 
 

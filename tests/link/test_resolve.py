@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 import pytest
+from support.cross import output, tool
 from support.elfbuild import SHN_ABS, Sym
 from support.linking import Case, Outcome, data, extension, offer, thumb
 from support.oracle import assembled, compiled
 
 from west_llext.diagnostics import Severity, Span, has_errors
 from west_llext.elf.dwarf import line_of
+from west_llext.link.missing import runtime_hint
 from west_llext.link.resolve import Offered, Peer
 from west_llext.model.base import Reason, Why
 from west_llext.model.link import Import
@@ -117,6 +120,27 @@ build/filters.o: error[S001]: extension 'filters' needs '__aeabi_uldivmod' (at .
 nothing defines it
 hint: set 'compiler-runtime: toolchain', or export it from the base image"""
     ]
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("flags", [[], ["-march=armv6-m"], ["-mfloat-abi=soft", "-marm"]], ids=str)
+def test_every_helper_of_the_compilers_library_is_known(flags: list[str]) -> None:
+    """All functions of libgcc but those for C++, coverage and nested functions."""
+    library = output(tool("gcc"), *flags, "-print-libgcc-file-name").strip()
+    listed = output(tool("nm"), "--defined-only", "-g", library).splitlines()
+    names = {line.split()[2] for line in listed if len(line.split()) == 3 and " T " in line}
+    arithmetic = {each for each in names if re.match(r"__(aeabi_(?!unwind)|\w*[ds][if]\d$)", each)}
+    assert len(arithmetic) > 60
+    hint = "set 'compiler-runtime: toolchain', or export it from the base image"
+    assert {each for each in arithmetic if runtime_hint(each) != hint} == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["__gnu_mcount_nc", "__aeabi_atexit", "__aeabi_unwind_cpp_pr0", "__divide", "memcpy"]
+)
+def test_what_the_compilers_library_does_not_have_is_not_sought_there(name: str) -> None:
+    """Those come from a C or C++ library, or from nowhere."""
+    assert runtime_hint(name) is None
 
 
 @pytest.mark.parametrize(
@@ -297,6 +321,41 @@ llext.yml:12:9: warning[S012]: extension 'filters' imports nothing from 'sound'
 hint: remove 'sound' from 'imports-from'"""
     ]
     assert made.findings[0].severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("mode", [Mode.RELOCATABLE, Mode.BOUND, Mode.PRELOCATED])
+def test_an_import_that_two_providers_export_is_a_warning(mode: Mode, tmp_path: Path) -> None:
+    """S015: the loader takes it from whichever it finds; a static link from the first listed."""
+    made = linked(
+        compiled(tmp_path, "int beep(void), ring(void); int run(void) { return beep() + ring(); }"),
+        mode=mode,
+        peers=[peer("sound", "beep"), peer("tones", "beep", "ring"), peer("alarm", "beep")],
+        imports_from=["tones", "sound", "alarm"],
+    )
+    outcome = {
+        Mode.RELOCATABLE: "which one it gets depends on the order in which they are loaded",
+        Mode.BOUND: "which one it gets depends on the order in which they are loaded",
+        Mode.PRELOCATED: "it is linked to that of 'tones'",
+    }
+    hint = "remove all but one of them from 'imports-from', or rename the symbol in the others"
+    expected = (
+        "llext.yml:12:9: warning[S015]: extension 'filters' imports 'beep', which 'tones', "
+        f"'sound' and 'alarm' export: {outcome[mode]}\nhint: {hint}"
+    )
+    assert texts(made) == [expected]
+    assert {each.severity for each in made.findings} == {Severity.WARNING}
+
+
+def test_a_provider_without_an_address_is_no_choice_for_a_prelocated_one(tmp_path: Path) -> None:
+    """It can only be linked to the other."""
+    made = linked(
+        compiled(tmp_path, "int beep(void); int run(void) { return beep(); }"),
+        mode=Mode.PRELOCATED,
+        peers=[peer("sound", "beep", mode=Mode.BOUND), peer("tones", "beep")],
+        imports_from=["sound", "tones"],
+    )
+    assert [each.code for each in made.findings] == ["S012"]
+    assert [each.provider for each in made.second.resolution.imports] == ["tones"]
 
 
 def test_an_entry_of_the_export_section_that_is_none_is_said(tmp_path: Path) -> None:

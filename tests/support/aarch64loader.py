@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Relocations of AArch64, as Zephyr's loader applies them (arch/arm64/core/elf.c of 4.5).
-
-What no release but the last gets right (MOVN and MOVZ by a sign) isn't here at all.
-"""
+"""Relocations of AArch64, as Zephyr's loader applies them (arch/arm64/core/elf.c of 4.5)."""
 
 from __future__ import annotations
 
@@ -18,6 +15,8 @@ _MOVES = {
     267: (32, False), 268: (32, True), 269: (48, True),
     288: (0, True), 290: (16, True), 292: (32, True),
 }  # fmt: skip
+#: The same of moves whose sign picks MOVN or MOVZ.
+_SIGNED_MOVES = {270: 0, 271: 16, 272: 32, 287: 0, 289: 16, 291: 32, 293: 48}
 #: Lowest bit and number of bits of the value, bit of the instruction, kind of the value.
 _FIELDS = {
     273: (2, 19, 5, "prel"), 279: (2, 14, 5, "prel"), 280: (2, 19, 5, "prel"),
@@ -39,29 +38,37 @@ def relocate(memory: bytearray, at: int, kind: int, *, S: int, P: int, A: int | 
         return
     if kind in _DATA:
         _data(memory, at, kind, S + A - (P if kind >= _PREL64 else 0))
-    elif kind in _MOVES:
-        bit, lost = _MOVES[kind]
-        part = S + A - (P if kind >= 288 else 0) >> bit
-        if not lost and not 0 <= part < 1 << 16:
-            raise LoadError(f"relocation out of range ({P:#x} -> {S:#x})")
-        _field(memory, at, 0xFFFF, 5, part)
+    elif kind in _MOVES or kind in _SIGNED_MOVES:
+        _move(memory, at, kind, S + A, P)
     elif kind in _FIELDS:
         low, bits, shift, what = _FIELDS[kind]
         value = S + A - (P if what == "prel" else -_TCB_SIZE if what == "tls" else 0)
         # the target would drop these bits without a word, which is never what was meant
-        if what == "prel" or low < 12:
-            _check(value & (1 << low) - 1 == 0, S, P)
-        if what == "prel":
-            _check(signed(value >> low, bits) == value >> low, S, P)
+        _check(value & (1 << low) - 1 == 0 or low == 12, value, P)
+        _check(what != "prel" or signed(value >> low, bits) == value >> low, value, P)
         _field(memory, at, (1 << bits) - 1, shift, value >> low)
     elif kind in _ADR:
         low, checked = _ADR[kind]
         value = (S + A >> low) - (P >> low)
-        _check(not checked or signed(value, 21) == value, S, P)
+        _check(not checked or signed(value, 21) == value, value, P)
         _field(memory, at, 0x3, 29, value)
         _field(memory, at, 0x7FFFF, 5, value >> 2)
     else:
         raise LoadError(f"unknown relocation: {kind}")
+
+
+def _move(memory: bytearray, at: int, kind: int, target: int, P: int) -> None:
+    value = target - (P if kind >= 287 else 0)
+    if kind in _SIGNED_MOVES:
+        bit = _SIGNED_MOVES[kind]
+        part = value >> bit
+        _check(bit == 48 or -1 << 16 <= part < 1 << 16, value, P)
+        _field(memory, at, 0b11, 29, 0b00 if part < 0 else 0b10)
+        _field(memory, at, 0xFFFF, 5, ~part if part < 0 else part)
+        return
+    bit, lost = _MOVES[kind]
+    _check(lost or 0 <= value >> bit < 1 << 16, value, P)
+    _field(memory, at, 0xFFFF, 5, value >> bit)
 
 
 def _data(memory: bytearray, at: int, kind: int, value: int) -> None:
@@ -81,6 +88,6 @@ def _field(memory: bytearray, at: int, mask: int, shift: int, value: int) -> Non
     struct.pack_into("<I", memory, at, word & ~(mask << shift) | (value & mask) << shift)
 
 
-def _check(fits: bool, S: int, P: int) -> None:  # noqa: FBT001 (an assertion of the loader)
+def _check(fits: bool, value: int, P: int) -> None:  # noqa: FBT001 (an assertion of the loader)
     if not fits:
-        raise LoadError(f"relocation out of range ({P:#x} -> {S:#x})")
+        raise LoadError(f"relocation out of range ({P:#x}: {value:#x})")

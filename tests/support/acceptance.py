@@ -29,18 +29,18 @@ from .hostloader import (
 ET_REL, ET_DYN, SHT_STRTAB, SHT_DYNSYM, SHF_TLS = 1, 3, 3, 11, 0x400
 NOTYPE, OBJECT, FUNC, IFUNC, LOCAL, GLOBAL = 0, 1, 2, 10, 0, 1
 #: Relocation types of arch/*/core/elf.c, by e_machine, without those of shared objects and of
-#: thread-local storage, and without those that a release gets wrong.
+#: thread-local storage.
 LOADABLE: Mapping[int, Collection[int]] = {
     3: {1, 2},
     40: {0, 1, 2, 3, 10, 28, 29, 30, 38, 42, 43, 44, 45, 46, 47, 48, 49, 50},
     62: {1, 2, 4, 10, 11},
     183: {
-        *(0, 256, *range(257, 270), *range(273, 281), 282, 283, 284, 285, 286, 299),
-        *(288, 290, 292),
+        *(0, 256, *range(257, 281), *range(282, 294), 299),  # signed moves since 4.5
     },
+    195: {4, 16, 17, 27},
 }
 #: The type that makes an address of a pointer-sized word.
-ABSOLUTE = {3: 1, 40: 2, 62: 1, 183: 257}
+ABSOLUTE = {3: 1, 40: 2, 62: 1, 183: 257, 195: 4}
 EM_ARM = 40
 ORDER = ("text", "data", "rodata", "bss", "export", "preinit", "init", "fini")
 ARRAYS = {SHT_PREINIT, SHT_INIT, SHT_FINI}

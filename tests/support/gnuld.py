@@ -102,6 +102,9 @@ def script(
     discard: whether everything else is left out; lld would leave out its own tables
     """
     lines = [assignments, "SECTIONS {"]
+    if discard:
+        # where our table begins, of which nothing else is needed (x86)
+        lines.append("  table_of_linkage 0 : { *(.got.plt) }")
     for region, sections in sorted(layout.items(), key=lambda each: addresses[each[0]]):
         name = f"region_{region.label}"
         lines.append(f"  {name} {addresses[region]:#x} : {{")
@@ -114,7 +117,6 @@ def script(
         lines.append("  } =0")
     if table is not None and discard:
         lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}")
-        lines.append("  table_of_linkage : { *(.got.plt) }")
     if thread:
         lines.append("  .tbss : { *(.tbss) }")
     lines += [f"  /DISCARD/ : {{ {'*(*)' if discard else '*(s*) *(.debug*) *(.comment)'} }}"]

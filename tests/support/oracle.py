@@ -89,32 +89,58 @@ def same_in_all_modes(
     windows: Mapping[str, Window] | None = None,
     heap: Window | None = None,
 ) -> dict[Mode, Outcome]:
-    """Our links by mode, after memory was found to be what GNU ld makes in each.
+    """Our links by mode, after memory was found to be what GNU ld makes in each."""
+    return {
+        mode: equal_in(mode, folder, content, symbols, place=place, windows=windows, heap=heap)[0]
+        for mode in Mode
+    }
 
-    What we leave for the target's loader is completed at the same addresses.
+
+def equal_in(
+    mode: Mode,
+    folder: Path,
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
+    where: Mapping[Region, int] | None = None,
+    windows: Mapping[str, Window] | None = None,
+    heap: Window | None = None,
+    exports: Sequence[str] = (),
+) -> tuple[Outcome, sameness.Comparison]:
+    """Our link in a mode, after the target was found to end with what GNU ld makes.
+
+    where: addresses of the regions, instead of `place`
     """
     content = gnuld.unmerged(content)
-    obj = object_file(content, "unit.o")
-    found = {}
-    for mode in Mode:
-        case = Case(
-            extension=extension(mode=mode),
-            base=offer(symbols, ident=obj.ident),
-            place=place,
-            windows=windows,
-            heap=heap,
-        )
-        made = found[mode] = case.link(obj)
-        made.linked  # noqa: B018 (it has to be there)
-        where = made.addresses or place(made.second.sizes())
-        theirs = gnuld.linked(
-            folder,
-            content,
-            layout=sameness.layout(made),
-            addresses=where,
-            symbols=symbols,
-            table=sameness.table(made),
-        )
-        ours = sameness.memory(made, symbols, where, folder)
-        assert sameness.compared(made, ours, theirs, where).different == []
-    return found
+    ident = object_file(content, "unit.o").ident
+
+    def placed(sizes: Sizes) -> Mapping[Region, int]:
+        return place(sizes) if where is None else {region: where[region] for region in sizes}
+
+    case = Case(
+        extension=extension(mode=mode, exports=exports),
+        base=offer(symbols, ident=ident),
+        place=placed,
+        windows=windows,
+        heap=heap,
+    )
+    made = case.link(content)
+    there = made.addresses or placed(made.second.sizes())
+    commons = {
+        made.first.obj.symbols[index].name: there[Region.BSS] + offset
+        for index, offset in made.first.arranged.commons.items()
+    }
+    theirs = gnuld.linked(
+        folder,
+        content,
+        layout=sameness.layout(made),
+        addresses=there,
+        symbols=symbols,
+        assignments="".join(f"{name} = {value:#x};\n" for name, value in commons.items()),
+        table=sameness.table(made),
+    )
+    assert not made.findings, [str(each) for each in made.findings]
+    found = sameness.matched(case, made, theirs, symbols=symbols, where=there, folder=folder)
+    assert found.different == [], found.different
+    return made, found

@@ -18,6 +18,8 @@ class Tools:
     prefix: of the programs' names
     link: options that GNU ld needs to link as we do, that is without relaxing anything
     lld: the same for lld; empty where it doesn't know the machine
+    lld_other: relocation types of which lld makes other code than GNU ld and we, or whose table it
+        puts elsewhere
     reserved, lld_reserved: words that GNU ld and lld keep for themselves at the start of a table
     """
 
@@ -26,6 +28,7 @@ class Tools:
     prefix: str
     link: Sequence[str] = ()
     lld: Sequence[str] = ()
+    lld_other: frozenset[int] = frozenset()
     reserved: int = 1
     lld_reserved: int = 1
     little: bool = True
@@ -67,12 +70,39 @@ TOOLS = {
             link=("--no-relax", "--no-warn-rwx-segments"),
         ),
         Tools(
+            machine=3,
+            bits=32,
+            prefix="x86_64-linux-gnu-",
+            link=("-melf_i386", "--no-warn-rwx-segments"),
+            lld=("-melf_i386",),
+            lld_other=frozenset({3, 9, 10, 43}),
+            reserved=0,
+            lld_reserved=0,
+        ),
+        Tools(
+            machine=62,
+            bits=64,
+            prefix="x86_64-linux-gnu-",
+            link=("-melf_x86_64", "--no-warn-rwx-segments"),
+            lld=("-melf_x86_64",),
+            lld_other=frozenset({9, 25, 26, 29, 31, 41, 42}),
+            reserved=0,
+            lld_reserved=0,
+        ),
+        Tools(
             machine=183,
             bits=64,
             prefix="aarch64-linux-gnu-",
             link=("--no-warn-rwx-segments",),
             lld=("-maarch64elf", "--no-relax"),
             lld_reserved=0,
+        ),
+        Tools(
+            machine=195,
+            bits=32,
+            prefix="arc-linux-gnu-",
+            link=("--no-warn-rwx-segments",),
+            reserved=0,
         ),
         Tools(
             machine=243,

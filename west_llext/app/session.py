@@ -20,6 +20,7 @@ from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
 from west_llext.elf.read import file_content, object_file
+from west_llext.emit.aside import Aside
 from west_llext.emit.blob import blob
 from west_llext.link.extension import (
     Context,
@@ -33,7 +34,7 @@ from west_llext.link.extension import (
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.resolve import Peer
 from west_llext.model.base import Abi, Offer
-from west_llext.model.elf import FileType, ObjectFile
+from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
@@ -88,6 +89,8 @@ class Surroundings:
     windows, line: as in `link.extension.Context`
     memories: of the manifest
     origin: the manifest, as outputs name it
+    providers: names of extensions that others import from
+    aside: where contents of files are put; None to hand them on
     plan: what blobs are tried on; None for nothing
     """
 
@@ -99,7 +102,9 @@ class Surroundings:
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
-    plan: Plan | None
+    providers: frozenset[str] = frozenset()
+    aside: Aside | None = None
+    plan: Plan | None = None
 
 
 class Session:
@@ -130,12 +135,16 @@ class Session:
         wrong = _unlinkable(obj, machine)
         if wrong is not None and not has_errors(findings):
             at = Span(PurePath(task.name))
-            findings.append(Diagnostic(code="L003", at=at, message=f"'{task.name}' {wrong}"))
+            text, hint = wrong
+            findings.append(
+                Diagnostic(code="L003", at=at, message=f"'{task.name}' {text}", hint=hint)
+            )
         if machine is None or wrong is not None or self._is_foreign(abi):
             return OpenReply(findings)
         found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
         self.opened[task.extension.name] = found, machine
-        return OpenReply(findings + found.findings, digest(content), found.peer(), abi)
+        peer = found.peer(imported=task.extension.name in self.shared.providers)
+        return OpenReply(findings + found.findings, digest(content), peer, abi)
 
     def _mismatches(self, name: str, abi: Abi) -> list[Diagnostic]:
         base = self.shared.base_abi
@@ -188,7 +197,13 @@ class Session:
         content = blob(record)
         made = None
         if self.shared.purpose is Purpose.BUILD:
-            made = product(record, content, self.shared.memories, origin=self.shared.origin)
+            made = product(
+                record,
+                content,
+                self.shared.memories,
+                origin=self.shared.origin,
+                aside=self.shared.aside,
+            )
         if self.trial is None:
             return ProductReply(made, findings)
         if record.name in self.trial.plan.chained:
@@ -214,10 +229,16 @@ class Session:
         return self.contexts[machine]
 
 
-def _unlinkable(obj: ObjectFile, machine: Machine | None) -> str | None:
-    # why an object can't be linked, whatever the base image is
+def _unlinkable(obj: ObjectFile, machine: Machine | None) -> tuple[str, str | None] | None:
+    # why an object can't be linked, whatever the base image is, and what to do
     if obj.file_type != FileType.REL:
-        return f"is no relocatable object (its e_type is {obj.file_type})"
+        return f"is no relocatable object (its e_type is {obj.file_type})", None
     if machine is None:
-        return f"is for e_machine {obj.ident.machine}, which isn't supported"
+        return f"is for e_machine {obj.ident.machine}, which isn't supported", None
+    loaded = any(each.flags & SHF_ALLOC and each.size for each in obj.sections)
+    if not loaded and any(each.name.startswith(".gnu.lto_") for each in obj.sections):
+        return (
+            "holds no machine code, only what gcc's link-time optimisation works on",
+            "compile it with -ffat-lto-objects, or without -flto",
+        )
     return None

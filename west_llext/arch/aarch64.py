@@ -246,6 +246,7 @@ MACHINE = Machine(
     explicit_addends=True,
     absolute_word=257,
     thread_pointer=thread_pointer,
+    table_of_sums=True,
     since=_SINCE,
     mismatches=aarch64_abi.mismatches,
 )

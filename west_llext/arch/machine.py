@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, Flag, auto
 
 from west_llext.arch.formula import evaluate
 from west_llext.arch.table import Entry, Refuse, Row, Via
@@ -54,6 +54,18 @@ class Core:
     blx: bool = False
     thumb2: bool = True
     windowed: bool = False
+
+
+class Nearness(Flag):
+    """What is known of every address that a target may get, and code that refers to it."""
+
+    NOTHING = 0
+    #: within 2 GiB of all code
+    NEAR = auto()
+    #: below 2 GiB
+    LOW = auto()
+    #: no part of what is linked: it stays where it is, wherever the code goes
+    FIXED = auto()
 
 
 class Concern(Enum):
@@ -108,11 +120,6 @@ def _always_direct(row: Row, word: int, T: int, core: Core) -> bool:
     return True
 
 
-def _as_any_other(row: Row, word: int, core: Core) -> int | None:
-    del row, word, core
-    return None
-
-
 def _no_veneer(row: Row, core: Core) -> Veneer | None:
     del row, core
     return None
@@ -136,7 +143,7 @@ class Machine:
     changes_state: (row, T): whether the branch ends in the other instruction set
     direct: (row, word, T, core): whether `branch` can encode it without a veneer, range aside
     undefined_branch: (row, word, core): the word that replaces a branch to an undefined weak symbol,
-        or None to leave it alone
+        or None to leave it alone; where there is no such function, it goes to address 0
     undefined_at_place: whether an undefined weak symbol is at the place for whatever counts from
         the place; else it is at address 0
     veneer: (row, core): the form that a branch of this row can go through, or None
@@ -147,7 +154,11 @@ class Machine:
     thread_pointer: (size, alignment) of the base's thread-local block, to where the thread pointer
         is, counted from its first byte
     instructions: the rows that the row of a slot picks from, where the opcode decides
+    table_of_sums: whether a word of a global offset table is for the sum of a symbol and an addend
+        (AArch64); else the addend counts from the word
     prepare: the object with what a linker would change before it looks at symbols
+    without_table: (object, nearness of a symbol by its index): the object without references through
+        a table that need none
     branches: numbers of the rows that are branches
     joins: numbers of the rows that make a difference together with others of the same place
     high_parts: numbers of the rows that a row via HIGH_PART can refer to
@@ -173,7 +184,7 @@ class Machine:
     absolute_word: int
     changes_state: Callable[[Row, int], bool] = _same_state
     direct: Callable[[Row, int, int, Core], bool] = _always_direct
-    undefined_branch: Callable[[Row, int, Core], int | None] = _as_any_other
+    undefined_branch: Callable[[Row, int, Core], int | None] | None = None
     undefined_at_place: bool = False
     veneer: Callable[[Row, Core], Veneer | None] = _no_veneer
     pc_offset: Callable[[Row], int] = _from_the_place
@@ -186,7 +197,9 @@ class Machine:
     literals: Callable[[str], str] | None = None
     thread_pointer: Callable[[int, int], int] | None = None
     instructions: tuple[Row, ...] = ()
+    table_of_sums: bool = False
     prepare: Callable[[ObjectFile], ObjectFile] | None = None
+    without_table: Callable[[ObjectFile, Callable[[int], Nearness]], ObjectFile] | None = None
     since: Mapping[Release, frozenset[int]] = field(default_factory=dict)
     high_parts: frozenset[int] = frozenset()
     branches: frozenset[int] = field(init=False)

@@ -83,6 +83,22 @@ def extensions(isa: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def shortest(isa: str) -> str:
+    """The ISA string without versions, and without what other extensions of it have in them.
+
+    `rv32i2p1_m2p0_a2p1_zmmul1p0_zaamo1p0` gives `rv32ima`, which every compiler knows.
+    """
+    base, *names = (_VERSION.sub("", part) for part in isa.lower().split("_"))
+    long = [each for each in names if len(each) > 1]
+    short = base + "".join(each for each in names if len(each) == 1)
+    kept = [
+        name
+        for name in long
+        if name not in extensions("_".join([short, *(each for each in long if each != name)]))
+    ]
+    return "_".join([short, *kept])
+
+
 def mismatches(obj: Abi, base: Abi) -> tuple[Mismatch, ...]:
     """Why code of an object can't run with, or be called by, that of the base image."""
     return (*_flags(obj, base), *_isa(obj, base), *_memory(obj, base))

@@ -8,7 +8,7 @@ extension can import it, and every size before anything is placed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -16,6 +16,8 @@ from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
+from west_llext.link.constructors import with_arrays
+from west_llext.link.direct import direct
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
 from west_llext.link.job import Job, no_identifier
@@ -32,7 +34,7 @@ from west_llext.link.verdicts import (
     resolution_findings,
     unread_providers,
 )
-from west_llext.model.elf import SHN_UNDEF, ObjectFile, Symbol
+from west_llext.model.elf import SHN_UNDEF, STB_LOCAL, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
@@ -80,8 +82,8 @@ class Opened:
     exports: Exports
     findings: list[Diagnostic]
 
-    def peer(self) -> Peer:
-        """The extension, as importers see it."""
+    def peer(self, *, imported: bool = True) -> Peer:
+        """The extension, as importers see it; `imported`: whether there are any."""
         return Peer(
             name=self.extension.name,
             mode=self.extension.mode,
@@ -90,14 +92,25 @@ class Opened:
                 name: Offered(target.region, target.value, target.thumb, target.function)
                 for name, target in self.exports.found.items()
             },
+            private=frozenset(self._private()) if imported else frozenset(),
         )
+
+    def _private(self) -> Iterator[str]:
+        for target, symbol in zip(self.own, self.obj.symbols, strict=True):
+            bound = target is not None and symbol.info >> 4 != STB_LOCAL
+            if bound and symbol.name not in self.exports.found:
+                yield symbol.name
 
 
 @dataclass(slots=True, kw_only=True)
 class Resolved:
-    """An extension whose symbols are known and whose sizes are final."""
+    """An extension whose symbols are known and whose sizes are final.
+
+    obj: its object, with what knowing them makes possible
+    """
 
     opened: Opened
+    obj: ObjectFile
     resolution: Resolution
     targets: list[Target]
     made: Made
@@ -121,6 +134,7 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
         obj = replace(obj, symbols=(_NO_SYMBOL,))
     if machine.prepare is not None:
         obj = machine.prepare(obj)
+    obj = with_arrays(obj)
     arranged, findings = arrangement(obj, machine)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
     found = exports(obj, arranged, extension, own, machine)
@@ -165,17 +179,19 @@ def resolved(
         ]
     targets = list(found.targets)
     made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)
-    table = offset_table(obj, arranged, targets, machine)
     reach = Reach(
         machine=machine,
         core=first.core,
         mode=extension.mode,
-        text=_window(extension, context),
+        text=_window(extension, context, Region.TEXT),
         window=_target_window(context, peers),
     )
+    obj = direct(obj, targets, reach, lambda region: _window(extension, context, region))
+    table = offset_table(obj, arranged, targets, machine)
     branches = stubs(obj, arranged, targets, reach, codec(obj.ident.order))
     return Resolved(
         opened=first,
+        obj=obj,
         resolution=found,
         targets=targets,
         made=made,
@@ -199,7 +215,7 @@ def finished(
     """
     first = second.opened
     job = Job(
-        obj=first.obj,
+        obj=second.obj,
         arranged=first.arranged,
         targets=second.targets,
         stubs=second.stubs,
@@ -246,11 +262,11 @@ def _thread_pointer(context: Context) -> int:
     return 0 if block is None or place is None else place(*block)
 
 
-def _window(extension: Extension, context: Context) -> Window | None:
-    # where .text can be
+def _window(extension: Extension, context: Context, region: Region) -> Window | None:
+    # where a region can be
     if extension.mode is not Mode.PRELOCATED:
         return context.heap
-    return context.windows.get(memory_of(extension, Region.TEXT) or "")
+    return context.windows.get(memory_of(extension, region) or "")
 
 
 def _target_window(

@@ -61,6 +61,11 @@ class _Relocator:
         self.values: list[int] = []
         self.thumbs: list[int] = []
         self.locate()
+        # undefined weak symbols, where the psABI says that they are at the place
+        self.nowhere: frozenset[int] = frozenset()
+        if job.machine.undefined_at_place:
+            zeros = [index for index, each in enumerate(job.targets) if each[0] is Kind.ZERO]
+            self.nowhere = frozenset(zeros)
         # by region: the space of its places, and the address of its first byte there
         self.bases = {region: (int(region), 0) for region in job.arranged.outputs}
         if job.mode is Mode.PRELOCATED:
@@ -156,22 +161,29 @@ class _Relocator:
             if use.offset + row.size > self.job.obj.sections[use.section].size + row.before:
                 self.complaints.outside(row, use.section, use.offset)
                 return
-            word = self.codec.load(row.word, content, use.here - row.before)
-            use = use._replace(row=row, word=word)
+            _, section, offset, region, here, _, symbol, A = use
+            word = self.codec.load(row.word, content, here - row.before)
+            use = Use(row, section, offset, region, here, word, symbol, A)
         if use.row.via is Via.HIGH_PART:
             self.low_part(use, content)
-        elif use.row.via is Via.GOT and use.symbol not in self.job.table.entry:
-            self.complaints.no_field(use)  # an earlier relocation made another instruction of it
+        elif use.row.via is Via.GOT:
+            through = self.through_table(use)
+            if through is None:
+                self.complaints.no_field(use)  # an earlier one made another instruction of it
+            else:
+                self.value(through, content)
         elif use.row.branch is None:
-            self.value(self.through_table(use), content)
+            self.value(use, content)
         else:
             self.branch(use, content)
 
-    def through_table(self, use: Use) -> Use:
-        # to the word of the table that holds the address, where the row wants that
-        if use.row.via is not Via.GOT:
-            return use
-        return use._replace(symbol=self.job.table.entry[use.symbol])
+    def through_table(self, use: Use) -> Use | None:
+        # to the word of the table that holds the address; None where there is none
+        table = self.job.table
+        entry = table.entry.get(table.key(use.symbol, use.addend))
+        if entry is None:
+            return None
+        return use._replace(symbol=entry, addend=0 if table.sums else use.addend)
 
     def through(self, stub: Stub, row: Row, content: bytearray, here: int) -> None:
         # to a veneer, which is in the same region: the distance is final in every mode
@@ -192,7 +204,7 @@ class _Relocator:
         symbol = use.symbol
         space, base = self.bases[use.region]
         use = self.near_zero(use, base)
-        if self.at_place(use):
+        if symbol in self.nowhere and use.row.space is not Space.ABSOLUTE:
             here = base + use.here
             self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
             return
@@ -202,12 +214,6 @@ class _Relocator:
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
         TP = self.job.thread_pointer
         self.put(use, evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP), content)
-
-    def at_place(self, use: Use) -> bool:
-        # whether the psABI says of an undefined weak symbol that it is at the place
-        if not self.job.machine.undefined_at_place or use.row.space is Space.ABSOLUTE:
-            return False
-        return self.job.targets[use.symbol].kind is Kind.ZERO
 
     def put(self, use: Use, value: int, content: bytearray) -> None:
         # the value in its field, or a complaint
@@ -236,11 +242,13 @@ class _Relocator:
     def low_part(self, use: Use, content: bytearray) -> None:
         # the low part of the value whose high part is at the symbol
         upper = self.high_part(use)
+        if upper is not None and upper.row.via is Via.GOT:
+            upper = self.through_table(upper)
         if upper is None:
             self.complaints.no_high_part(use, self.job.targets[use.symbol])
             return
         space, base = self.bases[upper.region]
-        upper = self.near_zero(self.through_table(upper), base)
+        upper = self.near_zero(upper, base)
         symbol = upper.symbol
         if not self.known(upper.row, self.spaces[symbol], space):
             self.keep(use, content)
@@ -312,10 +320,11 @@ class _Relocator:
         machine, row, symbol = self.job.machine, use.row, use.symbol
         target = self.job.targets[symbol]
         space, base = self.bases[use.region]
+        nowhere = machine.undefined_branch if target.kind is Kind.ZERO else None
         try:
-            if target.kind is Kind.ZERO:
-                nowhere = machine.undefined_branch(row, use.word, self.job.core)
-                word = use.word if nowhere is None else nowhere
+            if nowhere is not None:
+                without = nowhere(row, use.word, self.job.core)
+                word = use.word if without is None else without
             elif self.spaces[symbol] != space:
                 self.keep(use, content)
                 return
@@ -350,8 +359,11 @@ class _Relocator:
             return
         explicit_addends = self.job.machine.explicit_addends
         symbol, addend = self.result.symbols.reference(
-            target, use.addend, use.row, explicit=explicit_addends
+            target, use.addend, use.row, explicit=explicit_addends and not use.row.bare
         )
+        if use.row.bare and addend:
+            self.complaints.unloadable(use, target, None)
+            return
         number = use.row.number if use.row.left_as is None else use.row.left_as
         explicit: int | None = addend
         if not explicit_addends or number in self.job.machine.partial:
@@ -387,20 +399,21 @@ class _Relocator:
         absolute = self.job.machine.absolute_word
         for offset, target in self.job.made.words:
             self.word(absolute, Region.EXPORT, offset, target, 0)
-        for offset, target in self.job.table.words:
-            self.word(absolute, Region.TEXT, offset, target, 0)
+        for offset, target, addend in self.job.table.words:
+            self.word(absolute, Region.TEXT, offset, target, addend)
 
     def word(self, number: int, region: Region, here: int, symbol: int, addend: int) -> None:
         # a pointer in what the link made: its place holds zeros
         content = self.result.contents[region]
-        pointer = self.pointers[number]
+        row = self.rows[number]
+        if not isinstance(row, Row):
+            raise TypeError(row)
         self.applied[number] += 1
         if self.spaces[symbol] == ABSOLUTE_SPACE:
-            value = self.values[symbol] + addend | self.thumbs[symbol] & pointer.odd
-            pointer.dump(content, here, value & pointer.mask)
-            return
-        row = self.rows[number]
-        if isinstance(row, Row):
+            S, T = self.values[symbol], self.thumbs[symbol]
+            value = evaluate(row.formula, S=S, A=addend, P=0, T=T)
+            self.codec.dump(row.word, content, here, row.encode(0, value))
+        else:
             self.keep(Use(row, 0, 0, region, here, 0, symbol, addend), content)
 
     def unusual(

@@ -22,19 +22,26 @@ from west_llext.model.region import Region
 class OffsetTable:
     """The words of one extension's table.
 
-    words: (offset in TEXT, index of the target), each a pointer-sized address
-    entry: by index of a symbol, the index of the target that is its word
+    words: (offset in TEXT, index of the target, bytes behind it), each a pointer-sized address
+    entry: by index of a symbol and bytes behind it, the index of the target that is its word
+    sums: whether the psABI has a word for each sum of symbol and addend; else the addend counts
+        from the word
     """
 
-    words: list[tuple[int, int]] = field(default_factory=list)
-    entry: dict[int, int] = field(default_factory=dict)
+    words: list[tuple[int, int, int]] = field(default_factory=list)
+    entry: dict[tuple[int, int], int] = field(default_factory=dict)
+    sums: bool = False
+
+    def key(self, symbol: int, addend: int | None) -> tuple[int, int]:
+        """What finds the word of a relocation in `entry`."""
+        return symbol, (addend or 0) if self.sums else 0
 
 
 def offset_table(
     obj: ObjectFile, arranged: Arrangement, targets: list[Target], machine: Machine
 ) -> OffsetTable:
     """A word for each symbol that is referred to through one; TEXT and `targets` grow by them."""
-    table = OffsetTable()
+    table = OffsetTable(sums=machine.table_of_sums)
     if not machine.table_entries:
         return table
     size = obj.ident.bits // 8
@@ -42,14 +49,15 @@ def offset_table(
         if arranged.home[section] is None:
             continue
         content = obj.content(section)
-        for offset, symbol, number, _ in rows:
-            if number not in machine.table_entries or symbol in table.entry:
+        for offset, symbol, number, addend in rows:
+            key = table.key(symbol, addend)
+            if number not in machine.table_entries or key in table.entry:
                 continue
             row = machine.rows[number]
             if isinstance(row, Row) and _through_table(row, content, offset):
                 place = arranged.output(Region.TEXT).add(source=-1, size=size, align=size)
-                table.words.append((place, symbol))
-                table.entry[symbol] = len(targets)
+                table.words.append((place, *key))
+                table.entry[key] = len(targets)
                 name = f"the table's word for {targets[symbol].name}"
                 targets.append(Target(Kind.OWN, name, place, region=Region.TEXT))
     return table
