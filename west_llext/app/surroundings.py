@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from west_llext.app.bases import Base, config_of, nodes_of
 from west_llext.app.session import Surroundings
+from west_llext.app.trial import plan
 from west_llext.base.declared import undefined_exports
 from west_llext.base.why import Holds, offer
 from west_llext.diagnostics import Diagnostic, Span
@@ -46,6 +47,7 @@ def surroundings(
             name.text for each in manifest.extensions for name in each.imports_from
         ),
         aside=aside,
+        plan=plan(manifest, base),
     )
 
 
