@@ -30,10 +30,14 @@ from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Mode
-from west_llext.model.region import Region
+from west_llext.model.region import PLACEABLE, Region
 
 #: Machines whose calls don't reach everywhere.
 _SHORT_CALLS = {EM_ARM, EM_AARCH64}
+
+
+#: Around all that `addresses` gives.
+_EVERYWHERE = 0x08000000, 0x30000000
 
 
 class Verdict(Enum):
@@ -114,7 +118,7 @@ def compared(member: Member, mode: Mode, folder: Path, oracle: Oracle = Oracle.G
         extension=extension(name="unit", mode=mode),
         base=offer(symbols, ident=obj.ident),
         place=lambda sizes: addresses(sizes, member),
-        windows={"text": window},
+        windows={region.label: _EVERYWHERE for region in PLACEABLE} | {"text": window},
         # every other one can be loaded anywhere, so that all its calls go through veneers
         heap=window if member.ordinal % 2 or obj.ident.machine not in _SHORT_CALLS else None,
         purpose=Purpose.CHECK,
