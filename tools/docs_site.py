@@ -17,7 +17,17 @@ from mkdocs.structure.files import File, Files
 from west_llext.app.codes import FAMILIES
 
 #: Pages in the order to read them; the folders `codes` and `adr` come behind.
-PAGES = ("index", "commands", "manifest", "modes", "machines", "ci", "proof", "blob-format")
+PAGES = (
+    "index",
+    "commands",
+    "manifest",
+    "modes",
+    "machines",
+    "loader",
+    "ci",
+    "proof",
+    "blob-format",
+)
 
 CODES = """\
 # Diagnostic codes

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from support.commands import command
 from support.project import project
 
-from west_llext.cli.arguments import VERBS, parsed, parser
+from west_llext.cli.arguments import VERBS, parsed, parser, width
 
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
@@ -151,3 +152,31 @@ def test_a_wrong_option_shows_how_the_verb_is_used() -> None:
         "west-llext schema: error: unrecognized arguments: --nope\n"
     )
     assert (ran.status, "".join(ran.err.split())) == (2, "".join(expected.split()))
+
+
+@pytest.mark.parametrize(
+    ("environment", "size", "expected"),
+    [
+        ("", 120, 120),
+        ("", 20, 40),
+        # a terminal that was never told its size
+        ("", 0, 100),
+        ("", None, 100),
+        ("70", 120, 70),
+        ("0", 120, 120),
+        ("wide", 120, 120),
+    ],
+)
+def test_the_width_is_that_of_the_terminal(
+    environment: str, size: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COLUMNS goes first, as for every tool; no size is no terminal."""
+
+    def terminal_size() -> os.terminal_size:
+        if size is None:
+            raise OSError(25, "Inappropriate ioctl for device")
+        return os.terminal_size((size, 24))
+
+    monkeypatch.setenv("COLUMNS", environment)
+    monkeypatch.setattr(os, "get_terminal_size", terminal_size)
+    assert width() == expected

@@ -140,6 +140,26 @@ def test_a_reader_that_leaves_is_no_error(words: list[str], tmp_path: Path) -> N
     assert b"Exception" not in done.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="streams are closed by a shell")
+@pytest.mark.parametrize(
+    ("words", "status"), [("schema", 0), ("build", 3), ("build --oh", 2), ("info nothing", 3)]
+)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_a_stream_that_is_closed_stops_nothing(
+    closed: str, words: str, status: int, tmp_path: Path
+) -> None:
+    """As a service manager may start it; nobody reads, and that is no error of ours."""
+    line = f'"{sys.executable}" -m west_llext {words} {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (status, False)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_below_standard_output_is_an_environment_error() -> None:
     """`> report.json` on a full disk must not look like success."""

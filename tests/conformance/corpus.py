@@ -5,7 +5,7 @@ Debian's packages have both for many processors of a machine; those that are tak
 link has to know of it. On Arm that is Thumb without and with 32-bit instructions, hard-float, and
 Arm state; on RISC-V both classes, without and with compressed instructions and floating point; on
 Xtensa the one core that there is, for speed and for size. On AArch64 it is a library for bare metal
-and one of Linux, which is position-independent.
+and one of Linux, which is position-independent; on ARC what comes with the compiler for Linux.
 """
 
 from __future__ import annotations
@@ -79,6 +79,11 @@ def _xtensa(folder: str, *, libgcc: bool) -> Library:
     return Library("xtensa", archives)
 
 
+def _arc() -> list[Path]:
+    found = output(tool("gcc", "arc-linux-gnu-"), "-print-libgcc-file-name")
+    return sorted(Path(found.strip()).parent.glob("*.a"))
+
+
 LIBRARIES: Mapping[str, Library] = {
     "v6-m": _arm("thumb/v6-m/nofp"),
     "v7-m": _arm("thumb/v7-m/nofp"),
@@ -94,6 +99,7 @@ LIBRARIES: Mapping[str, Library] = {
     "amd64": _x86("-m64", "/usr/lib/x86_64-linux-gnu"),
     "lx106": _xtensa("release", libgcc=True),
     "lx106-size": _xtensa("", libgcc=False),
+    "archs": Library("arc", _arc),
 }
 
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 from tests.conformance.corpus import Member
 from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, TLS, Sym
-from west_llext.model.elf import STB_WEAK, STT_TLS, ObjectFile, Symbol
+from west_llext.model.elf import STB_WEAK, STT_TLS, Ident, ObjectFile, Symbol
 
-EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64, EM_RISCV = 3, 40, 62, 94, 183, 243
+EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64 = 3, 40, 62, 94, 183
+EM_ARC, EM_RISCV = 195, 243
 # Arm: relocation numbers of what can change the instruction set, what can't, and how far it gets
 _CALLS = {10: "thumb", 28: "arm"}
 _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
@@ -27,6 +28,12 @@ REACH: Mapping[int, Mapping[int, int]] = {
     EM_386: {},
     EM_X86_64: {},
     EM_XTENSA: {20: 0x10000},
+    # 14 to 17, and the same through a procedure linkage table; only calls to words are longer
+    EM_ARC: {
+        **dict.fromkeys((14, 15, 60, 77), 0x80000),
+        **dict.fromkeys((16, 17, 61, 76), 0x200000),
+        25: 0x800,
+    },
     EM_RISCV: {16: 0x800, 17: 0x80000, 44: 0x80, 45: 0x400},
 }
 #: Distance of everything else, so that a 32-bit address is near enough for every machine.
@@ -59,7 +66,7 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
         if symbol.type == STT_TLS:
             found.append(Sym(name=symbol.name, value=index % 256 * 4, type=TLS, section=".tbss"))
         elif obj.ident.machine != EM_ARM:
-            found.append(_plain(symbol, member.ordinal + index, used, obj.ident.machine, text))
+            found.append(_plain(symbol, member.ordinal + index, used, obj.ident, text))
         elif index in odd:
             # an odd offset from a Thumb function means nothing: (S + A) | T isn't S | T + A
             value = 0x2000_0000 + index * 4
@@ -75,11 +82,12 @@ def _address(kinds: set[int], machine: int, turn: int, text: int) -> int:
     return text - reach if turn % 3 == 0 else text + reach
 
 
-def _plain(symbol: Symbol, turn: int, kinds: set[int], machine: int, text: int) -> Sym:
+def _plain(symbol: Symbol, turn: int, kinds: set[int], ident: Ident, text: int) -> Sym:
     # no bit of an address has a meaning of its own; data may have any alignment up to 16
-    address = _address(kinds, machine, turn, text) + turn % 13 * 16
-    kind = FUNC if kinds & REACH[machine].keys() else (FUNC, OBJECT, NOTYPE)[turn % 3]
-    return Sym(name=symbol.name, value=address & 0xFFFFFFFF, type=kind, section=SHN_ABS)
+    address = _address(kinds, ident.machine, turn, text) + turn % 13 * 16
+    kind = FUNC if kinds & REACH[ident.machine].keys() else (FUNC, OBJECT, NOTYPE)[turn % 3]
+    value = address & (1 << ident.bits) - 1
+    return Sym(name=symbol.name, value=value, type=kind, section=SHN_ABS)
 
 
 def _arm(symbol: Symbol, index: int, kinds: set[int], member: Member, text: int) -> Sym:

@@ -43,7 +43,7 @@ class Target:
     seeds: Callable[[], Mapping[str, bytes]]
     run: Callable[[bytes], bool]
     mutate: Callable[[bytes, Random], bytes]
-    longest: int = 1 << 14
+    longest: int = 1 << 15
     shown: Callable[[bytes], str] = lambda _: ""
 
     def corpus(self) -> dict[str, bytes]:

@@ -108,9 +108,10 @@ def script(
     for region, sections in sorted(layout.items(), key=lambda each: addresses[each[0]]):
         name = f"region_{region.label}"
         lines.append(f"  {name} {addresses[region]:#x} : {{")
-        # inside a section, GNU ld counts from its start, lld from 0
+        # inside a section, GNU ld counts from its start, lld from 0; where nops are deleted,
+        # sections are placed twice, before and after
         start = "" if discard else f"ADDR({name}) + "
-        lines += [f"    . = {start}{offset:#x}; *(s{index})" for index, offset in sections]
+        lines += [f"    . = MAX(., {start}{offset:#x}); *(s{index})" for index, offset in sections]
         if region is Region.TEXT and table is not None and not discard:
             lines.append(f"    . = {start}{table:#x}; *(.got)")
         lines.append("  } =0")

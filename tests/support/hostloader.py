@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from . import aarch64loader, armloader, x86loader
+from . import aarch64loader, arcloader, armloader, x86loader
 from .loading import LoadError
 
 SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL = 1, 2, 4, 8, 9
@@ -37,6 +37,7 @@ RELOCATORS: Mapping[int, Relocator] = {
     40: armloader.relocate,
     62: x86loader.relocate_64,
     183: aarch64loader.relocate,
+    195: arcloader.relocate,
 }
 
 

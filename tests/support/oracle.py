@@ -49,8 +49,9 @@ def link(
     windows: Mapping[str, Window] | None = None,
 ) -> Outcome:
     """The object, prelocated, with the base's symbols."""
-    made = extension(mode=Mode.PRELOCATED)
-    return Case(extension=made, base=offer(symbols), place=place, windows=windows).link(content)
+    made, obj = extension(mode=Mode.PRELOCATED), object_file(content, "unit.o")
+    base = offer(symbols, ident=obj.ident)
+    return Case(extension=made, base=base, place=place, windows=windows).link(obj)
 
 
 def same_as_ld(
@@ -72,10 +73,27 @@ def same_as_ld(
         addresses=made.addresses,
         symbols=symbols,
         options=options,
+        table=sameness.table(made),
     )
     ours = {each.region: (each.address, each.size, each.content) for each in made.linked.sections}
     assert theirs == ours
     return made
+
+
+def same_in_all_modes(
+    folder: Path,
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
+    windows: Mapping[str, Window] | None = None,
+    heap: Window | None = None,
+) -> dict[Mode, Outcome]:
+    """Our links by mode, after memory was found to be what GNU ld makes in each."""
+    return {
+        mode: equal_in(mode, folder, content, symbols, place=place, windows=windows, heap=heap)[0]
+        for mode in Mode
+    }
 
 
 def equal_in(
@@ -84,6 +102,7 @@ def equal_in(
     content: bytes,
     symbols: Sequence[Sym] = (),
     *,
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
     where: Mapping[Region, int] | None = None,
     windows: Mapping[str, Window] | None = None,
     heap: Window | None = None,
@@ -91,23 +110,23 @@ def equal_in(
 ) -> tuple[Outcome, sameness.Comparison]:
     """Our link in a mode, after the target was found to end with what GNU ld makes.
 
-    where: addresses of the regions; one behind the other if nothing is said
+    where: addresses of the regions, instead of `place`
     """
     content = gnuld.unmerged(content)
     ident = object_file(content, "unit.o").ident
 
-    def place(sizes: Sizes) -> Mapping[Region, int]:
-        return packed(sizes) if where is None else {region: where[region] for region in sizes}
+    def placed(sizes: Sizes) -> Mapping[Region, int]:
+        return place(sizes) if where is None else {region: where[region] for region in sizes}
 
     case = Case(
         extension=extension(mode=mode, exports=exports),
         base=offer(symbols, ident=ident),
-        place=place,
+        place=placed,
         windows=windows,
         heap=heap,
     )
     made = case.link(content)
-    there = made.addresses or place(made.second.sizes())
+    there = made.addresses or placed(made.second.sizes())
     commons = {
         made.first.obj.symbols[index].name: there[Region.BSS] + offset
         for index, offset in made.first.arranged.commons.items()

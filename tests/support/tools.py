@@ -98,6 +98,13 @@ TOOLS = {
             lld_reserved=0,
         ),
         Tools(
+            machine=195,
+            bits=32,
+            prefix="arc-linux-gnu-",
+            link=("--no-warn-rwx-segments",),
+            reserved=0,
+        ),
+        Tools(
             machine=243,
             bits=32,
             prefix="riscv64-unknown-elf-",

@@ -234,14 +234,22 @@ def test_flags_of_another_language_are_dropped() -> None:
 
 def test_a_level_of_optimisation_is_chosen_only_where_nobody_chose() -> None:
     """Upstream takes `-Os` away from extensions and so builds them at -O0."""
-    assert tuple(unasked_flags(Kind.GCC, ["-Wall"])) == ("-Os",)
-    assert tuple(unasked_flags(Kind.GCC, ["-O0"])) == ()
+    assert tuple(unasked_flags(["-Wall", "-g0"], ARM)) == ("-Os",)
+    assert tuple(unasked_flags(["-O0", "-g0"], ARM)) == ()
 
 
-def test_zig_makes_debug_information_only_where_somebody_asks() -> None:
-    """It does by default; and `-g0 -g` means `-g0` to it."""
-    assert tuple(unasked_flags(Kind.ZIG, ["-O2"])) == ("-g0",)
-    assert tuple(unasked_flags(Kind.ZIG, ["-O2", "-g3"])) == ()
+def test_debug_information_is_made_unless_somebody_speaks_of_it() -> None:
+    """Without it no message could name a source line, and no debugger could show one."""
+    assert tuple(unasked_flags(["-O2"], ARM)) == ("-g",)
+    for flag in ("-g0", "-g3", "-ggdb", "-gdwarf-4"):
+        assert tuple(unasked_flags(["-O2", flag], ARM)) == ()
+
+
+def test_code_for_rv64_reaches_ram_where_nobody_chose_how() -> None:
+    """RAM begins at 0x80000000; medlow ends at 0x7fffffff (psABI, "Code models")."""
+    assert "-mcmodel=medany" in unasked_flags(["-O2"], RISCV64)
+    assert "-mcmodel=medany" not in unasked_flags(["-O2"], RISCV32)
+    assert list(unasked_flags(["-O2", "-g", "-mcmodel=medlow"], RISCV64)) == []
 
 
 def test_extensions_are_told_that_they_are() -> None:
@@ -256,6 +264,7 @@ def test_riscv_code_must_not_count_on_relaxation_or_gp() -> None:
     assert "-mno-relax" in default_flags(Kind.GCC, Language.C, 243)
     assert "-msmall-data-limit=0" in default_flags(Kind.ZIG, Language.C, 243)
     assert "-mno-relax" not in default_flags(Kind.GCC, Language.C, 40)
+    assert "-mno-sdata" in default_flags(Kind.GCC, Language.C, 195)
 
 
 def test_folders_and_chance_stay_out_of_objects() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.compiling import COMPILERS, Project, available, extension
 
+from west_llext.base.abi import abi_findings
 from west_llext.elf.attributes import abi
 from west_llext.model.base import Abi
 from west_llext.model.elf import Ident
@@ -85,8 +86,14 @@ def test_enums_are_as_large_as_those_of_an_arm_image(
     [
         (
             riscv(32, 1, "rv32i2p1_m2p0_a2p1_c2p0_zicsr2p0_zmmul1p0"),
-            "-march=rv32imac_zicsr_zmmul -mabi=ilp32",
+            "-march=rv32imac_zicsr -mabi=ilp32",
         ),
+        # clang lists the parts of extensions, which gcc 12 doesn't know
+        (
+            riscv(32, 1, "rv32i2p1_m2p0_a2p1_c2p0_zmmul1p0_zaamo1p0_zalrsc1p0_zca1p0"),
+            "-march=rv32imac -mabi=ilp32",
+        ),
+        (riscv(32, 1, "rv32i2p1_zmmul1p0_zca1p0"), "-march=rv32i_zmmul_zca -mabi=ilp32"),
         (riscv(64, 5, "rv64i2p1_m2p0_f2p2_d2p2"), "-march=rv64imfd -mabi=lp64d"),
         (riscv(32, 8, "rv32e1p9_m2p0"), "-march=rv32em -mabi=ilp32e"),
         (riscv(32, 0, ""), ""),
@@ -98,11 +105,62 @@ def test_flags_for_a_riscv_image_come_from_its_isa_string(image: Abi, expected: 
     assert " ".join(flags_of(image)) == expected
 
 
+@pytest.mark.cross
+@pytest.mark.zig
+@pytest.mark.parametrize("cc", ["riscv64-unknown-elf-gcc", "zig"])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "-march=rv32imac -mabi=ilp32",
+        "-march=rv32e -mabi=ilp32e",
+        "-march=rv32imafc_zicsr_zba -mabi=ilp32f",
+        "-march=rv64imafdc -mabi=lp64d",
+    ],
+)
+@pytest.mark.parametrize("base", ["riscv64-unknown-elf-gcc", "zig"])
+def test_each_compiler_makes_what_fits_the_base_image_of_each(
+    base: str, cc: str, flags: str, tmp_path: Path
+) -> None:
+    """Their ISA strings list the same processor in different words."""
+    text = "int twice(int value) { return 2 * value; }\n"
+    theirs = Project(tmp_path / "base", available(base), *flags.split())
+    image = abi(theirs.object(extension(sources=[theirs.write("a.c", text)])))
+    ours = Project(tmp_path / "ours", available(cc), *flags_of(image))
+    made = abi(ours.object(extension(sources=[ours.write("a.c", text)])))
+    assert abi_findings("o", made, "b", image) == ()
+
+
 @pytest.mark.parametrize("attributes", [{}, {6: "text"}, {6: 99}, {7: 77}])
 def test_an_image_that_says_nothing_gives_no_flags(attributes: dict[int, int | str]) -> None:
     """Attributes may be absent, odd, or newer than we are."""
     ident = Ident(machine=40, bits=32, little=True, flags=0)
     assert flags_of(Abi(ident=ident, attributes=attributes)) == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [({1: 1}, ("-mabi=call0",)), ({1: 0}, ("-mabi=windowed",)), ({}, ()), ({1: 9}, ())],
+)
+def test_flags_for_an_xtensa_image_name_its_calls(
+    attributes: dict[int, int], expected: tuple[str, ...]
+) -> None:
+    """All else is in the compiler, which is made for one core."""
+    ident = Ident(machine=94, bits=32, little=True, flags=0x300)
+    assert flags_of(Abi(ident=ident, attributes=attributes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("ident", "expected"),
+    [
+        (Ident(machine=195, bits=32, little=True, flags=0x406), "-mcpu=archs"),
+        (Ident(machine=195, bits=32, little=False, flags=5), "-mcpu=arcem -mbig-endian"),
+        (Ident(machine=195, bits=32, little=True, flags=0x403), "-mcpu=arc700"),
+        (Ident(machine=195, bits=32, little=True, flags=0), ""),
+    ],
+)
+def test_flags_for_an_arc_image_name_its_processor(ident: Ident, expected: str) -> None:
+    """EF_ARC_MACH_MSK of e_flags."""
+    assert " ".join(flags_of(Abi(ident=ident))) == expected
 
 
 @pytest.mark.parametrize(

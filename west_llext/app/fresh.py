@@ -33,7 +33,7 @@ def last_build(
     root = state.root_of(manifest)
     wanted = key(manifest, extensions, build_dir, path, allow_outside=allow_outside)
     before = state.unchanged(output, root, wanted)
-    if before is not None and before.compiled and not _same_objects(output, root):
+    if before is not None and before.plan and not _same_objects(output, root, before.plan):
         return None
     return before
 
@@ -82,7 +82,9 @@ def key(
     )
 
 
-def _same_objects(output: str, root: str) -> bool:
+def _same_objects(output: str, root: str, plan: str) -> bool:
+    # a build of other extensions, one that failed later, may have used the same folder since then
     from west_llext.toolchain.state import unchanged  # noqa: PLC0415  # only where it compiles
 
-    return unchanged(os.path.join(os.path.realpath(output), OBJECT_FOLDER), root)  # noqa: PTH118
+    folder = os.path.join(os.path.realpath(output), OBJECT_FOLDER)  # noqa: PTH118
+    return unchanged(folder, root, plan)

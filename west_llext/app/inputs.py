@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from west_llext.app.requests import Request
-from west_llext.app.surroundings import Base, base_of, homeless
+from west_llext.app.surroundings import Base, base_of, declared, homeless
 from west_llext.diagnostics import Diagnostic, LlextError, Span, UsageError, has_errors
 from west_llext.manifest.load import manifest as load_manifest
 from west_llext.model.manifest import Extension, Manifest
@@ -68,7 +68,11 @@ def based(written: Draft, request: Request) -> Inputs:
         manifest=written.manifest,
         extensions=written.extensions,
         base=base,
-        findings=(*written.findings, *(() if base.image is None else base.image.findings)),
+        findings=(
+            *written.findings,
+            *(() if base.image is None else base.image.findings),
+            *declared(written.manifest, base.image),
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 from west_llext.diagnostics import Diagnostic, Severity, Span, UsageError
 from west_llext.loader.storage import Storage
 from west_llext.loader.target import HeapPlan, Machine, Protection, Target, Veneers
-from west_llext.loader.versions import DEFAULT, FIRST, NEWEST, Version, version
+from west_llext.loader.versions import DEFAULT, FIRST, NEAR, NEWEST, Version, version
 from west_llext.model.base import BaseImage
 from west_llext.model.elf import Ident
 
@@ -173,6 +173,9 @@ def _release(settings: Settings, offered: Offered) -> tuple[Version, list[Diagno
         )
     if found > NEWEST:
         message = f"Zephyr {found} isn't known yet, the rules of {NEWEST} are taken"
+        return found, [_note(message, None)]
+    if found in NEAR:
+        message = f"Zephyr {found} isn't modelled by itself, the rules of {NEAR[found]} are taken"
         return found, [_note(message, None)]
     return found, []
 

@@ -70,9 +70,17 @@ def made_objects(
                 f"{each.step.action.value} {each.step.subject}", each.done, each.total
             ),
         )
+        for ran in outcome.ran:
+            request.commands(_folder(request), ran.step.words, ran.output)
         if has_errors(outcome.diagnostics):
             raise LlextError(outcome.diagnostics)
         yield Objects(tasks=tasks_of(extensions, steps), plan=steps, findings=outcome.diagnostics)
+
+
+def _folder(request: Request) -> str:
+    # where commands run, for somebody who wants to run one again
+    shown = request.shown.as_posix()
+    return "" if shown == "." else shown
 
 
 def object_plan(

@@ -6,7 +6,7 @@ A build that has nothing to do ends with what is here, so nothing heavy is impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePath
@@ -27,6 +27,15 @@ Progress = Callable[[str, int, int], None]
 
 def silent(what: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
+
+
+#: Told about every command that ran: the folder that it ran in, as messages spell it (empty for
+#: the current one), its words, and what it printed.
+Commands = Callable[[str, Sequence[str], str], None]
+
+
+def unheard(folder: str, words: Sequence[str], output: str) -> None:
+    """A command that nobody asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,7 @@ class Request:
     jobs: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = silent
+    commands: Commands = unheard
 
     @property
     def shown(self) -> PurePath:

@@ -19,6 +19,7 @@ from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
 from west_llext.elf.read import file_content, object_file
+from west_llext.emit.aside import Aside
 from west_llext.link.extension import (
     Context,
     Opened,
@@ -82,6 +83,8 @@ class Surroundings:
     windows, line: as in `link.extension.Context`
     memories: of the manifest
     origin: the manifest, as outputs name it
+    providers: names of extensions that others import from
+    aside: where contents of files are put; None to hand them on
     """
 
     offer: Offer
@@ -92,6 +95,8 @@ class Surroundings:
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
+    providers: frozenset[str] = frozenset()
+    aside: Aside | None = None
 
 
 class Session:
@@ -126,7 +131,8 @@ class Session:
             return OpenReply(findings)
         found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
         self.opened[task.extension.name] = found, machine
-        return OpenReply(findings + found.findings, digest(content), found.peer(), abi)
+        peer = found.peer(imported=task.extension.name in self.shared.providers)
+        return OpenReply(findings + found.findings, digest(content), peer, abi)
 
     def _mismatches(self, name: str, abi: Abi) -> list[Diagnostic]:
         base = self.shared.base_abi
@@ -176,7 +182,9 @@ class Session:
         # what has errors is never written, so nothing is made of it
         if self.shared.purpose is Purpose.CHECK or has_errors(findings):
             return None
-        return product(record, self.shared.memories, origin=self.shared.origin)
+        return product(
+            record, self.shared.memories, origin=self.shared.origin, aside=self.shared.aside
+        )
 
     def _context(self, machine: Machine) -> Context:
         if machine not in self.contexts:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the modules would be more imports
 
 #: Where the record is, relative to the output folder.
 STATE_FILE = ".west-llext/state.txt"
-_HEAD = "west-llext state 2"
+_HEAD = "west-llext state 3"
 
 
 class State:
@@ -28,25 +28,26 @@ class State:
 
     key: digest of everything that isn't a file: version, options, manifest's name
     count: extensions
-    compiled: whether some of them have sources; the toolchain then knows whether those changed
+    plan: digest of the commands that made objects; the toolchain then knows whether those, or
+        what they read, changed. Empty where all objects are prebuilt
     inputs: path relative to the manifest's folder, to the SHA-256 of the content
     outputs: path relative to the output folder, likewise
     """
 
-    __slots__ = ("compiled", "count", "inputs", "key", "outputs")
+    __slots__ = ("count", "inputs", "key", "outputs", "plan")
 
     def __init__(
         self,
         *,
         key: str,
         count: int,
-        compiled: bool,
+        plan: str,
         inputs: Mapping[str, str],
         outputs: Mapping[str, str],
     ) -> None:
         self.key = key
         self.count = count
-        self.compiled = compiled
+        self.plan = plan
         self.inputs = inputs
         self.outputs = outputs
 
@@ -80,7 +81,7 @@ def text(state: State) -> str:
     """The record as a file; empty, which is as good as none, where a path would break its lines."""
     if any("\n" in path for path in (*state.inputs, *state.outputs)):
         return ""
-    lines = [_HEAD, state.key, str(state.count), str(int(state.compiled))]
+    lines = [_HEAD, state.key, str(state.count), state.plan]
     for sign, digests in (("<", state.inputs), (">", state.outputs)):
         lines += [f"{sign} {digests[path]} {path}" for path in sorted(digests)]
     return "\n".join([*lines, ""])
@@ -88,7 +89,7 @@ def text(state: State) -> str:
 
 def _parsed(record: str) -> State:
     # raises ValueError where it isn't a whole record of ours
-    head, key, count, compiled, *lines, end = record.split("\n")
+    head, key, count, plan, *lines, end = record.split("\n")
     if head != _HEAD or end:
         raise ValueError(head)
     found: dict[str, dict[str, str]] = {"<": {}, ">": {}}
@@ -100,7 +101,7 @@ def _parsed(record: str) -> State:
     return State(
         key=key,
         count=int(count),
-        compiled=compiled == "1",
+        plan=plan,
         inputs=found["<"],
         outputs=found[">"],
     )

@@ -10,15 +10,17 @@ from pathlib import Path, PurePath
 
 from west_llext.app.session import Surroundings
 from west_llext.base.builddir import build_dir
+from west_llext.base.declared import undefined_exports
 from west_llext.base.image import image
-from west_llext.base.why import offer
+from west_llext.base.why import Holds, offer
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.read import file_content
+from west_llext.emit.aside import Aside
 from west_llext.link.extension import Purpose
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
 from west_llext.model.elf import ObjectFile
-from west_llext.model.manifest import Condition, Extension, Manifest, Mode
+from west_llext.model.manifest import Extension, Manifest, Mode
 
 _HERE = PurePath()
 
@@ -81,19 +83,19 @@ def _built(folder: Path, shown: PurePath, version: str | None) -> Base:
 
 
 def surroundings(
-    manifest: Manifest, base: BaseImage | None, purpose: Purpose, shown: PurePath
+    manifest: Manifest,
+    base: BaseImage | None,
+    purpose: Purpose,
+    shown: PurePath,
+    aside: Aside | None = None,
 ) -> Surroundings:
     """What the link needs to know beside the extensions.
 
     shown: how messages spell the manifest's folder
+    aside: as in `Surroundings`
     """
-    config = {} if base is None else base.config
-
-    def switched_on(condition: Condition) -> bool:
-        return holds(condition, config)
-
     return Surroundings(
-        offer=offer(base, manifest.base.exports, switched_on),
+        offer=offer(base, manifest.base.exports, _holds(base)),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},
@@ -101,7 +103,21 @@ def surroundings(
         purpose=purpose,
         memories=manifest.base.memories,
         origin=manifest.file.name,
+        providers=frozenset(
+            name.text for each in manifest.extensions for name in each.imports_from
+        ),
+        aside=aside,
     )
+
+
+def declared(manifest: Manifest, base: BaseImage | None) -> list[Diagnostic]:
+    """What is wrong with the exports that the manifest declares; warnings."""
+    return [] if base is None else undefined_exports(base, manifest.base.exports, _holds(base))
+
+
+def _holds(base: BaseImage | None) -> Holds:
+    config = {} if base is None else base.config
+    return lambda condition: holds(condition, config)
 
 
 def occupied(base: BaseImage | None) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ AArch64, x86: property notes (Linux Extensions to gABI, ".note.gnu.property").
 
 Arm: Addenda to, and Errata in, the ABI for the Arm Architecture, 2023Q3, "Representing build
 attributes in ELF files" and "Coding extensibility and compatibility".
+ARC: elf32_arc_obj_attrs_arg_type() of GNU binutils.
 RISC-V: RISC-V ELF psABI 1.0, "Attributes": the same frame, the kind of value by parity alone.
 """
 
@@ -63,6 +64,15 @@ ATTRIBUTE_FORMATS: Mapping[int, AttributeFormat] = {
         pairs=frozenset({32}),  # Tag_compatibility
         parity_from=33,
     ),
+    **{
+        machine: AttributeFormat(
+            section_type=0x70000001,  # SHT_ARC_ATTRIBUTES
+            vendor="ARC",
+            texts=frozenset({7, 16, 17}),  # Tag_ARC_CPU_name, ISA_config, ISA_apex
+            parity_from=19,
+        )
+        for machine in (93, 195)
+    },
     243: AttributeFormat(
         section_type=0x70000003,  # SHT_RISCV_ATTRIBUTES
         vendor="riscv",

@@ -30,6 +30,7 @@ class Formula(Enum):
     """
 
     ABS = "S + A"
+    MINUS = "A - S"
     ABS_T = "(S + A) | T"
     PCREL = "S + A - P"
     PCREL_T = "((S + A) | T) - P"
@@ -68,6 +69,8 @@ def evaluate(  # noqa: C901, PLR0911 (one a formula)
             return (S + A) | T
         case Formula.ABS:
             return S + A
+        case Formula.MINUS:
+            return A - S
         case Formula.PCREL:
             return S + A - P
         case Formula.PCREL_PA:

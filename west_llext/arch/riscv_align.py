@@ -87,10 +87,13 @@ def _shortened(
         needed = -(row.offset - cut.sums[-1]) % alignment
         if needed > room or needed % 2 or alignment > max(section.align, 1):
             return None
-        parts += [content[done : row.offset], _NOP * (needed // 4), _C_NOP * (needed % 4 // 2)]
-        done = row.offset + room
+        nops = _NOP * (needed // 4) + _C_NOP * (needed % 4 // 2)
         if room > needed:
             cut.add(row.offset + needed, room - needed)
+        else:  # the assembler's own nops stay, in its own order
+            nops = content[row.offset : row.offset + room]
+        parts += [content[done : row.offset], nops]
+        done = row.offset + room
     parts.append(content[done:])
     left = [
         each._replace(offset=cut.moved(each.offset)) for each in rows if each.type != R_RISCV_ALIGN

@@ -113,6 +113,7 @@ class Row:
     before: bytes in front of the place that belong to the word, because the value decides about
         the opcode there
     joins: it is one of several relocations of a place, which together make a difference
+    bare: the target's loader gets it right without an addend only
     remedy: what to do where the value doesn't fit; empty for nothing that is always true
     from_zero: (row, change of the word) of an instruction that reaches what is near address 0 from
         everywhere, where this one counts from its place
@@ -140,6 +141,7 @@ class Row:
     partial: bool = False
     before: int = 0
     joins: bool = False
+    bare: bool = False
     remedy: str = ""
     from_zero: tuple[Row, Callable[[int], int]] | None = None
     size: int = field(init=False)
@@ -173,7 +175,8 @@ class Row:
         put(self, "space", self.formula.space)
         whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
         absolute = self.formula in {Formula.ABS, Formula.ABS_T} and self.via is Via.DIRECT
-        plain = whole and absolute and self.check is Check.WRAP and not self.joins
+        changed = self.joins or self.bias or self.low_bits or self.revise or self.pick
+        plain = whole and absolute and self.check is Check.WRAP and not changed
         put(self, "is_pointer", plain and len(self.word.units) == 1)
 
     def addend(self, word: int) -> int:
@@ -183,6 +186,8 @@ class Row:
 
     def holds(self, addend: int) -> bool:
         """Whether the place can hold an addend; a data word holds any, high bits lost."""
+        if self.bare:
+            return not addend
         if self.check is Check.WRAP and self.layout.top + 1 == self.layout.bits:
             return True
         in_range = self._least <= addend < self._beyond

@@ -192,7 +192,7 @@ def _add_init(to: argparse.ArgumentParser) -> None:
         nargs="*",
         type=_path,
         metavar="FILE",
-        help="sources or objects; each folder becomes an extension",
+        help="sources, objects or folders of sources; each folder becomes an extension",
     )
     to.add_argument(
         "-o",
@@ -366,9 +366,10 @@ def _checked(kind: str, text: str) -> str:
 def width() -> int:
     """Columns to write; 100 where nobody says."""
     columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and 0 < len(columns) < 5:
+    if columns.isascii() and columns.isdigit() and len(columns) < 5 and int(columns):
         return max(int(columns), 40)
     try:
-        return max(os.get_terminal_size().columns, 40)
+        # a terminal that doesn't know its size has 0 columns
+        return max(os.get_terminal_size().columns or 100, 40)
     except OSError:
         return 100

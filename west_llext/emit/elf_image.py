@@ -134,9 +134,11 @@ def relocation_section(
     shift = 8 if ident.bits == 32 else 32
     word = "I" if ident.bits == 32 else "Q"
     if rows and rows[0].addend is not None:
-        form = struct.Struct(ident.order + word * 2 + word.lower())
+        form = struct.Struct(ident.order + word * 3)
+        mask = (1 << ident.bits) - 1  # addresses wrap, and so do their distances
         content = b"".join(
-            form.pack(row.offset, row.symbol << shift | row.type, row.addend) for row in rows
+            form.pack(row.offset, row.symbol << shift | row.type, (row.addend or 0) & mask)
+            for row in rows
         )
         kind, prefix = SectionType.RELA, ".rela"
     else:

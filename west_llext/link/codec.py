@@ -79,6 +79,10 @@ class Codec:
         """Put the integer into the bytes at `offset`."""
         self.dumps[word.units](data, offset, value)
 
+    def extent(self, word: Word, data: bytes | bytearray, offset: int) -> int:
+        """Bytes that the place at `offset` takes: a number in LEB128 says so itself."""
+        return _uleb128_size(data, offset) if word.units == "U" else word.size
+
     def _load_three(self, data: bytes | bytearray, offset: int) -> int:
         first, second, third = data[offset : offset + 3]
         if self.order == "<":
@@ -115,6 +119,14 @@ def _pair(form: struct.Struct, bits: int) -> tuple[Load, Dump]:
         pack_into(data, offset, value >> bits, value & mask)
 
     return load, dump
+
+
+def _uleb128_size(data: bytes | bytearray, offset: int) -> int:
+    # a number that doesn't end within its limit, or its data, would take more than there is
+    for index, byte in enumerate(data[offset : offset + MAX_ULEB128], 1):
+        if not byte & 0x80:
+            return index
+    return len(data) + 1
 
 
 def _load_uleb128(data: bytes | bytearray, offset: int) -> int:

@@ -7,12 +7,15 @@ None of it is loaded; it goes into the unstripped twin of a blob.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from west_llext.arch.formula import evaluate
 from west_llext.arch.table import RangeError, Row
 from west_llext.link.job import Job
+from west_llext.link.pairs import joined, open_spaces, put_sum
 from west_llext.link.targets import Kind
 from west_llext.model.elf import (
     SHF_ALLOC,
@@ -101,6 +104,17 @@ class _Merged:
         return start
 
 
+class _Place(NamedTuple):
+    # Where a symbol is: S, T, and the section of the twin that S counts from, 0 for an address.
+    S: int
+    T: int
+    number: int
+
+
+#: What was left out has no address.
+_NOWHERE = _Place(0, 0, 0)
+
+
 class _Debug:
     # What is read by debuggers alone; a class because each step needs the same tables.
 
@@ -117,8 +131,7 @@ class _Debug:
             self.parts[index] = whole.add(section, content), len(content)
         for index, part in self.parts.items():
             whole = self.merged[self.job.obj.sections[index].name]
-            for row in self.job.obj.relocations.get(index, ()):
-                self.relocate(whole, part, row)
+            self.section(whole, part, self.job.obj.relocations.get(index, ()))
         return tuple(
             DebugSection(
                 name=name,
@@ -131,37 +144,75 @@ class _Debug:
             for name, whole in self.merged.items()
         )
 
-    def relocate(self, whole: _Merged, part: tuple[int, int], relocation: Relocation) -> None:
+    def section(self, whole: _Merged, part: tuple[int, int], rows: Sequence[Relocation]) -> None:
         # Applies what it can; the rest is against the region's section symbol. What can't be
         # expressed (damaged debug information) stays as it is: it costs a line number at most.
-        job = self.job
-        row = job.machine.rows.get(relocation.type)
-        if not isinstance(row, Row) or relocation.offset + row.size > part[1]:
-            return
-        P = part[0] + relocation.offset
-        word = job.codec.load(row.word, whole.content, P)
-        A = relocation.addend or 0
-        if relocation.addend is None or row.partial:
-            A += row.addend(word)
-        target = job.targets[relocation.symbol]
-        symbol = job.obj.symbols[relocation.symbol]
-        S, T, number = target.value, target.thumb, 0
-        if target.kind is Kind.OWN and target.region is not None:
-            if job.mode is Mode.PRELOCATED:
-                S += job.addresses[target.region]
+        joins = self.job.machine.joins
+        for index, relocation in enumerate(rows):
+            row = self.row(whole, part, relocation)
+            if row is None:
+                continue
+            if relocation.type in joins:
+                self.difference(whole, part, joined(rows, index, joins))
             else:
-                number = self.numbers[target.region] + 1
-        elif target.kind is Kind.UNLOADED and symbol.section in self.parts:
-            S = symbol.value + self.parts[symbol.section][0]
-        elif target.kind is not Kind.ABSOLUTE:
-            S, A = 0, 0  # what was left out has no address
+                self.single(whole, part[0] + relocation.offset, row, relocation)
+
+    def row(self, whole: _Merged, part: tuple[int, int], relocation: Relocation) -> Row | None:
+        # what to do, where that is known and its place is inside
+        row = self.job.machine.rows.get(relocation.type)
+        if not isinstance(row, Row):
+            return None
+        size = self.job.codec.extent(row.word, whole.content, part[0] + relocation.offset)
+        return row if relocation.offset + size <= part[1] else None
+
+    def single(self, whole: _Merged, P: int, row: Row, relocation: Relocation) -> None:
+        job = self.job
+        word = job.codec.load(row.word, whole.content, P)
+        S, T, number = place = self.place(relocation.symbol)
+        A = 0 if place is _NOWHERE else relocation.addend or 0
+        if number and job.machine.explicit_addends:
+            whole.left.append(Relocation(P, number, relocation.type, S + A))
+            return
+        if place is not _NOWHERE and (relocation.addend is None or row.partial):
+            A += row.addend(word)
         try:
-            value = evaluate(row.formula, S=S, A=A, P=P, T=T)
-            job.codec.dump(row.word, whole.content, P, row.encode(word, value))
+            word = row.encode(word, evaluate(row.formula, S=S, A=A, P=P, T=T))
         except RangeError:
             return
+        job.codec.dump(row.word, whole.content, P, word)
         if number:
             whole.left.append(Relocation(P, number, relocation.type, None))
+
+    def difference(
+        self, whole: _Merged, part: tuple[int, int], group: Sequence[Relocation]
+    ) -> None:
+        # of labels of one region, so that no address is needed; empty where it was done before
+        if not group:
+            return
+        rows = [self.row(whole, part, each) for each in group]
+        sides = [
+            (row, self.place(each.symbol), each) for row, each in zip(rows, group, strict=True)
+        ]
+        known = [(row, place, each.addend or 0) for row, place, each in sides if row is not None]
+        spaces = open_spaces((row, place.number) for row, place, _ in known)
+        if len(known) < len(group) or spaces - {0}:
+            return
+        parts = [(row, place.S, 0 if place is _NOWHERE else A) for row, place, A in known]
+        with suppress(RangeError):
+            put_sum(self.job.codec, whole.content, part[0] + group[0].offset, parts)
+
+    def place(self, index: int) -> _Place:
+        # of a symbol
+        job, target, symbol = self.job, self.job.targets[index], self.job.obj.symbols[index]
+        if target.kind is Kind.OWN and target.region is not None:
+            if job.mode is Mode.PRELOCATED:
+                return _Place(target.value + job.addresses[target.region], target.thumb, 0)
+            return _Place(target.value, target.thumb, self.numbers[target.region] + 1)
+        if target.kind is Kind.UNLOADED and symbol.section in self.parts:
+            return _Place(symbol.value + self.parts[symbol.section][0], 0, 0)
+        if target.kind is Kind.ABSOLUTE:
+            return _Place(target.value, target.thumb, 0)
+        return _NOWHERE
 
 
 def _contents(obj: ObjectFile) -> Iterator[tuple[int, Section, bytes]]:

@@ -8,7 +8,7 @@ extension can import it, and every size before anything is placed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -33,7 +33,7 @@ from west_llext.link.verdicts import (
     resolution_findings,
     unread_providers,
 )
-from west_llext.model.elf import SHN_UNDEF, ObjectFile, Symbol
+from west_llext.model.elf import SHN_UNDEF, STB_LOCAL, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
@@ -81,8 +81,8 @@ class Opened:
     exports: Exports
     findings: list[Diagnostic]
 
-    def peer(self) -> Peer:
-        """The extension, as importers see it."""
+    def peer(self, *, imported: bool = True) -> Peer:
+        """The extension, as importers see it; `imported`: whether there are any."""
         return Peer(
             name=self.extension.name,
             mode=self.extension.mode,
@@ -91,7 +91,14 @@ class Opened:
                 name: Offered(target.region, target.value, target.thumb, target.function)
                 for name, target in self.exports.found.items()
             },
+            private=frozenset(self._private()) if imported else frozenset(),
         )
+
+    def _private(self) -> Iterator[str]:
+        for target, symbol in zip(self.own, self.obj.symbols, strict=True):
+            bound = target is not None and symbol.info >> 4 != STB_LOCAL
+            if bound and symbol.name not in self.exports.found:
+                yield symbol.name
 
 
 @dataclass(slots=True, kw_only=True)

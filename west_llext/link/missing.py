@@ -25,6 +25,7 @@ class Miss:
     count: places that use it
     elsewhere: extensions that export it without being in `imports-from`
     unplaced: a provider in `imports-from` that exports it, but isn't prelocated as the importer is
+    private: a provider in `imports-from` that defines it without exporting it
     """
 
     name: str
@@ -33,6 +34,7 @@ class Miss:
     count: int
     elsewhere: tuple[str, ...] = ()
     unplaced: str | None = None
+    private: str | None = None
 
 
 def miss_diagnostic(
@@ -48,6 +50,8 @@ def miss_diagnostic(
     hint: str | None
     if miss.unplaced is not None:
         code, reason, hint = _unplaced(miss.unplaced)
+    elif miss.private is not None:
+        code, reason, hint = _private(miss.name, miss.private)
     elif miss.elsewhere:
         code, reason, hint = _elsewhere(miss)
     else:
@@ -73,6 +77,14 @@ def _unplaced(provider: str) -> tuple[str, str, str]:
         "S008",
         f"'{provider}' exports it, but has no fixed address for a prelocated extension to use",
         f"set 'mode: prelocated' for '{provider}', or another mode for this extension",
+    )
+
+
+def _private(name: str, provider: str) -> tuple[str, str, str]:
+    return (
+        "S016",
+        f"'{provider}' defines it, but doesn't export it",
+        f"add '{name}' to the 'exports' of '{provider}'",
     )
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from west_llext.arch.formula import Formula
-from west_llext.arch.table import Row
+from west_llext.arch.formula import Formula, evaluate
+from west_llext.arch.table import RangeError, Row
+from west_llext.link.codec import Codec
 from west_llext.model.elf import ObjectFile, Relocation, Symbol
 
 
@@ -63,3 +64,22 @@ def open_spaces(parts: Iterator[tuple[Row, int]]) -> set[int]:
                 counts.clear()
             counts[space] += 1
     return {space for space, count in counts.items() if count}
+
+
+def put_sum(
+    codec: Codec, content: bytearray, here: int, parts: Sequence[tuple[Row, int, int]]
+) -> None:
+    """Apply the (row, S, A) of one place, each to what the one before has left there.
+
+    Raises RangeError where a number in LEB128 has no room for the sum.
+    """
+    total = 0
+    for row, S, A in parts:
+        word = codec.load(row.word, content, here)
+        V = row.layout.extract(word)
+        total = evaluate(row.formula, S=S, A=A, P=0, V=total if row.word.units == "U" else V)
+        codec.dump(row.word, content, here, row.encode(word, total))
+    last = parts[-1][0]
+    high = 1 << 7 * codec.extent(last.word, content, here)
+    if last.word.units == "U" and not 0 <= total < high:
+        raise RangeError(value=total, low=0, high=high, alignment=1)

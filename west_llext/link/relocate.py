@@ -17,7 +17,7 @@ from west_llext.arch.formula import Space, evaluate
 from west_llext.arch.table import Ignore, RangeError, Refuse, Row, Via
 from west_llext.link.complaints import Complaints
 from west_llext.link.job import Job, Relocated, contents
-from west_llext.link.pairs import HighParts, joined, open_spaces
+from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
 from west_llext.link.symbols import SymbolTable
 from west_llext.link.targets import Kind
@@ -276,13 +276,17 @@ class _Relocator:
         place: tuple[Region, int],
         content: bytearray,
     ) -> None:
-        # all relocations of one place, each applied to what the one before left there
+        # all relocations of one place, each applied to what the one before left there; none where
+        # they were done with the first of them
+        if not group:
+            return
         uses = []
         for each in group:
             row = self.rows[each.type]
             if not isinstance(row, Row):
                 raise TypeError(row)
-            if each.offset + row.size > self.job.obj.sections[section].size:
+            size = self.codec.extent(row.word, content, place[1] + each.offset)
+            if each.offset + size > self.job.obj.sections[section].size:
                 self.complaints.outside(row, section, each.offset)
                 return
             uses.append(self.use(row, each, section, place, content))
@@ -291,12 +295,11 @@ class _Relocator:
             for use in uses:
                 self.keep(use, content)
             return
-        for use in uses:
-            row, symbol = use.row, use.symbol
-            word = self.codec.load(row.word, content, use.here)
-            S, V = self.values[symbol], row.layout.extract(word)
-            value = evaluate(row.formula, S=S, A=use.addend, P=0, V=V)
-            self.put(use._replace(word=word), value, content)
+        parts = [(use.row, self.values[use.symbol], use.addend) for use in uses]
+        try:
+            put_sum(self.codec, content, place[1] + group[0].offset, parts)
+        except RangeError as err:
+            self.complaints.range(uses[-1], self.job.targets[uses[-1].symbol], err)
 
     @staticmethod
     def known(row: Row, there: int, here: int) -> bool:
@@ -355,8 +358,11 @@ class _Relocator:
             return
         explicit_addends = self.job.machine.explicit_addends
         symbol, addend = self.result.symbols.reference(
-            target, use.addend, use.row, explicit=explicit_addends
+            target, use.addend, use.row, explicit=explicit_addends and not use.row.bare
         )
+        if use.row.bare and addend:
+            self.complaints.unloadable(use, target, None)
+            return
         number = use.row.number if use.row.left_as is None else use.row.left_as
         explicit: int | None = addend
         if not explicit_addends or number in self.job.machine.partial:
@@ -398,14 +404,15 @@ class _Relocator:
     def word(self, number: int, region: Region, here: int, symbol: int, addend: int) -> None:
         # a pointer in what the link made: its place holds zeros
         content = self.result.contents[region]
-        pointer = self.pointers[number]
+        row = self.rows[number]
+        if not isinstance(row, Row):
+            raise TypeError(row)
         self.applied[number] += 1
         if self.spaces[symbol] == ABSOLUTE_SPACE:
-            value = self.values[symbol] + addend | self.thumbs[symbol] & pointer.odd
-            pointer.dump(content, here, value & pointer.mask)
-            return
-        row = self.rows[number]
-        if isinstance(row, Row):
+            S, T = self.values[symbol], self.thumbs[symbol]
+            value = evaluate(row.formula, S=S, A=addend, P=0, T=T)
+            self.codec.dump(row.word, content, here, row.encode(0, value))
+        else:
             self.keep(Use(row, 0, 0, region, here, 0, symbol, addend), content)
 
     def unusual(

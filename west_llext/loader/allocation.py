@@ -80,10 +80,11 @@ class Allocator:
 
     __slots__ = ("_pools", "account", "code", "data", "memory", "own", "places")
 
-    def __init__(self, target: Target, memory: Memory) -> None:
-        """Fresh heaps, as the target's configuration has them."""
+    def __init__(self, target: Target, memory: Memory, own: tuple[int, int] | None = None) -> None:
+        """Fresh heaps, as the target's configuration has them, or one where somebody says."""
         self.memory = memory
-        self.own: Pool = _heap(target, target.heap.address, target.heap.size)
+        start, size = own or (target.heap.address, target.heap.size)
+        self.own: Pool = _heap(target, start, size)
         self.data = self._pool(target, target.heap.data)
         self.code = self.data if target.heap.code is None else self._pool(target, target.heap.code)
         self.places: Mapping[str, int] = {}

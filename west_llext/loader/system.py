@@ -6,32 +6,21 @@ Function names are those of include/zephyr/llext/llext.h, without `llext_`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from west_llext.loader.allocation import Allocation, Allocator, Lifetime
 from west_llext.loader.danger import outside
-from west_llext.loader.elfdata import find_tables, load_elf_data
+from west_llext.loader.domain import MemDomain, add_domain
 from west_llext.loader.errnos import Errno
-from west_llext.loader.extension import MAX_NAME, Llext, LoadParameters
-from west_llext.loader.first import load_first
-from west_llext.loader.link import link
-from west_llext.loader.loading import Failed, Loading, Work
+from west_llext.loader.extension import MAX_NAME, Entry, Llext, LoadParameters
+from west_llext.loader.functions import Run, call_table, fn_table
+from west_llext.loader.inspection import Inspection
+from west_llext.loader.loading import Loading, Work
 from west_llext.loader.log import Line, Log
-from west_llext.loader.lts import load_lts
-from west_llext.loader.machines.table import RELOCATE
-from west_llext.loader.machines.veneers import prepare_veneers
-from west_llext.loader.machines.xtensa import link_section
-from west_llext.loader.mapping import check_names, map_sections
 from west_llext.loader.memory import Memory
-from west_llext.loader.regions import copy_regions, copy_strings
+from west_llext.loader.steps import free_map, free_regions, run_load
 from west_llext.loader.storage import ElfLoader
-from west_llext.loader.symbols import (
-    allocate_table,
-    copy_symbols,
-    count_symbols,
-    export_symbols,
-)
 from west_llext.loader.target import Target
 from west_llext.loader.wording import text
 from west_llext.model.slid import slid
@@ -47,6 +36,7 @@ class Loaded:
     ext: the extension; None where the load failed
     log: warnings and errors, in order
     work: what it cost; account: its allocations, in order
+    inspection: looks into the file; None where the load failed
     peak: most bytes of the heap in use since it began, without headers; live: after it
     """
 
@@ -57,6 +47,7 @@ class Loaded:
     account: tuple[Allocation, ...]
     peak: int
     live: int
+    inspection: Inspection | None = None
 
 
 class System:
@@ -68,6 +59,7 @@ class System:
         #: where the last search for a RISC-V PCREL_HI20 ended
         self.last_pair = 0
         self.heap = Allocator(target, self.memory)
+        self._has_heap = not target.dynamic_heap
         self._loaded: list[Llext] = []
         self._positions = {name: place for place, name in enumerate(target.symbols, 1)}
         self._slids = _slids(target) if target.by_slid else {}
@@ -97,7 +89,10 @@ class System:
             return self._outcome(count, known, log, work)
         self.heap.account = []
         self.heap.places = places or {}
-        address = self.heap.plain("struct llext", self.target.struct_size, Lifetime.EXTENSION)
+        address = 0
+        if self._has_heap:
+            size = self.target.struct_size
+            address = self.heap.plain("struct llext", size, Lifetime.EXTENSION)
         if not address:
             log.err("Not enough memory for extension metadata")
             return self._outcome(-Errno.ENOMEM, None, log, work)
@@ -113,7 +108,7 @@ class System:
             log=log,
             work=work,
         )
-        result = _load(load)
+        result = run_load(load)
         if result < 0:
             if self.target.rules.by_flags:
                 self.heap.free(address)
@@ -121,7 +116,8 @@ class System:
         ext.name = wanted[:MAX_NAME]
         ext.use_count = 1
         self._loaded.append(ext)
-        return self._outcome(result, ext, log, work)
+        outcome = self._outcome(result, ext, log, work)
+        return replace(outcome, inspection=Inspection(load))
 
     def unload(self, ext: Llext) -> int:
         """Unload an extension, or note that it is used less; the uses left (llext_unload)."""
@@ -135,14 +131,14 @@ class System:
             each.use_count = each.use_count - 1 & 0xFFFFFFFF
         if ext.sect_hdrs_on_heap:
             self.heap.free(ext.sect_hdrs.address)
-        _free_regions(self.heap, ext)
+        free_regions(self.heap, ext)
         self.heap.free(ext.exp_tab_address)
         self.heap.free(ext.address)
         return 0
 
     def free_inspection_data(self, ext: Llext) -> int:
         """Free what `keep_section_info` kept (llext_free_inspection_data)."""
-        _free_map(self.heap, ext, self.target.pointer)
+        free_map(self.heap, ext, self.target.pointer)
         return 0
 
     def by_name(self, name: str) -> Llext | None:
@@ -183,21 +179,76 @@ class System:
         what = "the name of a symbol"
         return self.memory.string(first, what) == self.memory.string(second, what)
 
+    def find_sym(self, table: Sequence[Entry] | None, name: str) -> int:
+        """Address of a symbol in a table, or in the base image's; 0 for none (llext_find_sym).
+
+        A base image by SLID is asked by the SLID, in decimal.
+        """
+        wanted = name.encode("utf-8", "surrogateescape")
+        if table is None:
+            if self.target.by_slid:
+                return self._slids.get(int(name), 0) if name.isdecimal() else 0
+            return self.target.symbols.get(wanted, 0)
+        for entry in table:
+            if self.memory.string(entry.name, "the name of a symbol") == wanted:
+                return entry.addr
+        return 0
+
+    def call_fn(self, ext: Llext, name: str, run: Run) -> int:
+        """Call a function that is exported; -ENOENT, or -EINVAL before 4.0, where it isn't."""
+        address = self.find_sym(ext.exp_tab, name)
+        if not address:
+            return -(Errno.ENOENT if self.target.rules.shares_exports else Errno.EINVAL)
+        run(address)
+        return 0
+
     def fn_table(self, ext: Llext, *, setup: bool) -> tuple[int, tuple[int, ...]]:
         """Bytes of the table of functions that set up or clean up, and what is in it."""
-        mem, word = self.target.mem, self.target.pointer
-        regions = (mem.preinit, mem.init) if setup else (mem.fini,)
-        sizes = [ext.mem_size[number] for number in regions]
-        raw = b"".join(
-            self.memory.read(ext.mem[number], size, "the table of functions")
-            for number, size in zip(regions, sizes, strict=True)
-            if size
-        )
-        entries = tuple(
-            int.from_bytes(raw[at : at + word], self.target.endian)
-            for at in range(0, len(raw) // word * word, word)
-        )
-        return sum(sizes), entries
+        return fn_table(self.target, self.memory, ext, setup=setup)
+
+    def bringup(self, ext: Llext, run: Run, log: Log) -> int:
+        """Run what sets an extension up; -EFAULT for a function outside of its code."""
+        return call_table(self.target, self.memory, ext, log, run, setup=True)
+
+    def teardown(self, ext: Llext, run: Run, log: Log) -> int:
+        """Run what cleans up behind it."""
+        return call_table(self.target, self.memory, ext, log, run, setup=False)
+
+    def bootstrap(self, ext: Llext, entry: Callable[[], None], run: Run, log: Log) -> None:
+        """Set up, run, clean up (llext_bootstrap)."""
+        result = self.bringup(ext, run, log)
+        if result < 0:
+            log.err(f"Failed to call init functions: {result}")
+            return
+        entry()
+        result = self.teardown(ext, run, log)
+        if result < 0:
+            log.err(f"Failed to call de-init functions: {result}")
+
+    def add_domain(self, ext: Llext, domain: MemDomain, log: Log) -> int:
+        """Add an extension's partitions to a domain (llext_add_domain)."""
+        return add_domain(self.target, ext, domain, log)
+
+    def heap_init(self, address: int, size: int) -> int:
+        """Give the loader its heap; -ENOSYS where it has one, -EEXIST the second time."""
+        if not self.target.dynamic_heap:
+            return -Errno.ENOSYS
+        if self._has_heap:
+            return -Errno.EEXIST
+        self.heap = Allocator(self.target, self.memory, (address, size))
+        self._has_heap = True
+        return 0
+
+    def heap_uninit(self) -> int:
+        """Take it back; -EBUSY while something is loaded."""
+        if not self.target.dynamic_heap:
+            return -Errno.ENOSYS
+        if not self._has_heap:
+            return -Errno.EEXIST
+        if self._loaded:
+            return -Errno.EBUSY
+        self._has_heap = False
+        return 0
 
     def _outcome(self, result: int, ext: Llext | None, log: Log, work: Work) -> Loaded:
         return Loaded(
@@ -216,105 +267,3 @@ def _slids(target: Target) -> dict[int, int]:
         slid(name.decode("utf-8", "surrogateescape"), target.pointer): address
         for name, address in target.symbols.items()
     }
-
-
-def _load(load: Loading) -> int:
-    # do_llext_load: the steps, and what is freed behind them
-    result = load.ldr.prepare()
-    rules = load.target.rules
-    if result:
-        load.log.err(f"Failed to prepare the loader, ret {result}")
-    elif not rules.by_flags:
-        result = load_first(load)
-    elif not rules.shares_exports:
-        result = load_lts(load, RELOCATE[load.target.machine])
-    else:
-        result = _steps(load)
-    pointer, heap, ext = load.target.pointer, load.heap, load.ext
-    if result or not load.parm.keep_section_info or not rules.shares_exports:
-        _free_map(heap, ext, pointer, counted=rules.shares_exports)
-    heap.free(ext.sym_tab_address)
-    ext.sym_tab, ext.sym_tab_address = None, 0
-    if result:
-        _free_regions(heap, ext)
-        heap.free(ext.exp_tab_address)
-    else:
-        _refuse_unknown_bytes(load)
-    load.ldr.finalize()
-    return result
-
-
-def _steps(load: Loading) -> int:
-    rules = load.target.rules
-    counted = 0
-
-    def count() -> None:
-        nonlocal counted
-        counted = count_symbols(load)
-
-    steps: list[tuple[str, Callable[[], None]]] = [
-        ("load basic ELF data", lambda: load_elf_data(load)),
-        ("find important ELF tables", lambda: find_tables(load)),
-        ("copy ELF string sections", lambda: copy_strings(load)),
-    ]
-    if rules.names_checked_first:
-        steps.append(("validate ELF section names", lambda: check_names(load)))
-    steps += [
-        ("map ELF sections", lambda: map_sections(load)),
-        ("initialize veneer table", lambda: prepare_veneers(load)),
-        ("copy regions", lambda: copy_regions(load)),
-        ("count exported ELF symbols", count),
-        ("allocate extension symbol table", lambda: allocate_table(load, counted)),
-        ("copy symbols", lambda: copy_symbols(load)),
-    ]
-    if load.parm.relocate_local:
-        steps.append(("link", lambda: link(load, RELOCATE[load.target.machine], link_section)))
-    steps.append(("export", lambda: export_symbols(load)))
-    for what, step in steps:
-        result = _result(step)
-        if result:
-            load.log.err(f"Failed to {what}, ret {result}")
-            return result
-    return 0
-
-
-def _result(step: Callable[[], None]) -> int:
-    try:
-        step()
-    except Failed as err:
-        return err.result
-    return 0
-
-
-def _free_map(heap: Allocator, ext: Llext, pointer: int, *, counted: bool = True) -> None:
-    if ext.sect_map_address:
-        # older releases count it for good
-        if counted:
-            ext.alloc_size -= len(ext.sect_map) * 2 * pointer
-        heap.free(ext.sect_map_address)
-        ext.sect_map_address = 0
-
-
-def _free_regions(heap: Allocator, ext: Llext) -> None:
-    for number, on_heap in enumerate(ext.mem_on_heap):
-        if on_heap:
-            heap.free(ext.mem[number])
-            ext.mem[number] = 0
-    for each in (ext.image, *ext.names):
-        heap.free(each)
-    ext.image, ext.names = 0, []
-
-
-def _refuse_unknown_bytes(load: Loading) -> None:
-    # what runs must come from the file, also where the loader doesn't look at it
-    mem, ext = load.target.mem, load.ext
-    tables = (mem.symtab, mem.strtab, mem.shstrtab)
-    for number in range(mem.count):
-        size, start = ext.mem_size[number], ext.mem[number]
-        if number in tables or not size or not start:
-            continue
-        if not load.memory.holds(start, size):
-            outside(
-                f"region {mem.names[number]} has {size} bytes, the file ends before: the rest "
-                "would be what happens to lie in memory"
-            )

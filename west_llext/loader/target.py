@@ -84,6 +84,7 @@ class Target:
     devices: CONFIG_LLEXT_EXPORT_DEVICES
     harvard: code and data have memories of their own
     noreloc: CONFIG_LLEXT_RODATA_NO_RELOC
+    dynamic_heap: CONFIG_LLEXT_HEAP_DYNAMIC: the application gives the loader its heap
     structure: bytes of `struct llext`; None to work it out
     """
 
@@ -103,6 +104,7 @@ class Target:
     harvard: bool = False
     veneers: Veneers = Veneers.NONE
     noreloc: bool = False
+    dynamic_heap: bool = False
     structure: int | None = None
 
     @property

@@ -25,6 +25,9 @@ FIRST = Version(3, 5)
 #: What is taken where nobody says; its rules have been compared with recorded results.
 DEFAULT = Version(4, 3)
 
+#: Releases that nobody has looked at, and those whose rules they get.
+NEAR = {Version(3, 6): Version(3, 5), Version(4, 0): Version(4, 1)}
+
 _FORM = re.compile(r"v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,5}))?(?:[-+].*)?", re.ASCII)
 
 
@@ -110,7 +113,7 @@ class Rules:
 #: For each rule the release that has it first, and the one that drops it again, if any.
 SINCE: dict[str, tuple[Version, Version | None]] = {
     "by_flags": (Version(3, 7), None),
-    "in_arch": (Version(4, 1), None),
+    "in_arch": (Version(4, 0), None),
     "shares_exports": (Version(4, 0), None),
     "checks_machine": (Version(4, 6), None),
     "names_checked_first": (Version(4, 3), Version(4, 5)),
@@ -144,6 +147,7 @@ SINCE: dict[str, tuple[Version, Version | None]] = {
 
 def rules(of: Version) -> Rules:
     """The rules of a release; one that isn't known yet has those of the newest."""
+    of = NEAR.get(of, of)
     return Rules(**{each.name: _holds(SINCE[each.name], of) for each in fields(Rules)})
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from west_llext.arch.riscv_abi import shortest
 from west_llext.model.base import Abi
 
 EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64, EM_RISCV = 3, 40, 62, 94, 183, 243
@@ -17,6 +18,8 @@ _CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
 _ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 26, 27, 28
 #: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
 _RISCV_ARCH = 5
+#: Line of Xtensa's note that names the calling convention (`arch.attributes.TEXT_NOTES`)
+_XTENSA_ABI = 1
 
 
 #: Tag_ABI_enum_size to the flag: as small as the values allow, or 32 bits (ABI addenda, 3.3.5.2)
@@ -83,6 +86,16 @@ _ARM_FPUS = {
 }
 # fmt: on
 
+#: XTHAL_ABI_WINDOWED and XTHAL_ABI_CALL0 to flags; a compiler for Xtensa knows one core
+_XTENSA_ABIS: Mapping[int | str | None, tuple[str, ...]] = {
+    0: ("-mabi=windowed",),
+    1: ("-mabi=call0",),
+}
+
+#: Processor in the e_flags of ARC to `-mcpu`
+_EF_ARC_MACH_MSK = 0xFF
+_ARC_CPUS = {3: "arc700", 5: "arcem", 6: "archs"}
+
 _SELECTS_CPU = ("-mcpu=", "-march=", "-m32", "-m64", "--target=", "-target")
 
 
@@ -128,6 +141,12 @@ def flags_of(abi: Abi) -> tuple[str, ...]:
         return _arm_flags(abi.attributes, little=abi.ident.little)
     if abi.ident.machine == EM_RISCV:
         return _riscv_flags(str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags)
+    if abi.ident.machine == EM_XTENSA:
+        return _XTENSA_ABIS.get(abi.attributes.get(_XTENSA_ABI), ())
+    if abi.ident.machine == EM_ARC_COMPACT2:
+        cpu = _ARC_CPUS.get(abi.ident.flags & _EF_ARC_MACH_MSK)
+        order = () if abi.ident.little else ("-mbig-endian",)
+        return () if cpu is None else (f"-mcpu={cpu}", *order)
     return ("-m32",) if abi.ident.machine == EM_386 else ()
 
 
@@ -159,11 +178,8 @@ def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[st
 
 def _riscv_flags(isa: str, elf_flags: int) -> tuple[str, ...]:
     # rv32i2p1_m2p0_c2p0_zicsr2p0 -> rv32imc_zicsr; the float ABI is in e_flags (EF_RISCV_FLOAT_ABI)
-    names = [re.sub(r"\d+p\d+$", "", part) for part in isa.lower().split("_")]
-    if not re.fullmatch(r"rv(32|64)[ieg]", names[0]):
+    if not re.match(r"rv(32|64)[ieg](\d+p\d+)?(_|$)", isa.lower()):
         return ()
-    single = "".join(each for each in names[1:] if len(each) == 1)
-    long = [each for each in names[1:] if len(each) > 1]
-    march = "_".join([names[0] + single, *long])
     letters = {0: "", 2: "f", 4: "d", 6: "q"}[elf_flags & 6] + ("e" if elf_flags & 8 else "")
-    return (f"-march={march}", f"-mabi={'lp64' if names[0][2] == '6' else 'ilp32'}{letters}")
+    abi = "lp64" if isa[2] == "6" else "ilp32"
+    return (f"-march={shortest(isa)}", f"-mabi={abi}{letters}")

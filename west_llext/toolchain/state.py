@@ -29,11 +29,11 @@ def up_to_date(plan: Plan) -> bool:
     return not plan.steps or unchanged(plan.folder, plan.root, plan.digest)
 
 
-def unchanged(folder: Path | str, root: Path | str, digest: str | None = None) -> bool:
+def unchanged(folder: Path | str, root: Path | str, digest: str) -> bool:
     """Whether the last build in a folder for objects went through and is up to date.
 
     root: folder that its commands ran in
-    digest: of its plan; None for those who know that the plan would be the same
+    digest: of its plan
     """
     try:
         # pathlib isn't imported here
@@ -41,7 +41,7 @@ def unchanged(folder: Path | str, root: Path | str, digest: str | None = None) -
             lines = file.read().split("\n")
     except OSError:
         return False
-    if lines[0] != f"{_FORMAT} {digest}" and (digest or not lines[0].startswith(_FORMAT)):
+    if lines[0] != f"{_FORMAT} {digest}":
         return False
     start = f"{root}{os.sep}"
     try:

@@ -26,6 +26,7 @@ from west_llext.app.surroundings import occupied, surroundings
 from west_llext.arch.machines import MACHINES
 from west_llext.diagnostics import LlextError, has_errors
 from west_llext.elf.read import object_file
+from west_llext.emit.aside import Ready
 from west_llext.link.extension import Purpose
 from west_llext.model.manifest import Mode
 
@@ -151,13 +152,14 @@ def _look_at(start: Inputs, outcome: Outcome, size: int) -> None:
     # what comes out is for our own readers, too
     whole = made(start, outcome.products, {})
     for name, content in whole.files.items():
+        assert not isinstance(content, Ready)
         assert len(content) < 8 * size + (1 << 20), name
         if name.endswith((".llext", ".elf")):
             assert isinstance(content, bytes)
             blob = object_file(content, name)
             if name.endswith(".llext"):
                 blob_info(blob, content)
-    json.loads(whole.files["llext-build.json"])
+    json.loads(str(whole.files["llext-build.json"]))
 
 
 def shown(data: bytes) -> str:

@@ -52,7 +52,7 @@ _LOCK = """\
 def seeds() -> dict[str, bytes]:
     """Each record as it is written."""
     folder = _folder()
-    record = state.State(key="k", count=1, compiled=False, inputs={"a": "00"}, outputs={"b": "11"})
+    record = state.State(key="k", count=1, plan="", inputs={"a": "00"}, outputs={"b": "11"})
     return {
         "lock": b"\0" + _LOCK.encode(),
         "build": b"\1" + (folder / "llext-build.json").read_bytes(),

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
-from west_llext.app.requests import Outside, Request
+from west_llext.app.requests import Commands, Outside, Request, unheard
 from west_llext.app.where import default_output, nearest_manifest, shown
 from west_llext.cli.console import Console
 from west_llext.cli.folder import here
@@ -28,6 +29,7 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
         jobs=arguments.jobs,
         environment=console.environment,
         progress=console.progress,
+        commands=_shown(console) if arguments.llext_verbosity == "verbose" else unheard,
     )
 
 
@@ -40,3 +42,18 @@ def _nearest() -> Path:
         return find(Path(folder))
     # relative, because messages spell outputs in the same way
     return Path(shown(found, folder))
+
+
+def _shown(console: Console) -> Commands:
+    # as a shell takes it, so that it can be run again by hand
+    def show(folder: str, words: Sequence[str], output: str) -> None:
+        from west_llext.cli.render.plain import printable  # noqa: PLC0415  # few ask for it
+        from west_llext.cli.shell import command_line  # noqa: PLC0415  # as above
+
+        place = f"{folder}$" if folder else "$"
+        text = f"{place} {command_line(words)}\n"
+        if output:
+            text += output if output.endswith("\n") else f"{output}\n"
+        console.write("", printable(text))
+
+    return show
