@@ -30,6 +30,9 @@ CROSS = {
     "binutils-aarch64-linux-gnu": "aarch64-linux-gnu-ld",
     "picolibc-aarch64-linux-gnu": "/usr/lib/picolibc/aarch64-linux-gnu/include",
     "libc6-dev-arm64-cross": "/usr/aarch64-linux-gnu/include",
+    # not gcc-multilib, which keeps cross compilers out
+    "libc6-dev-i386": "/usr/lib32/libc.a",
+    "lib32gcc-12-dev": "/usr/lib/gcc/x86_64-linux-gnu/12/32/libgcc.a",
     "gcc-xtensa-lx106": "xtensa-lx106-elf-gcc",
     "binutils-xtensa-lx106": "xtensa-lx106-elf-ld",
     "picolibc-xtensa-lx106-elf": "/usr/lib/xtensa-lx106-elf/lib/libc.a",
@@ -108,9 +111,16 @@ def cross() -> None:
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         apt = [*(_root() or []), "apt-get", "-qq"]
         subprocess.run([*apt, "update"], check=False, env=environment)
-        install = [*apt, "install", "-y", "--no-install-recommends", *missing]
-        done = subprocess.run(install, check=False, env=environment, stdout=subprocess.DEVNULL)
-        if done.returncode == 0:
+        install = [*apt, "install", "-y", "--no-install-recommends"]
+        # another release may lack some: then the rest one by one
+        for names in (missing, *([each] for each in missing)):
+            done = subprocess.run(
+                [*install, *names], check=False, env=environment, stdout=subprocess.DEVNULL
+            )
+            if names is missing and done.returncode == 0:
+                return
+        names = " ".join(each for each in missing if not _there(CROSS[each]))
+        if not names:
             return
     print(f"setup: tests that need {names} will be skipped: install these to run them", flush=True)
 
