@@ -20,8 +20,7 @@ _MODRM |= {0xC7, *range(0xD0, 0xD4), *range(0xD8, 0xE0), 0xF6, 0xF7, 0xFE, 0xFF}
 _BYTE = {*(row + 4 for row in range(0, 0x40, 8)), 0x6A, 0x6B, *range(0x70, 0x80), 0x80, 0x82, 0x83}
 _BYTE |= {0xA8, *range(0xB0, 0xB8), 0xC0, 0xC1, 0xC6, 0xCD, 0xD4, 0xD5, *range(0xE0, 0xE8), 0xEB}
 #: 2 or 4 bytes, by the operand size
-_WORD = {*(row + 5 for row in range(0, 0x40, 8)), 0x68, 0x69, 0x81, 0xA9, 0xC7}
-_BRANCHES = {0xE8, 0xE9}
+_WORD = {*(row + 5 for row in range(0, 0x40, 8)), 0x68, 0x69, 0x81, 0xA9, 0xC7, 0xE8, 0xE9}
 _FAR = {0x9A, 0xEA}
 _FIXED = {0xC2: 2, 0xCA: 2, 0xC8: 3}
 _ADDRESSES = frozenset(range(0xA0, 0xA4))
@@ -45,8 +44,13 @@ class _Insn:
     address: int = 4
     wide: bool = False
 
-    def byte(self, ahead: int = 0) -> int:
-        place = self.start + self.at + ahead
+    @property
+    def word(self) -> int:
+        # bytes of an immediate or a distance; branches of 64-bit code as AMD's processors have them
+        return 2 if self.operand == 2 and not self.wide else 4
+
+    def byte(self) -> int:
+        place = self.start + self.at
         return self.code[place] if place < len(self.code) else 0
 
     def take(self) -> int:
@@ -94,7 +98,7 @@ def _length(insn: _Insn) -> int:
 
 
 def _one_byte(insn: _Insn, opcode: int) -> None:
-    word = 2 if insn.operand == 2 and not insn.wide else 4
+    word = insn.word
     register = insn.byte() >> 3 & 7
     if opcode in _MODRM:
         _modrm(insn)
@@ -102,9 +106,6 @@ def _one_byte(insn: _Insn, opcode: int) -> None:
         insn.at += insn.address
     elif opcode in _LONG_MOVES:
         insn.at += 8 if insn.wide else word
-    elif opcode in _BRANCHES:
-        # of 64-bit code they have four bytes, whatever the operand size
-        insn.at += 4 if insn.long else word
     elif opcode in _FAR:
         insn.at += word + 2
     elif opcode in {0xF6, 0xF7} and register < 2:
@@ -123,7 +124,7 @@ def _two_bytes(insn: _Insn) -> None:
     if opcode not in _NO_MODRM:
         _modrm(insn)
     if opcode in _CONDITIONAL:
-        insn.at += 2 if insn.operand == 2 and not insn.long else 4
+        insn.at += insn.word
     else:
         insn.at += opcode in _BYTE_0F
 
