@@ -102,27 +102,46 @@ def _runs(words: list[str]) -> bool:
 
 def cross() -> None:
     """Install the cross tools where apt may be used; say in one line what is missing otherwise."""
-    missing = [package for package, sign in CROSS.items() if not _there(sign)]
-    if not missing:
-        return
-    names = " ".join(missing)
-    if shutil.which("apt-get") and _root() is not None:
-        print(f"setup: apt-get install {names}", flush=True)
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        apt = [*(_root() or []), "apt-get", "-qq"]
-        subprocess.run([*apt, "update"], check=False, env=environment)
-        install = [*apt, "install", "-y", "--no-install-recommends"]
-        # another release may lack some: then the rest one by one
-        for names in (missing, *([each] for each in missing)):
-            done = subprocess.run(
-                [*install, *names], check=False, env=environment, stdout=subprocess.DEVNULL
-            )
-            if names is missing and done.returncode == 0:
-                return
-        names = " ".join(each for each in missing if not _there(CROSS[each]))
-        if not names:
-            return
-    print(f"setup: tests that need {names} will be skipped: install these to run them", flush=True)
+    missing = _missing()
+    tried = VENV / "apt-tried"  # what apt could not install isn't asked for each time
+    known = tried.read_text(encoding="utf-8").split() if tried.is_file() else []
+    wanted = missing != known and shutil.which("apt-get")
+    root = _root() if wanted else None
+    if root is not None:
+        print(f"setup: apt-get install {' '.join(missing)}", flush=True)
+        _apt(root, "update")
+        if not _apt(root, "install", *missing):
+            for package in missing:  # a release that lacks one has the others
+                _apt(root, "install", package)
+        missing = _missing()
+        tried.write_text(" ".join(missing), encoding="utf-8")
+    if missing:
+        names = " ".join(missing)
+        print(f"setup: tests that need {names} will be skipped: install these to run them")
+
+
+def _missing() -> list[str]:
+    return [package for package, sign in CROSS.items() if not _there(sign)]
+
+
+def _apt(root: list[str], verb: str, *packages: str) -> bool:
+    options = ["-y", "--no-install-recommends"] if packages else []
+    done = subprocess.run(
+        # sudo would drop the variable from the environment
+        [
+            *root,
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "-qq",
+            verb,
+            *options,
+            *packages,
+        ],
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
+    return done.returncode == 0
 
 
 def node() -> None:

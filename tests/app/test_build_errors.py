@@ -175,6 +175,19 @@ def test_an_object_for_a_machine_without_support_is_said_to_be_that(tmp_path: Pa
     assert refused(alone) == ["a.o: error[L003]: 'a.o' is for e_machine 8, which isn't supported"]
 
 
+def test_an_object_without_machine_code_is_said_to_be_that(made: Workshop) -> None:
+    """Else nothing but missing exports would be found, which is no help."""
+    made.write()
+    section = Sec(name=".gnu.lto_.inline.5eed", flags=0x80000000, content=bytes(64))
+    code = Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=b"")
+    (made.root / "c.o").write_bytes(elfbuild.elf(sections=[code, section]))
+    expected = (
+        "c.o: error[L003]: 'c.o' holds no machine code, only what gcc's link-time optimisation "
+        "works on\nhint: compile it with -ffat-lto-objects, or without -flto"
+    )
+    assert refused(made) == [expected]
+
+
 def test_a_mode_that_needs_addresses_needs_a_base_image(tmp_path: Path) -> None:
     """Both are named; a relocatable one isn't."""
     parts = [Part(name="a"), Part(name="b", mode="bound"), Part(name="c", mode="relocatable")]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.zig
 
 PAGES = ("README.md", "docs/commands.md", "docs/ci.md")
 #: Verbs whose output has sizes and addresses in it, which another compiler makes others.
-INEXACT = {"build", "exports", "info"}
+INEXACT = {"build", "exports", "info", "load"}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,13 @@ def test_commands_print_what_the_page_shows(
     assert count
 
 
+def test_no_page_shows_a_session_that_is_not_run() -> None:
+    """What isn't to be run is marked `sh`."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    shown = {page for page in pages if any(each.language == "console" for each in blocks(page))}
+    assert {page.relative_to(ROOT).as_posix() for page in shown} == set(PAGES)
+
+
 def test_comparing_outputs_can_fail() -> None:
     """By a word, by a line, and by a number where numbers count."""
     assert agrees("3 files\n", "3 files\n", exact=True)
@@ -113,11 +120,13 @@ def test_the_west_manifest_of_the_readme_names_our_commands() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_page_of_commands_has_every_option(verb: str) -> None:
-    """In the section of the verb, or in one about several verbs."""
+    """In the section of the verb, a page that it leads to, or a section about several verbs."""
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
     shared = [title for title in sections if title.startswith("What ")]
     said = "".join(sections[title] for title in (*shared, verb))
+    for page in re.findall(r"\]\((\w+\.md)\)", sections[verb]):
+        said += (ROOT / "docs" / page).read_text(encoding="utf-8")
     help_text = command(verb, "--help").out
     options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", help_text)) - {"-h", "--help"}
     assert {option for option in options if f"`{option}" not in said} == set()

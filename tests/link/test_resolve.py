@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 import pytest
+from support.cross import output, tool
 from support.elfbuild import SHN_ABS, Sym
 from support.linking import Case, Outcome, data, extension, offer, thumb
 from support.oracle import assembled, compiled
 
 from west_llext.diagnostics import Severity, Span, has_errors
 from west_llext.elf.dwarf import line_of
+from west_llext.link.missing import runtime_hint
 from west_llext.link.resolve import Offered, Peer
 from west_llext.model.base import Reason, Why
 from west_llext.model.link import Import
@@ -117,6 +120,27 @@ build/filters.o: error[S001]: extension 'filters' needs '__aeabi_uldivmod' (at .
 nothing defines it
 hint: set 'compiler-runtime: toolchain', or export it from the base image"""
     ]
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("flags", [[], ["-march=armv6-m"], ["-mfloat-abi=soft", "-marm"]], ids=str)
+def test_every_helper_of_the_compilers_library_is_known(flags: list[str]) -> None:
+    """All functions of libgcc but those for C++, coverage and nested functions."""
+    library = output(tool("gcc"), *flags, "-print-libgcc-file-name").strip()
+    listed = output(tool("nm"), "--defined-only", "-g", library).splitlines()
+    names = {line.split()[2] for line in listed if len(line.split()) == 3 and " T " in line}
+    arithmetic = {each for each in names if re.match(r"__(aeabi_(?!unwind)|\w*[ds][if]\d$)", each)}
+    assert len(arithmetic) > 60
+    hint = "set 'compiler-runtime: toolchain', or export it from the base image"
+    assert {each for each in arithmetic if runtime_hint(each) != hint} == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["__gnu_mcount_nc", "__aeabi_atexit", "__aeabi_unwind_cpp_pr0", "__divide", "memcpy"]
+)
+def test_what_the_compilers_library_does_not_have_is_not_sought_there(name: str) -> None:
+    """Those come from a C or C++ library, or from nowhere."""
+    assert runtime_hint(name) is None
 
 
 @pytest.mark.parametrize(

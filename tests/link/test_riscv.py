@@ -245,7 +245,7 @@ def test_each_symbol_has_one_word_in_the_table(bits: int, tmp_path: Path) -> Non
     where = {Region.TEXT: 0x10000, Region.DATA: 0x20000}
     made = link(content, symbols, place=lambda sizes: {each: where[each] for each in sizes})
     text, size = made.content(Region.TEXT), bits // 8
-    words = [text[place : place + size] for place, _ in made.second.table.words]
+    words = [text[place : place + size] for place, *_ in made.second.table.words]
     assert sorted(int.from_bytes(word, "little") for word in words) == [0, 0x1000, 0x2000, 0x20000]
 
 

@@ -283,11 +283,26 @@ def test_a_target_out_of_reach_on_rv64(kind: int, content: bytes, value: int, te
     )
     name = {23: "PCREL_HI20", 57: "32_PCREL", 16: "BRANCH", 44: "RVC_BRANCH"}[kind]
     shown = f"{'-' if value < 0 else '+'}{abs(value):#x}"
+    hint = "\nhint: compile with -fPIC, so that the address is in a word of the extension"
     expected = (
         f"unit.o: error[R003]: R_RISCV_{name} at .text+0x0 does not reach 'far': "
-        f"S + A - P = {shown} is not in {text}"
+        f"S + A - P = {shown} is not in {text}{hint if kind == 23 else ''}"
     )
     assert [str(each) for each in link.findings] == [expected]
+
+
+def test_code_for_low_addresses_does_not_reach_ram_on_rv64() -> None:
+    """R003: LUI with ADDI makes what is below 2 GiB; 2 GiB is where RAM begins."""
+    rows = [Rel(offset=0, type=26, symbol="far", addend=0)]
+    far = [Sym(name="far", value=0x80000000, section=SHN_ABS)]
+    expected = (
+        "error[R003]: R_RISCV_HI20 at .text+0x0 does not reach 'far': S + A = +0x80000000 is "
+        "not in [-0x80000800, 0x7ffff800)\nhint: compile with -mcmodel=medany"
+    )
+    for mode in (Mode.PRELOCATED, Mode.BOUND):
+        text = code(words(0x00000537), *rows)
+        assert said(text, symbols=[Sym(name="far")], base=far, mode=mode) == [expected]
+        assert said(text, symbols=[Sym(name="far")], base=far, mode=mode, bits=32) == []
 
 
 def followed(content: bytes, at: int) -> int:

@@ -25,11 +25,11 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def prepared(checkout: Path, *words: str) -> tuple[int, str, str]:
+def prepared(checkout: Path, *words: str, path: str = "") -> tuple[int, str, str]:
     """Exit status and streams of the script."""
     done = subprocess.run(
         [sys.executable, str(checkout / "tools" / "setup.py"), *words],
-        env={**os.environ, "PATH": ""},
+        env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
         check=False,
@@ -86,3 +86,30 @@ def test_what_the_distribution_would_bring_is_named_in_one_line(checkout: Path) 
     assert out.endswith(" will be skipped: install these to run them\n")
     assert "gcc-arm-none-eabi" in out
     assert out.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="apt is Debian's")
+def test_apt_is_asked_once_for_what_it_lacks(checkout: Path) -> None:
+    """All at once, then each by itself; not again by the next `make`."""
+    installed(checkout, "dev")
+    programs = checkout / "programs"
+    programs.mkdir()
+    apt, log = programs / "apt-get", checkout / "log"
+    apt.write_text(f'#!/bin/sh\necho "$*" >>{log}\ntest "$2" = update\n', encoding="utf-8")
+    apt.chmod(0o755)
+    sudo = programs / "sudo"
+    sudo.write_text('#!/bin/sh\nshift\n"$@"\n', encoding="utf-8")
+    sudo.chmod(0o755)
+    (programs / "env").symlink_to(shutil.which("env") or "/usr/bin/env")
+    script = checkout / "tools" / "setup.py"
+    text = script.read_text(encoding="utf-8")
+    start, end = text.index("CROSS = {"), text.index("}\n", text.index("CROSS = {"))
+    own = 'CROSS = {"one": "/no/one", "two": "/no/two"'
+    script.write_text(text[:start] + own + text[end:], encoding="utf-8")
+    told = "setup: tests that need one two will be skipped: install these to run them\n"
+    first = prepared(checkout, "dev", "cross", path=str(programs))
+    assert first == (0, f"setup: apt-get install one two\n{told}", "")
+    asked = log.read_text(encoding="utf-8").splitlines()
+    install = "-qq install -y --no-install-recommends"
+    assert asked == ["-qq update", f"{install} one two", f"{install} one", f"{install} two"]
+    assert prepared(checkout, "dev", "cross", path=str(programs)) == (0, told, "")

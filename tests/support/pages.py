@@ -56,7 +56,7 @@ def agrees(shown: str, printed: str, *, exact: bool) -> bool:
     """
     if shown.endswith(f"{REST}\n"):
         shown = shown.removesuffix(f"{REST}\n")
-        printed = printed[: len(shown)]
+        printed = "".join(printed.splitlines(keepends=True)[: shown.count("\n")])
     if exact:
         return shown == printed
     return _shape(shown) == _shape(printed)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether memory is the same after our link and after GNU ld's.
 
-What is left for the target's loader is completed by `hostloader`, or by GNU ld for
-machines that it doesn't know. Where we go through a veneer and
-GNU ld doesn't, the branch is decoded, and the veneer has to lead where GNU ld's branch goes.
+What is left for the target's loader is completed by `hostloader`, on RISC-V by the product's own
+model of that loader. Where we go through a veneer and GNU ld doesn't, the branch is decoded, and
+the veneer has to lead where GNU ld's branch goes.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from pathlib import Path
 
 from west_llext.emit.blob import blob
 from west_llext.link.extension import Resolved
+from west_llext.loader.target import HeapPlan, Machine, Target
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-from . import acceptance, gnuld, hostloader, xtensa
+from . import acceptance, gnuld, hostloader, loads, xtensa
 from .branches import JUMPS, veneer_target
 from .elfbuild import Sym
 from .linking import Case, Outcome
 from .loading import LoadError
 
-EM_XTENSA = 94
+EM_XTENSA, EM_RISCV = 94, 243
 
 #: Address, size and bytes of each region.
 Linked = Mapping[Region, tuple[int, int, bytes]]
@@ -154,10 +155,34 @@ def _completed(
     record = made.linked
     if record.ident.machine == EM_XTENSA:
         return _completed_xtensa(made, symbols, where)
+    if record.ident.machine == EM_RISCV:
+        return _completed_by_model(made, symbols, where)
     sections = {section.region: [(index, 0)] for index, section in enumerate(record.sections, 1)}
     given = symbols if record.mode is Mode.RELOCATABLE else ()
     theirs = gnuld.linked(folder, blob(record), layout=sections, addresses=where, symbols=given)
     return {region: content for region, (_, _, content) in theirs.items()}
+
+
+def _completed_by_model(
+    made: Outcome, symbols: Sequence[Sym], where: Mapping[Region, int]
+) -> dict[Region, bytes]:
+    # by the product's model of the target's loader
+    record = made.linked
+    given = symbols if record.mode is Mode.RELOCATABLE else ()
+    target = Target(
+        machine=Machine.RISCV,
+        bits=record.ident.bits,
+        heap=HeapPlan(address=1 << 30, size=1 << 20),
+        symbols={each.name.encode(): each.value for each in given},
+    )
+    places = {region.label: address for region, address in where.items()}
+    system, loaded = loads.load(blob(record), target, buffer=1 << 29, places=places)
+    if loaded.ext is None:
+        raise LoadError("; ".join(loads.logged(loaded)))
+    return {
+        region: loads.region(system, loaded, region.label) if region is not Region.BSS else b""
+        for region in made.second.sizes()
+    }
 
 
 def _completed_xtensa(

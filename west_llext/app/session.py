@@ -32,7 +32,7 @@ from west_llext.link.extension import (
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.resolve import Peer
 from west_llext.model.base import Abi, Offer
-from west_llext.model.elf import FileType, ObjectFile
+from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
@@ -126,7 +126,10 @@ class Session:
         wrong = _unlinkable(obj, machine)
         if wrong is not None and not has_errors(findings):
             at = Span(PurePath(task.name))
-            findings.append(Diagnostic(code="L003", at=at, message=f"'{task.name}' {wrong}"))
+            text, hint = wrong
+            findings.append(
+                Diagnostic(code="L003", at=at, message=f"'{task.name}' {text}", hint=hint)
+            )
         if machine is None or wrong is not None or self._is_foreign(abi):
             return OpenReply(findings)
         found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
@@ -204,10 +207,16 @@ class Session:
         return self.contexts[machine]
 
 
-def _unlinkable(obj: ObjectFile, machine: Machine | None) -> str | None:
-    # why an object can't be linked, whatever the base image is
+def _unlinkable(obj: ObjectFile, machine: Machine | None) -> tuple[str, str | None] | None:
+    # why an object can't be linked, whatever the base image is, and what to do
     if obj.file_type != FileType.REL:
-        return f"is no relocatable object (its e_type is {obj.file_type})"
+        return f"is no relocatable object (its e_type is {obj.file_type})", None
     if machine is None:
-        return f"is for e_machine {obj.ident.machine}, which isn't supported"
+        return f"is for e_machine {obj.ident.machine}, which isn't supported", None
+    loaded = any(each.flags & SHF_ALLOC and each.size for each in obj.sections)
+    if not loaded and any(each.name.startswith(".gnu.lto_") for each in obj.sections):
+        return (
+            "holds no machine code, only what gcc's link-time optimisation works on",
+            "compile it with -ffat-lto-objects, or without -flto",
+        )
     return None

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 #: A change of the value, for fields that an ISA stores in a disguised form.
 Twist = Callable[[int], int]
+
+#: Words whose values are kept: an assembler leaves the same few in most places.
+_KEPT = 256
 
 #: Value bit of the lowest, ones for the bits, word bit of the lowest.
 _Field = tuple[int, int, int]
@@ -111,8 +115,9 @@ def _extractor(fields: Sequence[_Field], limit: int, twist: Twist | None) -> Cal
     parts = [f"(word >> {bit} & {ones}) << {low}" for low, ones, bit in fields]
     extract: Callable[[int], int] = eval(f"lambda word: {' | '.join(parts)}", {})  # noqa: S307 (see above)
     if twist is None:
-        return extract
-    return lambda word: twist(extract(word)) & limit
+        # one shift costs less than looking it up
+        return extract if len(parts) == 1 else lru_cache(_KEPT)(extract)
+    return lru_cache(_KEPT)(lambda word: twist(extract(word)) & limit)
 
 
 def _token(text: str) -> tuple[int, int | None]:

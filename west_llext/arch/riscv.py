@@ -71,6 +71,8 @@ _PIC = "compile without -fPIC and -fpie"
 _TLS = "use the local-exec model (-ftls-model=local-exec) for variables of the base image"
 _OLD = "rebuild the object with a current assembler"
 _VENDOR = "compile without the vendor's extension of the instruction set"
+_ANY = "compile with -mcmodel=medany"
+_TABLE = "compile with -fPIC, so that the address is in a word of the extension"
 
 
 def _lui(word: int) -> int:
@@ -83,7 +85,7 @@ def _rows(bits: int) -> Mapping[int, Entry]:
     upper = Check.SIGNED if bits == 64 else Check.WRAP
     word = Check.EITHER if bits == 64 else Check.WRAP
     wide = bits == 64
-    hi20 = Row(26, "R_RISCV_HI20", Formula.ABS, U_TYPE, upper, WORD, shift=12, bias=0x800)
+    hi20 = Row(26, "R_RISCV_HI20", Formula.ABS, U_TYPE, upper, WORD, shift=12, bias=0x800, remedy=_ANY)
     zero = (hi20, _lui) if wide else None
     return table(
         #      no   name                      formula        into     check         place
@@ -107,7 +109,7 @@ def _rows(bits: int) -> Mapping[int, Entry]:
         Row(    20, "R_RISCV_GOT_HI20",       Formula.PCREL, U_TYPE,  upper,        WORD, shift=12, bias=0x800, via=Via.GOT, left_as=23),
         Refuse( 21, "R_RISCV_TLS_GOT_HI20",   "thread-local storage of the initial-exec model", _TLS),
         Refuse( 22, "R_RISCV_TLS_GD_HI20",    "thread-local storage of the general-dynamic model", _TLS),
-        Row(    23, "R_RISCV_PCREL_HI20",     Formula.PCREL, U_TYPE,  upper,        WORD, shift=12, bias=0x800, from_zero=zero),
+        Row(    23, "R_RISCV_PCREL_HI20",     Formula.PCREL, U_TYPE,  upper,        WORD, shift=12, bias=0x800, from_zero=zero, remedy=_TABLE),
         Row(    24, "R_RISCV_PCREL_LO12_I",   Formula.PCREL, I_TYPE,  Check.WRAP,   WORD, via=Via.HIGH_PART),
         Row(    25, "R_RISCV_PCREL_LO12_S",   Formula.PCREL, S_TYPE,  Check.WRAP,   WORD, via=Via.HIGH_PART),
         hi20,

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain
+from typing import NamedTuple
 
 from west_llext.model.elf import (
     STB_LOCAL,
@@ -19,9 +19,8 @@ from west_llext.model.elf import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageSection:
-    """A section to write.
+class ImageSection(NamedTuple):
+    """A section to write; a named tuple, because each file has a dozen.
 
     size: bytes in memory, where that isn't the length of the content (NOBITS)
     link, info: as the section type wants them; indices of `sections` counted from 1

@@ -32,6 +32,7 @@ from west_llext.model.elf import (
     Section,
     SectionType,
     Symbol,
+    new_symbol,
 )
 from west_llext.model.link import DebugSection
 from west_llext.model.manifest import Mode
@@ -61,15 +62,14 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
         if not name or info & 15 in _NAMELESS:
             continue
         kind, _, value, thumb, _, region, _ = target
-        if kind is Kind.ABSOLUTE:
-            made = Symbol(name, value | thumb, size, info, other, SHN_ABS)
-        elif region is not None:
-            made = Symbol(name, value | thumb, size, info, other, places[region])
+        section = SHN_ABS
+        if region is not None:
+            section = places[region]
         elif kind is Kind.PEER:
-            address = job.peer_address(target.provider or "", name)
-            made = Symbol(name, address, size, info, other, SHN_ABS)
-        else:
-            made = Symbol(name, 0, size, info, other, SHN_UNDEF)
+            value, thumb = job.peer_address(target.provider or "", name), 0
+        elif kind is not Kind.ABSOLUTE:
+            value, thumb, section = 0, 0, SHN_UNDEF
+        made = new_symbol((name, value | thumb, size, info, other, section))
         (named if info >> 4 else local).append(made)
     for stub in job.stubs.all:
         name = f"__veneer_{job.targets[stub.target].name}"

@@ -16,6 +16,7 @@ from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
+from west_llext.link.constructors import with_arrays
 from west_llext.link.direct import direct
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
@@ -133,6 +134,7 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
         obj = replace(obj, symbols=(_NO_SYMBOL,))
     if machine.prepare is not None:
         obj = machine.prepare(obj)
+    obj = with_arrays(obj)
     arranged, findings = arrangement(obj, machine)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
     found = exports(obj, arranged, extension, own, machine)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -12,6 +13,16 @@ from west_llext.link.places import place_of
 from west_llext.model.base import Reason, Why
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Extension, Mode
+
+#: What compilers call by themselves and bring along: the run-time ABI for the Arm Architecture,
+#: "Helper functions", without what belongs to C++ libraries; and gcc's names, an operation and the
+#: modes that it is for (GCC internals, "The GCC low-level runtime library")
+_HELPER = re.compile(
+    r"__(aeabi_(?!atexit|unwind).*|gnu_(?!mcount).*"
+    r"|(u?divmod|u?div|u?mod|addv?|subv?|u?mulv?|negv?|absv|ash[lr]|lshr|clz|ctz|ffs|parity"
+    r"|popcount|bswap|u?cmp|clrsb|eq|ne|[lg][te]|unord|extend|trunc|fix(uns)?|float(uns?)?|powi)"
+    r"([hsdtx][fci]){1,2}[2-4]?)"
+)
 
 #: Source file and line of a place: called with object, section index and byte offset.
 LineFinder = Callable[[ObjectFile, int, int], "tuple[str, int] | None"]
@@ -105,7 +116,7 @@ def _base_reason(
     add = f"add '{miss.name}' to 'base.exports'"
     match why.reason:
         case Reason.ABSENT:
-            hint = f"did you mean '{why.nearest[0]}'?" if why.nearest else _runtime_hint(miss.name)
+            hint = f"did you mean '{why.nearest[0]}'?" if why.nearest else runtime_hint(miss.name)
             return "S001", "nothing defines it", hint, ()
         case Reason.STATIC:
             also = f", and {add}" if extension.mode is Mode.RELOCATABLE else ""
@@ -126,7 +137,8 @@ def _base_reason(
             return "S007", reason, "build the base image again with the generated table", ()
 
 
-def _runtime_hint(name: str) -> str | None:
-    if name.startswith(("__aeabi_", "__gnu_", "__div", "__udiv", "__mul", "__fix", "__float")):
+def runtime_hint(name: str) -> str | None:
+    """What to do about a symbol that only a compiler asks for; None for others."""
+    if _HELPER.fullmatch(name):
         return "set 'compiler-runtime: toolchain', or export it from the base image"
     return None

@@ -161,8 +161,9 @@ class _Relocator:
             if use.offset + row.size > self.job.obj.sections[use.section].size + row.before:
                 self.complaints.outside(row, use.section, use.offset)
                 return
-            word = self.codec.load(row.word, content, use.here - row.before)
-            use = use._replace(row=row, word=word)
+            _, section, offset, region, here, _, symbol, A = use
+            word = self.codec.load(row.word, content, here - row.before)
+            use = Use(row, section, offset, region, here, word, symbol, A)
         if use.row.via is Via.HIGH_PART:
             self.low_part(use, content)
         elif use.row.via is Via.GOT:

@@ -8,8 +8,9 @@ The order is the target's: the extension itself, the base image, then the extens
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -21,6 +22,10 @@ from west_llext.model.elf import STB_WEAK, ObjectFile, Symbol
 from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
+
+# a named tuple made in one step, in half the time
+_import: Callable[[tuple[str, str | None, int | None, bool, int]], Import]
+_import = partial(tuple.__new__, Import)
 
 
 class Offered(NamedTuple):
@@ -114,7 +119,7 @@ def resolution(
         else:
             known_value = kind in {Kind.ABSOLUTE, Kind.THREAD}
             address = value | thumb if known_value else None
-            made = Import(name, provider, address, info >> 4 == STB_WEAK, used[index])
+            made = _import((name, provider, address, info >> 4 == STB_WEAK, used[index]))
             (from_base if provider is None else from_peers).append(made)
     from_base.sort()
     from_peers.sort(key=lambda each: (each.provider or "", each.name))

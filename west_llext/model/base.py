@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from west_llext.diagnostics import Diagnostic, Span
-from west_llext.model.elf import SHF_TLS, Ident, Section, Segment, Symbol
+from west_llext.model.elf import SHF_TLS, Ident, Section, Segment, Symbol, new_symbol
 
 
 class SymbolIndex:
@@ -19,14 +19,16 @@ class SymbolIndex:
     made when one is asked for.
     """
 
-    __slots__ = ("_bits", "_order", "_raw", "_rows")
+    __slots__ = ("_bits", "_raw", "_rows", "_size", "_unpack")
 
     def __init__(self, *, rows: Mapping[str, int], raw: bytes, bits: int, order: str) -> None:
         """`rows` gives the index in the symbol table whose bytes are `raw`."""
         self._rows = rows
         self._raw = raw
         self._bits = bits
-        self._order = order
+        form = struct.Struct(order + ("IIIBBH" if bits == 32 else "IBBHQQ"))
+        self._size = form.size
+        self._unpack = form.unpack_from
 
     def get(self, name: str) -> Symbol | None:
         """The symbol of that name, or None."""
@@ -34,14 +36,10 @@ class SymbolIndex:
         if row is None:
             return None
         if self._bits == 32:
-            _, value, size, info, other, section = struct.unpack_from(
-                self._order + "IIIBBH", self._raw, row * 16
-            )
+            _, value, size, info, other, section = self._unpack(self._raw, row * self._size)
         else:
-            _, info, other, section, value, size = struct.unpack_from(
-                self._order + "IBBHQQ", self._raw, row * 24
-            )
-        return Symbol(name, value, size, info, other, section)
+            _, info, other, section, value, size = self._unpack(self._raw, row * self._size)
+        return new_symbol((name, value, size, info, other, section))
 
     def __contains__(self, name: object) -> bool:
         return name in self._rows
