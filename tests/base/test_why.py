@@ -16,7 +16,7 @@ from west_llext.base.image import image
 from west_llext.base.layout import HEAPS, load_window
 from west_llext.base.why import nearest, offer
 from west_llext.diagnostics import Span
-from west_llext.model.base import Abi, BaseImage, Reason, SymbolIndex, Why
+from west_llext.model.base import Abi, BaseImage, Origin, Reason, SymbolIndex, Why
 from west_llext.model.elf import Ident
 from west_llext.model.manifest import Condition, ExportGroup, Name
 
@@ -61,7 +61,10 @@ def base(exports: Mapping[str, int] | None) -> BaseImage:
 REASONS = [
     ("k_uptime_get", Why(reason=Reason.NOT_EXPORTED)),
     ("uptime_helper", Why(reason=Reason.STATIC)),
-    ("__aeabi_memclr", Why(reason=Reason.HIDDEN)),
+    (
+        "__aeabi_memclr",
+        Why(reason=Reason.HIDDEN, origin=Origin.HELPER, about="a compiler helper"),
+    ),
     ("forgotten", Why(reason=Reason.NOT_BUILT_IN)),
     ("sometimes", Why(reason=Reason.NOT_BUILT_IN)),
     (

@@ -17,6 +17,7 @@ from west_llext.model.elf import (
     STB_GLOBAL,
     STB_WEAK,
     STT_FILE,
+    STT_OBJECT,
     STT_SECTION,
     STV_HIDDEN,
     STV_INTERNAL,
@@ -102,6 +103,35 @@ def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symb
         if end >= 0:
             label = text.text[name:end]
             yield Symbol(label if text.plain else decoded(label), value, size, info, other, section)
+
+
+def local_symbols(head: Headers) -> Iterator[tuple[str, str, int]]:
+    """Source file, name and value of every local object in the symbol table.
+
+    The source is that of the last STT_FILE symbol before it, empty where there is none.
+    Raises LlextError (L002) where the symbol table can't be read.
+    """
+    table = symbol_table(head)
+    if not table:
+        return
+    form = head.formats.symbol
+    view = head.table(table, form.size, "symbol table")
+    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
+    fields = columns(view, head.ident.bits, head.ident.order)
+    left = MAX_MEMORY
+    file = ""
+    for row, info in enumerate(fields.infos):
+        if info >= _GLOBALS.start or (info & 15) not in {STT_OBJECT, STT_FILE}:
+            continue
+        start = fields.names[row]
+        name = text.text[start : max(text.text.find("\0", start, start + _LONGEST), start)]
+        left -= len(name) + 1
+        if left < 0:
+            return
+        if info & 15 == STT_FILE:
+            file = name
+        else:
+            yield file, name if text.plain else decoded(name), fields.values[row]
 
 
 def _rows(tables: _Tables, wanted: Collection[str] | None) -> dict[str, int]:

@@ -137,6 +137,7 @@ class BaseImage:
     by_slid: whether the target looks symbols up by SLID instead of by name
     local: names that it defines as local (static) symbols
     hidden: those of `local` that only the linker made local, because they are hidden
+    own_exports: names that its own sources export, beside the generated table
     sections, segments: headers, for addresses
     zephyr_version: such as `4.3.0`, or None where it isn't known
     config: Kconfig settings (`CONFIG_X` to its text), empty where there is no .config
@@ -151,6 +152,7 @@ class BaseImage:
     by_slid: bool = False
     local: Collection[str] = frozenset()
     hidden: Collection[str] = frozenset()
+    own_exports: Collection[str] = frozenset()
     sections: tuple[Section, ...] = ()
     segments: tuple[Segment, ...] = ()
     zephyr_version: str | None = None
@@ -188,6 +190,19 @@ class Reason(Enum):
     NOT_BUILT_IN = "not built in"
 
 
+class Origin(Enum):
+    """Where a symbol's name comes from."""
+
+    #: a source file has it
+    SOURCE = "source"
+    #: Zephyr makes it of a devicetree node
+    DEVICE = "device"
+    #: Zephyr makes it of a system call
+    SYSCALL = "system call"
+    #: compilers call it where the source doesn't
+    HELPER = "compiler helper"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """Why the base image doesn't offer a symbol, and what is near.
@@ -195,6 +210,8 @@ class Why:
     reason: the first that applies
     nearest: names that are offered and look alike, the best first
     group: for SWITCHED_OFF, the group; `when`: its condition as written; at: where
+    origin, about: what the symbol is, and in words, such as "the device of node '/soc/uart@0'";
+        None where somebody wrote it
     """
 
     reason: Reason
@@ -202,6 +219,8 @@ class Why:
     group: str | None = None
     when: str | None = None
     at: Span | None = None
+    origin: Origin = Origin.SOURCE
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,7 +139,7 @@ def _linked(start: Inputs, content: bytes) -> Outcome:
     image = start.base.image
     return link_all(
         [Task(each, folder / f"{each.name}.o", f"{each.name}.o") for each in start.extensions],
-        surroundings(start.manifest, image, Purpose.BUILD, PurePath()),
+        surroundings(start.manifest, start.base, Purpose.BUILD, PurePath()),
         start.manifest.base.memories,
         occupied=occupied(image),
         earlier={},
