@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from collections.abc import Mapping
 from pathlib import PurePath
 
@@ -142,6 +143,12 @@ def test_many_names_are_searched_quickly(name: str) -> None:
     found = nearest(name, {}, pool)
     assert time.process_time() - begin < 0.4
     assert len(found) <= 3
+
+
+def test_a_brief_explanation_searches_for_nothing() -> None:
+    """It says the same otherwise."""
+    offered = offer(None, (), lambda _: True)
+    assert offered.briefly("printkk") == replace(offered.why("printkk"), nearest=())
 
 
 def test_names_that_nobody_types_have_no_neighbours() -> None:

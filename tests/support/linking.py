@@ -96,7 +96,8 @@ def offer(
         sections=head.sections,
         zephyr_version=zephyr_version,
     )
-    return Offer(image=base, exported=index if exported is None else exported, why=why)
+    names = index if exported is None else exported
+    return Offer(image=base, exported=names, why=why, briefly=why)
 
 
 def extension(

@@ -47,7 +47,17 @@ def offer(
     declared = {each.text for group in groups if _counts(group, holds) for each in group.symbols}
     table = None if image is None else image.exports
     exported = frozenset(declared if table is None else table)
-    return Offer(image=image, exported=exported, why=why_missing(image, groups, holds, node))
+    return Offer(
+        image=image,
+        exported=exported,
+        why=why_missing(image, groups, holds, node),
+        briefly=why_missing(image, groups, holds, node, similar=_none),
+    )
+
+
+def _none(name: str, *pools: Collection[str]) -> tuple[str, ...]:
+    del name, pools
+    return ()
 
 
 def why_missing(
@@ -55,8 +65,14 @@ def why_missing(
     groups: Sequence[ExportGroup],
     holds: Holds,
     node: NodePath = no_nodes,
+    *,
+    similar: Callable[..., tuple[str, ...]] | None = None,
 ) -> Callable[[str], Why]:
-    """A function that explains names which the base image doesn't offer."""
+    """A function that explains names which the base image doesn't offer.
+
+    similar: finds names that look alike; None for `nearest`
+    """
+    look = nearest if similar is None else similar
     declared: dict[str, list[ExportGroup]] = {}
     for group in groups:
         for each in group.symbols:
@@ -85,7 +101,7 @@ def why_missing(
             return Why(reason=Reason.HIDDEN)
         if image is not None and name in image.local:
             return Why(reason=Reason.STATIC)
-        return Why(reason=Reason.ABSENT, nearest=nearest(name, *_pools(image, on)))
+        return Why(reason=Reason.ABSENT, nearest=look(name, *_pools(image, on)))
 
     return why
 

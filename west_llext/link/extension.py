@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain, repeat
 
 from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
@@ -40,6 +41,10 @@ from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
 from west_llext.model.slid import slid
+
+#: Undefined symbols of an extension for which names that look alike are searched: where there are
+#: more, something else is wrong than spelling, and thousands of searches take minutes.
+MAX_SUGGESTED = 20
 
 
 class Purpose(Enum):
@@ -175,9 +180,11 @@ def resolved(
     findings = resolution_findings(obj, extension, found, unread)
     findings += slid_findings(obj, extension, found, context.base.slids(obj.ident.bits))
     if found.misses and not unread_providers(extension, unread):
+        offer = context.base.offer
+        reasons = chain(repeat(offer.why, MAX_SUGGESTED), repeat(offer.briefly))
         findings += [
-            miss_diagnostic(obj, extension, miss, why=context.base.offer.why, line=context.line)
-            for miss in found.misses
+            miss_diagnostic(obj, extension, miss, why=why, line=context.line)
+            for miss, why in zip(found.misses, reasons, strict=False)  # repeat() has no end
         ]
     targets = list(found.targets)
     made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)

@@ -15,6 +15,8 @@ from west_llext.model.manifest import Extension, Mode, Name
 
 #: Names in a message; the others are counted.
 _SHOWN = 5
+#: Names that a misspelt one is compared with.
+_COMPARED = 1000
 
 
 def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
@@ -51,7 +53,7 @@ def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
     if any(each.name == name and each.info >> 4 == STB_LOCAL for each in defined):
         message += " as a global symbol (it is static)"
         return Diagnostic(code="S010", at=at, message=message, hint="remove 'static' there")
-    known = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})
+    known = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})[:_COMPARED]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "define it, or remove it from 'exports'"
     return Diagnostic(code="S010", at=at, message=message, hint=hint)

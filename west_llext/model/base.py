@@ -230,11 +230,13 @@ class Offer:
     image: the base image, or None where there is only the manifest
     exported: names that the target can look up
     why: explains a name that isn't offered; called for misses only, because it searches
+    briefly: the same without names that look alike, which take long to find
     """
 
     image: BaseImage | None
     exported: Container[str]
     why: Callable[[str], Why]
+    briefly: Callable[[str], Why]
 
     def prepare(self, names: Collection[str]) -> None:
         """Look for some names of the base image in one pass, because `symbol` will be asked."""
