@@ -140,8 +140,10 @@ def test_zig_is_told_of_arm_processors_by_features(flags: str, expected: str) ->
             "-target aarch64-freestanding -mcpu=cortex_a53+crc-fp_armv8",
         ),
         ("-march=armv8.2-a", AARCH64, "-target aarch64-freestanding -mcpu=generic+v8_2a"),
-        ("-m32", X86, "-target x86-freestanding"),
+        ("-m32", X86, "-target x86-freestanding -mcpu=i686"),
+        ("-m32 -march=pentium4", X86, "-target x86-freestanding -mcpu=pentium4"),
         ("-m64", X86_64, "-target x86_64-freestanding"),
+        ("-march=x86-64-v2", X86_64, "-target x86_64-freestanding -mcpu=x86_64_v2"),
     ],
 )
 def test_zig_is_told_of_other_processors(

@@ -67,7 +67,7 @@ class Nearness(Flag):
     NEAR = auto()
     #: below 2 GiB
     LOW = auto()
-    #: no part of what is linked: it stays where it is, wherever the code goes
+    #: it stays where it is, wherever the target puts the code
     FIXED = auto()
 
 

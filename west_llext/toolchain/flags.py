@@ -12,7 +12,13 @@ from enum import Enum
 from pathlib import Path
 
 from west_llext.model.options import options
-from west_llext.toolchain.machines import EM_ARC_COMPACT2, EM_RISCV, TARGETS
+from west_llext.toolchain.machines import (
+    EM_AARCH64,
+    EM_ARC_COMPACT2,
+    EM_RISCV,
+    EM_X86_64,
+    TARGETS,
+)
 from west_llext.toolchain.zig import spoken_for, zig_target
 
 
@@ -101,6 +107,10 @@ _MACHINE_DEFAULTS = {
     EM_RISCV: ("-mno-relax", "-msmall-data-limit=0"),
     # the small data base is the base image's
     EM_ARC_COMPACT2: ("-mno-sdata",),
+    # helpers that look for instructions of the processor need somebody who runs their constructor
+    EM_AARCH64: ("-mno-outline-atomics",),
+    # interrupts use the stack of whoever they interrupt
+    EM_X86_64: ("-mno-red-zone",),
 }
 
 _FOR_CPP = frozenset({
