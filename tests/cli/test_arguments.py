@@ -17,7 +17,20 @@ from west_llext.cli.arguments import VERBS, parsed, parser
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
     *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
-    *("--stdout", "--base", "--force", "--domain", "--stand-in", "--help", "--version", "--"),
+    *(
+        "--stdout",
+        "--base",
+        "--force",
+        "--domain",
+        "--no-image",
+        "--linked",
+        "--depfile",
+        "--stamp",
+        "--stand-in",
+        "--help",
+        "--version",
+        "--",
+    ),
 ]
 WORDS = [
     *("llext.yml", "demo.o", "base.elf", "demo", "demo:demo_run", "build", "3", "-3", "0x10"),
@@ -104,6 +117,10 @@ def test_common_options_are_understood() -> None:
         "allow_outside": True,
         "llext_format": "sarif",
         "llext_verbosity": "quiet",
+        "no_image": False,
+        "linked": [],
+        "depfile": None,
+        "stamp": None,
     }
     assert found == expected
 

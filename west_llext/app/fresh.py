@@ -31,6 +31,8 @@ def key(request: Request) -> str:
                 for each in (request.build_dir, request.usual_dir)
             ),
             request.domain or "",
+            request.image.value,
+            json.dumps([str(each) for each in request.linked]),
             request.outside.value,
             request.environment.get("PATH", ""),
         ]

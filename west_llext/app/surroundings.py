@@ -31,7 +31,7 @@ def surroundings(
         return holds(condition, config)
 
     return Surroundings(
-        offer=offer(base, manifest.base.exports, switched_on, nodes_of(found)),
+        offer=offer(base, manifest.base.exports, switched_on, nodes_of(found), found.exports),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},

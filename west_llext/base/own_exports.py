@@ -32,7 +32,7 @@ def own_exports(head: Headers, index: SymbolIndex) -> frozenset[str]:
     start, end = index.get(_START), index.get(_END)
     if start is None or end is None:
         return frozenset()
-    found = set()
+    found: set[str] = set()
     for file, name, value in local_symbols(head):
         # names and groups have objects with the same prefix elsewhere
         if file != TABLE_SOURCE and start.value <= value < end.value:
