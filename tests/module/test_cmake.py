@@ -81,7 +81,7 @@ def test_an_image_with_its_table_and_its_extensions(standin: Standin) -> None:
 
 
 def test_what_is_wrong_with_a_manifest_is_told_by_the_build(standin: Standin) -> None:
-    """With file (from the build directory on), line and column; the image isn't built without its table."""
+    """From the build directory on; the image isn't built without its table."""
     text = MANIFEST.replace("exports: [printk", "exprots: [printk")
     (standin.folder / "llext.yml").write_text(text, encoding="utf-8")
     standin.project()
