@@ -281,8 +281,8 @@ def test_riscv_code_must_not_count_on_relaxation_or_gp() -> None:
 
 def test_folders_and_chance_stay_out_of_objects() -> None:
     """gcc's assembler wants -fdebug-prefix-map; only gcc has a random seed."""
-    maps = [("/work", "w"), ("/work/p", ".")]
-    common = "-ffile-prefix-map=/work=w -ffile-prefix-map=/work/p=."
+    maps = [("/proj", "w"), ("/proj/p", ".")]
+    common = "-ffile-prefix-map=/proj=w -ffile-prefix-map=/proj/p=."
     flags = {
         (kind, tongue): " ".join(reproducible_flags(kind, tongue, maps=maps, seed="s"))
         for kind, tongue in (
@@ -291,8 +291,8 @@ def test_folders_and_chance_stay_out_of_objects() -> None:
     }  # fmt: skip
     assert flags == {
         (Kind.GCC, Language.C): f"{common} -frandom-seed=s",
-        (Kind.GCC, Language.ASSEMBLER): "-ffile-prefix-map=/work=w -fdebug-prefix-map=/work=w "
-        "-ffile-prefix-map=/work/p=. -fdebug-prefix-map=/work/p=.",
+        (Kind.GCC, Language.ASSEMBLER): "-ffile-prefix-map=/proj=w -fdebug-prefix-map=/proj=w "
+        "-ffile-prefix-map=/proj/p=. -fdebug-prefix-map=/proj/p=.",
         (Kind.ZIG, Language.C): common,
     }
 

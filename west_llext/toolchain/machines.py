@@ -213,6 +213,9 @@ def _arm_flags(abi: Abi) -> tuple[str, ...]:
         flags += [f"-mfpu={fpu[single]}", f"-mfloat-abi={'hard' if hard else 'softfp'}"]
     if not abi.ident.little:
         flags.append("-mbig-endian")
+    enums = attributes.get(_ABI_ENUM_SIZE, 0)  # compilers differ in what they do by themselves
+    if enums in _ENUM_FLAGS:
+        flags.append(_ENUM_FLAGS[enums])
     return tuple(flags)
 
 
