@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from enum import Enum
 
+from west_llext.model.members import plain_members
 
+
+@plain_members
 class Space(Enum):
     """What has to be known of addresses before a value can be computed."""
 
@@ -19,6 +22,7 @@ class Space(Enum):
     THREAD = "thread"
 
 
+@plain_members
 class Formula(Enum):
     """How a psABI computes the value; the enum's value is its notation.
 

@@ -13,8 +13,10 @@ from enum import Enum
 
 from west_llext.arch.formula import Formula, Space
 from west_llext.arch.layout import Layout
+from west_llext.model.members import plain_members
 
 
+@plain_members
 class Check(Enum):
     """Which values a field may take."""
 
@@ -26,6 +28,7 @@ class Check(Enum):
     WRAP = "wrap"
 
 
+@plain_members
 class Branch(Enum):
     """What kind of branch a place holds; decides about veneers and changes of instruction set."""
 
@@ -77,6 +80,7 @@ class RangeError(Exception):
         self.alignment = alignment
 
 
+@plain_members
 class Via(Enum):
     """Whose address a value is made of."""
 

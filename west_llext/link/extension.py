@@ -39,6 +39,7 @@ from west_llext.link.verdicts import (
 from west_llext.model.elf import SHN_UNDEF, STB_LOCAL, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
+from west_llext.model.members import plain_members
 from west_llext.model.region import Region
 from west_llext.model.slid import slid
 
@@ -47,6 +48,7 @@ from west_llext.model.slid import slid
 MAX_SUGGESTED = 20
 
 
+@plain_members
 class Purpose(Enum):
     """What the link is for."""
 

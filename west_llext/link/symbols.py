@@ -25,9 +25,11 @@ from west_llext.model.elf import (
     Symbol,
 )
 from west_llext.model.link import Export
+from west_llext.model.members import plain_members
 from west_llext.model.region import Region
 
 
+@plain_members
 class Sort(Enum):
     """What kinds of symbols a blob has."""
 

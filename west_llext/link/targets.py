@@ -21,9 +21,11 @@ from west_llext.model.elf import (
     Section,
     Symbol,
 )
+from west_llext.model.members import plain_members
 from west_llext.model.region import Region
 
 
+@plain_members
 class Kind(IntEnum):
     """Where the address of a target comes from."""
 

@@ -13,11 +13,13 @@ from west_llext.loader.danger import WORK, Danger
 from west_llext.loader.heap import Heap
 from west_llext.loader.memory import Memory
 from west_llext.loader.target import Target
+from west_llext.model.members import plain_members
 
 #: Largest region at a given address; the heap bounds the others.
 MAX_REGION = 16 << 20
 
 
+@plain_members
 class Lifetime(Enum):
     """How long an allocation lives."""
 

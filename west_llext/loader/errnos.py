@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from west_llext.model.members import plain_members
 
+
+@plain_members
 class Errno(IntEnum):
     """Errors that the loader returns, negated (lib/libc/minimal/include/errno.h, and newlib's)."""
 

@@ -9,8 +9,10 @@ from typing import Protocol
 from west_llext.loader.danger import fault
 from west_llext.loader.errnos import Errno
 from west_llext.loader.memory import Block, Memory
+from west_llext.model.members import plain_members
 
 
+@plain_members
 class Storage(Enum):
     """How long the file's bytes stay where they are (`enum llext_storage_type`)."""
 

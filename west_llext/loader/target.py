@@ -10,8 +10,10 @@ from typing import Literal
 
 from west_llext.loader.mem import Mem, mem
 from west_llext.loader.versions import DEFAULT, Rules, Version, rules
+from west_llext.model.members import plain_members
 
 
+@plain_members
 class Machine(Enum):
     """Processors that have an `elf.c` of their own, and the rest."""
 
@@ -25,6 +27,7 @@ class Machine(Enum):
     OTHER = "other"
 
 
+@plain_members
 class Protection(Enum):
     """What memory protection asks of the place and size of a region."""
 
@@ -41,6 +44,7 @@ class Protection(Enum):
     OTHER = "other"
 
 
+@plain_members
 class Veneers(Enum):
     """CONFIG_LLEXT_VENEERS, and the core's instruction set, which decides what a veneer is."""
 
@@ -86,6 +90,8 @@ class Target:
     noreloc: CONFIG_LLEXT_RODATA_NO_RELOC
     dynamic_heap: CONFIG_LLEXT_HEAP_DYNAMIC: the application gives the loader its heap
     structure: bytes of `struct llext`; None to work it out
+    rules: what its release does
+    mem: its regions
     """
 
     machine: Machine
@@ -106,16 +112,14 @@ class Target:
     noreloc: bool = False
     dynamic_heap: bool = False
     structure: int | None = None
+    rules: Rules = field(init=False)
+    mem: Mem = field(init=False)
 
-    @property
-    def rules(self) -> Rules:
-        """What its release does."""
-        return rules(self.version)
-
-    @property
-    def mem(self) -> Mem:
-        """Its regions."""
-        return mem(veneers=self.veneers is not Veneers.NONE, noreloc=self.noreloc)
+    def __post_init__(self) -> None:
+        """Work out what every step asks for."""
+        put = object.__setattr__  # the record is frozen for everybody else
+        put(self, "rules", rules(self.version))
+        put(self, "mem", mem(veneers=self.veneers is not Veneers.NONE, noreloc=self.noreloc))
 
     @property
     def pointer(self) -> int:

@@ -13,7 +13,10 @@ from enum import IntEnum
 from functools import partial
 from typing import NamedTuple
 
+from west_llext.model.members import plain_members
 
+
+@plain_members
 class FileType(IntEnum):
     """e_type."""
 
@@ -22,6 +25,7 @@ class FileType(IntEnum):
     DYN = 3
 
 
+@plain_members
 class SectionType(IntEnum):
     """sh_type; only those that we act on."""
 

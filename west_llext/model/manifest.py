@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from west_llext.diagnostics import NOWHERE, Span
+from west_llext.model.members import plain_members
 from west_llext.model.region import Region
 
 #: Longest name of an extension that the target keeps apart (`LLEXT_MAX_NAME_LEN`, llext.h).
@@ -17,6 +18,7 @@ MAX_NAME_LENGTH = 15
 MAX_PROVIDERS = 8
 
 
+@plain_members
 class Mode(Enum):
     """How far a blob is linked on the host."""
 
@@ -28,6 +30,7 @@ class Mode(Enum):
     PRELOCATED = "prelocated"
 
 
+@plain_members
 class CompilerRuntime(Enum):
     """Where compiler helpers such as `__aeabi_uldivmod` come from."""
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from west_llext.model.members import plain_members
 
+
+@plain_members
 class Region(IntEnum):
     """`enum llext_mem` (include/zephyr/llext/llext.h), without the optional regions.
 
