@@ -22,12 +22,13 @@ from typing import Any
 #: Phase, module, name of a function in it. Modules are imported in this order, so a function is
 #: replaced before others import it. What isn't there (any more) counts as `rest`.
 POINTS = (
+    ("emit", "west_llext.app.products", "product"),
     ("manifest", "west_llext.manifest.load", "manifest"),
     ("base", "west_llext.app.surroundings", "base_of"),
     ("base", "west_llext.app.surroundings", "surroundings"),
     ("place", "west_llext.link.place", "placement"),
+    ("aside", "west_llext.emit.aside", "Aside.ready"),
     ("write", "west_llext.emit.outputs", "Outputs.commit"),
-    ("emit", "west_llext.app.products", "product"),
     ("reports", "west_llext.app.made", "made"),
     ("open", "west_llext.app.session", "Session.open"),
     ("resolve", "west_llext.app.session", "Session.resolve"),
@@ -38,7 +39,7 @@ POINTS = (
 #: `collector` the garbage collector's, wherever it runs; `rest` is everything else.
 PHASES = (
     *("start", "imports", "manifest", "base", "open", "resolve", "place", "finish", "emit"),
-    *("reports", "write", "record", "collector", "rest"),
+    *("aside", "reports", "write", "record", "collector", "rest"),
 )
 
 

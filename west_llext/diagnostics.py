@@ -55,8 +55,8 @@ class Span:
         return text
 
 
-#: A place that isn't known; its file renders as `<unknown>`.
-NOWHERE = Span(PurePath("<unknown>"))
+#: No place: what the finding is about isn't in a file, so the tool itself says it, as tools do.
+NOWHERE = Span(PurePath("west-llext"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

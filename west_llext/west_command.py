@@ -17,7 +17,7 @@ from pathlib import Path
 from west.commands import CommandError, WestCommand
 
 #: Modules that the package needs, and what they are called where packages are installed from.
-NEEDED = {"elftools": "pyelftools", "yaml": "PyYAML", "jsonschema": "jsonschema", "ninja": "ninja"}
+NEEDED = {"yaml": "PyYAML", "ninja": "ninja"}
 ENVIRONMENT = 3  # exit status, as in west_llext.diagnostics
 
 

@@ -28,9 +28,13 @@ def main() -> int:
     parser.add_argument("--cc", choices=("gcc", "zig"), default="zig", help="for the base image")
     compiler = parser.parse_args().cc
     say(f"$ cd {os.path.relpath(HERE)}")
+    say("# the table of what the base image exports, in C")
     tool("exports")
+    say("# the base image, with that table in it")
     python("build_base.py", "--cc", compiler, "--exports", "build/llext", "--output", "build/base.elf")
+    say("# four extensions for it; sizes in bytes")
     tool("build")
+    say("# two of them in an emulator, beside the base image")
     wrong = [file for call, file in CALLS.items() if not prints_what_it_should(call, file)]
     if wrong:
         say("not as in " + ", ".join(f"expected/{file}" for file in wrong))

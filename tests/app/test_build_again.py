@@ -14,6 +14,7 @@ from support.sample import COMPILERS, Sample
 from support.workshop import SYMBOLS, Part, Workshop, base_elf, changed, contents, listing
 
 from west_llext.app.requests import UpToDate
+from west_llext.diagnostics import LlextError
 
 Samples = Callable[[str], Sample]
 
@@ -209,11 +210,11 @@ def test_a_missing_or_damaged_output_is_made_again(how: str, name: str, tmp_path
     assert right == path.read_bytes()
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[" * 100_000, '{"schema": 1}', "\0"])
+@pytest.mark.parametrize("content", [None, "", "west-llext state 2\n", "\n" * 100_000, "\0", "é"])
 def test_a_missing_or_damaged_record_only_costs_time(content: str | None, tmp_path: Path) -> None:
     """Everything is linked again, and found to be there."""
     made = workshop(tmp_path)
-    record = made.output / ".west-llext" / "state.json"
+    record = made.output / ".west-llext" / "state.txt"
     if content is None:
         record.unlink()
     else:
@@ -313,3 +314,20 @@ def test_an_edited_source_rebuilds_its_extension(
     assert {each for each in changes.written if each.endswith(".llext")} == {
         f"{name}.llext" for name in expected
     }
+
+
+@pytest.mark.cross
+def test_a_build_of_others_that_failed_later_hides_no_change(sample_of: Samples) -> None:
+    """It compiled in the same folder, so what it left says nothing of the build before it."""
+    sample = sample_of("gcc")
+    sample.build()
+    manifest = sample.manifest.read_text(encoding="utf-8")
+    broken = manifest.replace("exports: [hello_run]", "exports: [hello_ran]")
+    sample.manifest.write_text(broken, encoding="utf-8")
+    with pytest.raises(LlextError, match="'hello_ran'"):
+        sample.build("hello")
+    sample.manifest.write_text(manifest, encoding="utf-8")
+    path = sample.root / "src" / "fir.c"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("TAPS 4", "TAPS 3"), encoding="utf-8")
+    assert "filters.llext" in written(sample)

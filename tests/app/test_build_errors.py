@@ -175,6 +175,19 @@ def test_an_object_for_a_machine_without_support_is_said_to_be_that(tmp_path: Pa
     assert refused(alone) == ["a.o: error[L003]: 'a.o' is for e_machine 8, which isn't supported"]
 
 
+def test_an_object_without_machine_code_is_said_to_be_that(made: Workshop) -> None:
+    """Else nothing but missing exports would be found, which is no help."""
+    made.write()
+    section = Sec(name=".gnu.lto_.inline.5eed", flags=0x80000000, content=bytes(64))
+    code = Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=b"")
+    (made.root / "c.o").write_bytes(elfbuild.elf(sections=[code, section]))
+    expected = (
+        "c.o: error[L003]: 'c.o' holds no machine code, only what gcc's link-time optimisation "
+        "works on\nhint: compile it with -ffat-lto-objects, or without -flto"
+    )
+    assert refused(made) == [expected]
+
+
 def test_a_mode_that_needs_addresses_needs_a_base_image(tmp_path: Path) -> None:
     """Both are named; a relocatable one isn't."""
     parts = [Part(name="a"), Part(name="b", mode="bound"), Part(name="c", mode="relocatable")]
@@ -237,7 +250,7 @@ def test_a_symbol_that_sources_lack_is_found_after_compiling(
     found = sample.failure()
     assert len(found) == 1
     assert found[0].startswith(
-        "src/iir.c:17: error[S001]: extension 'filters' needs 'nowhere' (build/llext/obj/filters/"
+        "src/iir.c:17:9: error[S001]: extension 'filters' needs 'nowhere' (build/llext/obj/filters/"
         "merged.o, at .text."
     )
 
@@ -300,10 +313,14 @@ def test_a_disk_that_fills_up_changes_no_output(
     assert other.outputs() == made.outputs()
 
 
-def test_an_unknown_symbol_in_the_base_is_no_matter_of_the_extensions(made: Workshop) -> None:
-    """What the manifest exports and nobody uses is the base image's own business."""
+def test_an_export_that_the_base_lacks_and_nobody_needs_is_a_warning(made: Workshop) -> None:
+    """The base image couldn't be linked with its table, but extensions can be built."""
     made.exports = [*SYMBOLS, "not_there_yet"]
-    assert [str(each) for each in made.warnings()] == []
+    expected = (
+        "llext.yml:5:54: warning[S014]: the manifest exports 'not_there_yet', but base image "
+        "'base.elf' doesn't define it\nhint: define it there, or remove it from 'base.exports'"
+    )
+    assert [str(each) for each in made.warnings()] == [expected]
 
 
 def test_messages_spell_every_path_from_where_the_user_is(tmp_path: Path) -> None:
@@ -332,7 +349,10 @@ def test_messages_about_sources_spell_them_from_where_the_user_is(sample_of: Sam
     source = sample.root / "src" / "iir.c"
     correct = source.read_text(encoding="utf-8")
     for line, place in (
-        ("int gone(void);\nint more(void)\n{\n\treturn gone();\n}\n", "src/iir.c:16: error[S001]"),
+        (
+            "int gone(void);\nint more(void)\n{\n\treturn gone();\n}\n",
+            "src/iir.c:16:9: error[S001]",
+        ),
         ("int x = ;\n", "src/iir.c:13:9: error[T010]"),
     ):
         source.write_text(correct + line, encoding="utf-8")

@@ -96,6 +96,22 @@ def shared(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
+def test_debug_information_changes_only_what_is_for_the_debugger(
+    compiler: str, sample_of: Samples
+) -> None:
+    """It is there by default, so it may not cost the target anything."""
+    sample = sample_of(compiler)
+    before = sample.outputs()
+    text = sample.manifest.read_text(encoding="utf-8")
+    sample.manifest.write_text(text.replace("[-Os]", "[-Os, -g0]"), encoding="utf-8")
+    sample.build()
+    after = sample.outputs()
+    assert before.keys() == after.keys()
+    different = {name for name in before if before[name] != after[name]}
+    assert different == {f"{name}.elf" for name in ("counter", "filters", "hello", "mathlib")}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
 def test_the_output_folder_can_be_anywhere(
     compiler: str, built_sample: Callable[[str], Sample], tmp_path: Path
 ) -> None:

@@ -158,7 +158,7 @@ def test_t10_nothing_accumulates_from_build_to_build(tmp_path: Path) -> None:
         if run % 3 == 0:
             (often.output / "b.llext").unlink()
         if run == 5:
-            (often.output / ".west-llext" / "state.json").unlink()
+            (often.output / ".west-llext" / "state.txt").unlink()
     often.parts = parts
     often.build()
     assert once.outputs() == often.outputs()

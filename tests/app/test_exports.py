@@ -147,7 +147,7 @@ def test_trimming_names_every_extension_that_is_not_built(tmp_path: Path) -> Non
     expected = (
         "llext.yml:{}:11: error[T021]: nobody knows what extension '{}' needs: its object, or that "
         "of an extension it imports from, isn't there or older than what it is made of\n"
-        "hint: run 'west-llext build' first"
+        "hint: run 'west llext build' first"
     )
     assert [str(each) for each in caught.value.diagnostics] == [
         expected.format(11, "demo"),

@@ -177,3 +177,14 @@ def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     )
     assert said(result, tmp_path) == [expected]
     assert result.files == ()
+
+
+def test_a_base_image_is_not_held_against_another(tmp_path: Path) -> None:
+    """I006: else there would be no word about a file, as if it fitted."""
+    (tmp_path / "base.elf").write_bytes(base_elf())
+    expected = (
+        "base.elf: error[I006]: it is a base image, expected a blob to hold against base image "
+        "'base.elf'\n1 error\n"
+    )
+    ran = command("info", "base.elf", "--base", "base.elf", folder=tmp_path)
+    assert ran == (1, expected, "")

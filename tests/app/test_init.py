@@ -136,6 +136,31 @@ def test_every_unknown_and_every_missing_file_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "llext.yml").exists()
 
 
+def test_a_folder_stands_for_the_sources_in_it(tmp_path: Path) -> None:
+    """Or for those in its `src`; what isn't a source is left alone, and so are further folders."""
+    files(tmp_path, "fir/b.c", "fir/a.cpp", "fir/a.h", "fir/README.md", "fir/test/t.c")
+    files(tmp_path, "motor/src/pwm.S", "motor/Makefile")
+    expected = (
+        "wrote llext.yml: 2 extensions\n"
+        "  fir: fir/a.cpp, fir/b.c\n"
+        "  pwm: motor/src/pwm.S\n"
+        "next: name what each extension exports, and what the base image offers\n"
+    )
+    assert command("init", "fir", "motor", folder=tmp_path) == (0, expected, "")
+
+
+def test_a_folder_without_sources_is_refused(tmp_path: Path) -> None:
+    """T023, whole."""
+    files(tmp_path, "empty/notes.txt")
+    expected = (
+        "empty: error[T023]: folder 'empty' has no sources in it, nor in its folder 'src'\n"
+        "hint: name files, or a folder with some of .C, .S, .c, .c++, .cc, .cp, .cpp, .cxx, .s, "
+        ".sx\n1 error\n"
+    )
+    assert command("init", "empty", folder=tmp_path) == (1, "", expected)
+    assert not (tmp_path / "llext.yml").exists()
+
+
 def test_the_compiler_that_is_there_is_named(tmp_path: Path) -> None:
     """As it is called, not where it is: the manifest goes to other machines."""
     tools = tmp_path / "tools"

@@ -6,13 +6,13 @@ The assembler resolves branches inside a section by itself, so that no relocatio
 
 from __future__ import annotations
 
-import random
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from support.cross import output, tool
+from support.fields import row_of, sampled
 
 from west_llext.arch.arm import ARM_LDR_PC, LDR_PC, MACHINE, PUSH_POP, ROWS
 from west_llext.arch.machine import Core, Veneer
@@ -60,15 +60,6 @@ INSNS = (
 # fmt: on
 
 
-def sampled(low: int, high: int, step: int) -> list[int]:
-    """Both limits, the values next to 0, and 50 more that are always the same."""
-    chance = random.Random(f"{low}:{high}")  # noqa: S311 (any even spread will do)
-    edges = {low, low + step, high - step, high, 0, step, 2 * step}
-    if low < 0:
-        edges |= {-step, -2 * step}
-    return sorted(edges | {chance.randrange(low, high + 1, step) for _ in range(50)})
-
-
 def assembled(folder: Path, state: str, lines: list[str], size: int) -> list[int]:
     """The words of instructions of equal size; a Thumb word has its first halfword on top."""
     source, made, raw = folder / "unit.s", folder / "unit.o", folder / "unit.bin"
@@ -87,9 +78,7 @@ def assembled(folder: Path, state: str, lines: list[str], size: int) -> list[int
 
 def row(name: str) -> Row:
     """The row of that name."""
-    found = next(entry for entry in ROWS.values() if entry.name == name)
-    assert isinstance(found, Row)
-    return found
+    return row_of(ROWS, name)
 
 
 @pytest.mark.parametrize("insn", INSNS, ids=[f"{i.row}" for i in INSNS])

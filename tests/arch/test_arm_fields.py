@@ -7,33 +7,20 @@ Limits and words are typed from the manuals: Arm Architecture Reference Manual, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
+from support.fields import (
+    MIB,
+    Field,
+    by_name,
+    holds_its_limits,
+    refuses_what_is_between,
+    refuses_what_is_past,
+    row_of,
+)
 
 from west_llext.arch.arm import MACHINE, ROWS
 from west_llext.arch.table import RangeError, Row
 
-
-class Field(NamedTuple):
-    """What a manual says of an instruction or a data relocation.
-
-    manual: where it says so, and in which words
-    empty: the word with a field of zeros
-    small, lowest, highest: a value and the word that holds it
-    step: distance of the values that it can hold
-    """
-
-    name: str
-    manual: str
-    empty: int
-    small: tuple[int, int]
-    lowest: tuple[int, int]
-    highest: tuple[int, int]
-    step: int
-
-
-MIB = 1 << 20
 # fmt: off
 FIELDS = (
     Field("R_ARM_THM_CALL",   "A8.8.25 BL T1: even numbers in the range -16777216 to 16777214",
@@ -129,45 +116,25 @@ ADDENDS = (
 
 def row(name: str) -> Row:
     """The row of that name."""
-    found = next(entry for entry in ROWS.values() if entry.name == name)
-    assert isinstance(found, Row)
-    return found
-
-
-def by_name(case: object) -> str:
-    """The name of a case, for pytest."""
-    return case.name if isinstance(case, Field) else ""
-
-
-def refused(name: str, empty: int, value: int) -> tuple[object, ...]:
-    """What the refusal of a value says: value, low, high (exclusive), alignment."""
-    with pytest.raises(RangeError) as caught:
-        row(name).encode(empty, value)
-    return caught.value.args
+    return row_of(ROWS, name)
 
 
 @pytest.mark.parametrize("case", FIELDS, ids=by_name)
 def test_a_small_value_and_both_limits_are_encoded(case: Field) -> None:
     """Three points, in the words of the manual (`case.manual`)."""
-    for value, word in (case.small, case.lowest, case.highest):
-        assert word == row(case.name).encode(case.empty, value), hex(value)
+    holds_its_limits(row(case.name), case)
 
 
 @pytest.mark.parametrize("case", FIELDS, ids=by_name)
 def test_one_step_past_either_limit_is_refused(case: Field) -> None:
     """Two points, with all that the exception says."""
-    low, high = case.lowest[0], case.highest[0] + case.step
-    for value in (low - case.step, high):
-        expected = value, low, high, case.step
-        assert expected == refused(case.name, case.empty, value)
+    refuses_what_is_past(row(case.name), case)
 
 
 @pytest.mark.parametrize("case", [each for each in FIELDS if each.step > 1], ids=by_name)
 def test_a_misaligned_value_is_refused(case: Field) -> None:
     """The sixth point: between two values that the field can hold."""
-    low, high = case.lowest[0], case.highest[0] + case.step
-    for value in (case.small[0] + 1, case.small[0] + case.step // 2, low + 1, high - 1):
-        assert (value, low, high, case.step) == refused(case.name, case.empty, value)
+    refuses_what_is_between(row(case.name), case)
 
 
 @pytest.mark.parametrize(("name", "empty", "points"), UNCHECKED, ids=[u[0] for u in UNCHECKED])

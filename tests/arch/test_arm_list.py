@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import elftools.elf.enums
 import pytest
+from support.listed import listed, named
 
 from west_llext.arch.arm import ROWS
 from west_llext.arch.table import Row, table
-
-DATA = Path(__file__).parent / "data"
 
 # GNU ld, GNU as and the Linux FDPIC port use private numbers of the psABI under these names.
 FDPIC = {
@@ -28,22 +25,14 @@ FDPIC = {
 PYELFTOOLS = {(13, "R_ARM_SWI24"), (140, "R_ARM_IRELATIVE")}
 
 
-def listed(name: str) -> dict[int, str]:
-    """A list of the data folder: number to name."""
-    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
-    rows = [line.split() for line in lines if not line.startswith("#")]
-    return {int(number): text for number, text in rows}
-
-
 def test_every_number_of_the_psabi_is_in_the_table_under_its_name() -> None:
     """AAELF32 2023Q3, "Relocation codes"; 139 to 159 and 177 to 255 are reserved."""
-    ours = {number: entry.name for number, entry in ROWS.items()}
-    assert listed("aaelf32-2023Q3.txt") | FDPIC == ours
+    assert listed("aaelf32-2023Q3.txt") | FDPIC == named(ROWS)
 
 
 def test_every_number_of_llvm_is_in_the_table_under_its_name() -> None:
     """LLVM 14 lacks 131 to 135 and the FDPIC numbers, and has nothing that we lack."""
-    ours = {number: entry.name for number, entry in ROWS.items()}
+    ours = named(ROWS)
     theirs = listed("llvm-14.0.6.txt")
     assert theirs == {number: ours[number] for number in theirs}
     assert {131, 132, 133, 134, 135, *range(161, 177)} == ours.keys() - theirs.keys()

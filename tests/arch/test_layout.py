@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from west_llext.arch import arm
+from west_llext.arch import aarch64, arm, riscv, xtensa
 from west_llext.arch.layout import Layout, layout
 
-LAYOUTS = {name: each for name, each in vars(arm).items() if isinstance(each, Layout)}
+LAYOUTS = {
+    f"{machine.__name__}.{name}": each
+    for machine in (aarch64, arm, riscv, xtensa)
+    for name, each in vars(machine).items()
+    if isinstance(each, Layout)
+}
 
 
 @st.composite

@@ -322,11 +322,19 @@ def test_another_role_of_r9_is_refused() -> None:
 
 
 def test_another_eabi_version_is_refused() -> None:
-    """AAELF32, EF_ARM_EABIMASK; 4 and 5 are alike, 0 says nothing."""
+    """AAELF32, EF_ARM_EABIMASK; 4 and 5 are alike, and no flags at all say nothing."""
     assert said(arm({}, flags=0x02000000), arm({})) == [
         error(
             "B015",
             "it has version 2 of the Arm EABI, the base image has version 5",
+            "rebuild the object with the base image's compiler",
+        )
+    ]
+    # what gcc -mabi=apcs-gnu makes; GNU ld refuses it as well
+    assert said(arm({}, flags=0x00000600), arm({})) == [
+        error(
+            "B015",
+            "it has version 0 of the Arm EABI, the base image has version 5",
             "rebuild the object with the base image's compiler",
         )
     ]

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from support.cross import output, tool
 
 from west_llext.base.names import about, node_paths
 from west_llext.model.base import Origin
@@ -84,3 +87,23 @@ def test_the_names_in_libgcc_are_helpers() -> None:
     assert len(called) > 100
     unknown = {each for each in called if about(each, NODES.get)[0] is not Origin.HELPER}
     assert len(unknown) <= len(called) // 10, sorted(unknown)
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("flags", [[], ["-march=armv6-m"], ["-mfloat-abi=soft", "-marm"]], ids=str)
+def test_every_helper_of_the_compilers_library_is_known(flags: list[str]) -> None:
+    """All functions of libgcc but those for C++, coverage and nested functions."""
+    library = output(tool("gcc"), *flags, "-print-libgcc-file-name").strip()
+    listed = output(tool("nm"), "--defined-only", "-g", library).splitlines()
+    names = {line.split()[2] for line in listed if len(line.split()) == 3 and " T " in line}
+    arithmetic = {each for each in names if re.match(r"__(aeabi_(?!unwind)|\w*[ds][if]\d$)", each)}
+    assert len(arithmetic) > 60
+    assert {each for each in arithmetic if about(each, NODES.get)[0] is not Origin.HELPER} == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["__gnu_mcount_nc", "__aeabi_atexit", "__aeabi_unwind_cpp_pr0", "__divide", "memcpy"]
+)
+def test_what_the_compilers_library_does_not_have_is_not_sought_there(name: str) -> None:
+    """Those come from a C or C++ library, or from nowhere."""
+    assert about(name, NODES.get) == (Origin.SOURCE, None)

@@ -49,7 +49,9 @@ def base(exports: Mapping[str, int] | None) -> BaseImage:
         name="zephyr.elf",
         digest="",
         abi=Abi(ident=ident),
-        symbols=SymbolIndex(rows=rows, raw=bytes(16 * len(rows)), bits=32, order="<"),
+        symbols=SymbolIndex(
+            find=lambda _: dict(rows), raw=bytes(16 * len(rows)), bits=32, order="<"
+        ),
         exports=exports,
         local=frozenset({"uptime_helper", "__aeabi_memclr"}),
         hidden=frozenset({"__aeabi_memclr"}),
@@ -140,6 +142,14 @@ def test_many_names_are_searched_quickly(name: str) -> None:
     found = nearest(name, {}, pool)
     assert time.process_time() - begin < 0.4
     assert len(found) <= 3
+
+
+def test_names_that_nobody_types_have_no_neighbours() -> None:
+    """Every spelling with one slip of a name of 4096 letters would fill two gigabytes."""
+    begin = time.process_time()
+    assert nearest("x" * 4096, {"x" * 4095: 0}) == ()
+    assert time.process_time() - begin < 0.1
+    assert nearest("x" * 128, {"x" * 127: 0}) == ("x" * 127,)
 
 
 def linked(symbols: list[Sym], *, flags: int = 6) -> BaseImage:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -12,25 +13,15 @@ from hypothesis import strategies as st
 from support.commands import command
 from support.project import project
 
-from west_llext.cli.arguments import VERBS, parsed, parser
+from west_llext.cli.arguments import VERBS, parsed, parser, width
 
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
     *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
-    *(
-        "--stdout",
-        "--base",
-        "--force",
-        "--domain",
-        "--no-image",
-        "--linked",
-        "--depfile",
-        "--stamp",
-        "--stand-in",
-        "--help",
-        "--version",
-        "--",
-    ),
+    *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--", "--domain"),
+    *("--base-symbols", "--storage", "--pre-located", "--buffer-address", "--heap-size"),
+    *("--zephyr-version", "--region-address", "--arch", "--protection", "--page"),
+    *("--no-image", "--linked", "--depfile", "--stamp"),
 ]
 WORDS = [
     *("llext.yml", "demo.o", "base.elf", "demo", "demo:demo_run", "build", "3", "-3", "0x10"),
@@ -97,7 +88,7 @@ def test_options_are_not_guessed() -> None:
 def test_no_option_is_stored_under_a_name_of_west() -> None:
     """west keeps `command`, `verbose`, `quiet` and `zephyr_base` in the same namespace."""
     for verb in VERBS:
-        words = {"info": ["x"], "base": ["export"]}.get(verb, [])
+        words = {"info": ["x"], "load": ["x"], "base": ["export"]}.get(verb, [])
         names = set(vars(parser().parse_args([verb, *words])))
         assert not names & {"command", "verbose", "quiet", "zephyr_base", "help", "verbosity"}
 
@@ -146,6 +137,7 @@ def test_a_negative_number_is_an_argument_of_a_call() -> None:
         ["exports", "--trim", "--stdout", "h"],
         ["info", "a", "--base", "b", "--json"],
         ["init", "a.c", "-o", "x.yml", "--force"],
+        ["load", "a", "unload:a", "--storage", "writable", "--region-address", "text=1"],
         ["run", "a:b", "1", "--stand-in", "c"],
         ["schema", "report"],
     ],
@@ -166,3 +158,31 @@ def test_a_wrong_option_shows_how_the_verb_is_used() -> None:
         "west-llext schema: error: unrecognized arguments: --nope\n"
     )
     assert (ran.status, "".join(ran.err.split())) == (2, "".join(expected.split()))
+
+
+@pytest.mark.parametrize(
+    ("environment", "size", "expected"),
+    [
+        ("", 120, 120),
+        ("", 20, 40),
+        # a terminal that was never told its size
+        ("", 0, 100),
+        ("", None, 100),
+        ("70", 120, 70),
+        ("0", 120, 120),
+        ("wide", 120, 120),
+    ],
+)
+def test_the_width_is_that_of_the_terminal(
+    environment: str, size: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COLUMNS goes first, as for every tool; no size is no terminal."""
+
+    def terminal_size() -> os.terminal_size:
+        if size is None:
+            raise OSError(25, "Inappropriate ioctl for device")
+        return os.terminal_size((size, 24))
+
+    monkeypatch.setenv("COLUMNS", environment)
+    monkeypatch.setattr(os, "get_terminal_size", terminal_size)
+    assert width() == expected

@@ -10,21 +10,9 @@ from pathlib import Path
 import pytest
 from support.commands import ROOT
 
-from west_llext.app.codes import meaning, page, title
+from west_llext.app.codes import FAMILIES, meaning, page, title
 
 PAGES = ROOT / "docs" / "codes"
-FAMILIES = {
-    "M": "manifest",
-    "S": "symbols",
-    "R": "relocations",
-    "L": "loader and its files",
-    "P": "placement",
-    "B": "base image",
-    "T": "toolchain",
-    "I": "identity",
-    "O": "outputs",
-    "X": "emulator",
-}
 HEADINGS = ["## What it means", "## Why it matters", "## Example", "## Fix"]
 
 

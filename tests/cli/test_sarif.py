@@ -8,7 +8,7 @@ properties, as the schema does.
 from __future__ import annotations
 
 import json
-import shutil
+import re
 import subprocess
 from pathlib import Path, PurePath
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.findings import ALL, ERROR, WARNING
+from support.node import program
 
 from west_llext import __version__
 from west_llext.app import codes
@@ -253,13 +254,27 @@ def test_more_than_a_service_takes_is_counted(monkeypatch: pytest.MonkeyPatch) -
     assert [notification] == run["invocations"][0]["toolExecutionNotifications"]
 
 
-def test_the_multitool_has_nothing_to_say(tmp_path: Path) -> None:
-    """Microsoft's validator, with the rules that GitHub asks for; where it is installed."""
-    tool = shutil.which("sarif-multitool")
-    if tool is None:
-        pytest.skip("sarif-multitool isn't installed")
-    path = tmp_path / "log.sarif"
-    path.write_text(rendered(*ALL), encoding="utf-8")
-    command = [tool, "validate", str(path), "--rule-kind", "Ghas"]
+def multitool(text: str, rules: str, folder: Path) -> list[str]:
+    """What Microsoft's validator calls errors, by the rules of the standard or those of GitHub."""
+    path = folder / "log.sarif"
+    path.write_text(text, encoding="utf-8")
+    script = program("@microsoft/sarif-multitool", "bin.js")
+    command = [*script, "validate", str(path), "--rule-kind", rules]
     shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    assert "error" not in shown.stdout
+    assert "Done. 1 files scanned.\n" in shown.stdout
+    return re.findall(r": error ([A-Z]+[0-9]+): ", shown.stdout)
+
+
+@pytest.mark.parametrize("rules", ["Sarif", "Ghas"])
+def test_the_multitool_finds_no_error(rules: str, tmp_path: Path) -> None:
+    """With findings of every kind, and without any."""
+    assert multitool(rendered(*ALL, prefix="a/b"), rules, tmp_path) == []
+    assert multitool(rendered(status=0), rules, tmp_path) == []
+
+
+def test_the_multitool_finds_what_is_wrong(tmp_path: Path) -> None:
+    """A property that isn't in the schema, and a rule that isn't there."""
+    broken = log(*ALL)
+    broken["extra"] = 1
+    broken["runs"][0]["results"][0]["ruleIndex"] = 77
+    assert multitool(json.dumps(broken), "Sarif", tmp_path) == ["JSON1005", "SARIF1009"]

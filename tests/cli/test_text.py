@@ -30,7 +30,7 @@ hint: write 'bound'
 apps/llext.yml:3: warning[M045]: 'place' has no effect: 'demo' is bound
 apps/llext.yml:9:5: note: 'demo' is declared here
 demo.o: note: it was made of this
-<unknown>: note[T020]: nothing was checked
+west-llext: note[T020]: nothing was checked
 1 error, 1 warning, 1 note
 """
 
@@ -104,7 +104,7 @@ def test_an_excerpt_shows_the_line_and_marks_the_column() -> None:
 
 
 def test_no_excerpt_of_a_place_without_line() -> None:
-    """`<unknown>` has no line to show."""
+    """`west-llext` has no line to show."""
     view = View(excerpt=lambda _: "something")
     assert [str(NOTE)] == list(lines(NOTE, view, Colour.NONE))
 

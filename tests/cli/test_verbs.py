@@ -42,12 +42,52 @@ def test_build_ends_with_a_summary(tmp_path: Path) -> None:
     assert command("build", folder=tmp_path) == (0, "1 extension: nothing to do\n", "")
 
 
+def test_a_manifest_without_extensions_has_no_table(tmp_path: Path) -> None:
+    """Only the files of the base image's exports, and the report."""
+    (tmp_path / "llext.yml").write_text("version: 1\n")
+    expected = "0 extensions: 2 files written, 0 unchanged\n"
+    assert command("build", folder=tmp_path) == (0, expected, "")
+
+
 def test_build_tells_every_file_where_that_is_asked_for(tmp_path: Path) -> None:
     """`-v`."""
     project(tmp_path)
     lines = command("build", "-v", folder=tmp_path).out.split("\n")
     assert "wrote demo.llext" in lines
     assert "wrote llext-build.json" in lines
+
+
+def test_what_the_manifest_lacks_is_said_of_the_manifest(tmp_path: Path) -> None:
+    """There is no line to point to, but a file to edit."""
+    (tmp_path / "llext.yml").write_text("version: 1\n")
+    expected = (
+        "llext.yml: error[B020]: the manifest names no base image to run extensions beside\n"
+        "hint: set 'base.image' or 'base.build-dir', or pass a build directory with '-d'\n"
+        "1 error\n"
+    )
+    assert command("run", folder=tmp_path) == (1, "", expected)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("build", "-e", "demi"),
+        ("check", "-e", "demi"),
+        ("exports", "-e", "demi"),
+        ("run", "demi:f"),
+    ],
+    ids=lambda each: each[0],
+)
+def test_an_extension_that_the_manifest_does_not_have_is_named(
+    words: tuple[str, ...], folder: Path
+) -> None:
+    """Wherever it is asked for, with the one that may be meant."""
+    ran = command(*words, folder=folder)
+    expected = (
+        "llext.yml: error[O009]: there is no extension 'demi' in it\n"
+        "hint: did you mean 'demo'?\n1 error\n"
+    )
+    assert (ran.status, ran.out + ran.err) == (2, expected)
 
 
 def test_outputs_go_beside_the_manifest(tmp_path: Path) -> None:

@@ -19,23 +19,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.compare import Result, Verdict, compared
-from tests.conformance.corpus import ARCHES, Member, chosen
+from tests.conformance.compare import Oracle, Result, Verdict, compared
+from tests.conformance.corpus import LIBRARIES, Member, arches, chosen
 from west_llext.model.manifest import Mode
 
 MODES = {mode.value: mode for mode in Mode}
 
 
-def result(job: tuple[Member, Mode]) -> Result:
+def result(job: tuple[Member, Mode, Oracle]) -> Result:
     """One comparison, with a folder of its own for the linker."""
+    member, mode, oracle = job
     with tempfile.TemporaryDirectory() as folder:
-        return compared(*job, Path(folder))
+        return compared(member, mode, Path(folder), oracle)
 
 
-def results(members: Sequence[Member], modes: Sequence[Mode], jobs: int) -> Iterator[Result]:
+def results(
+    members: Sequence[Member], modes: Sequence[Mode], oracle: Oracle, jobs: int
+) -> Iterator[Result]:
     """Comparisons in the order of the members."""
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(result, product(members, modes), chunksize=16)
+        yield from pool.map(result, product(members, modes, (oracle,)), chunksize=16)
 
 
 def summary(found: Iterable[Result]) -> tuple[str, bool]:
@@ -77,8 +80,12 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--count", type=int, help="objects to take (default: all)")
-    parser.add_argument("--arch", choices=sorted(ARCHES), action="append", help="(repeatable)")
+    known = sorted({*LIBRARIES, *(each.machine for each in LIBRARIES.values())})
+    parser.add_argument(
+        "--arch", choices=known, action="append", help="processor or machine (repeatable)"
+    )
     parser.add_argument("--mode", choices=sorted(MODES), action="append", help="(repeatable)")
+    parser.add_argument("--lld", action="store_true", help="compare with lld instead of GNU ld")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="processes (default: 2)")
     return parser.parse_args(arguments)
 
@@ -87,14 +94,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a comparison from the command line."""
     wanted = options(arguments)
     modes = [MODES[name] for name in wanted.mode or sorted(MODES)]
+    oracle = Oracle.LLD if wanted.lld else Oracle.GNU
     start = time.monotonic()
     try:
-        members = chosen(wanted.count, wanted.arch or list(ARCHES))
+        members = chosen(wanted.count, arches(wanted.arch) if wanted.arch else list(LIBRARIES))
     except pytest.skip.Exception as err:
         sys.stderr.write(f"can't compare: {err}\n")
         return 3
     found = []
-    for number, each in enumerate(results(members, modes, wanted.jobs), 1):
+    for number, each in enumerate(results(members, modes, oracle, wanted.jobs), 1):
         found.append(each)
         if sys.stderr.isatty() and number % 50 == 0:
             sys.stderr.write(f"\r{number} of {len(members) * len(modes)} ")

@@ -12,25 +12,32 @@ about where they are loaded, so that every call goes through a veneer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.conformance.corpus import Member
-from tests.support import armloader, gnuld, sameness
-from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, Sym
+from tests.conformance.definitions import EM_AARCH64, EM_ARC, EM_ARM, EM_RISCV, definitions
+from tests.support import gnuld, sameness
+from tests.support.cross import lld
+from tests.support.elfbuild import Sym
 from tests.support.linking import Case, Outcome, Sizes, extension, offer, packed
+from tests.support.loading import LoadError
+from tests.support.tools import tools_of
 from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
-from west_llext.model.elf import STB_WEAK, STT_TLS, ObjectFile, Symbol
+from west_llext.model.elf import Ident, ObjectFile
 from west_llext.model.manifest import Mode
-from west_llext.model.region import Region
+from west_llext.model.region import PLACEABLE, Region
 
-TLS = 6
-# relocation numbers: what can change the instruction set, what can't, and how far it gets
-_CALLS = {10: "thumb", 28: "arm"}
-_JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
-_REACH = {51: 0x80000, 102: 0x200, 103: 0x40}
+#: Machines whose calls don't reach everywhere.
+_SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_ARC, EM_RISCV}
+
+
+#: Around all that `addresses` gives.
+_EVERYWHERE = 0x08000000, 0x30000000
 
 
 class Verdict(Enum):
@@ -39,6 +46,13 @@ class Verdict(Enum):
     EQUAL = "equal"
     SKIPPED = "skipped"
     DIFFERENT = "different"
+
+
+class Oracle(Enum):
+    """The linker that is compared with."""
+
+    GNU = "GNU ld"
+    LLD = "lld"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,91 +75,82 @@ class Result:
     veneers: int = 0
 
 
+class _Setting(NamedTuple):
+    # what both linkers get; `folder` is for files
+    member: Member
+    case: Case
+    symbols: list[Sym]
+    folder: Path
+    oracle: Oracle
+
+
 #: Why an object can't be compared, by the code of our finding.
 REASONS = {
     "L010": "it defines thread-local variables, which the loader gives no extension",
     "S006": "it uses a thread-local variable of the base image, which can't be imported",
     "R001": "a relocation type that extensions can't have",
+    "R006": "it refers to a section without bytes, which is loaded nowhere",
     "R007": "a relocation type that the target's loader doesn't know",
 }
 
 
-def definitions(obj: ObjectFile, member: Member, text: int) -> list[Sym]:
-    """Definitions of what the object lacks; `text` is where its code begins."""
-    kinds: dict[int, set[int]] = {}
-    odd: set[int] = set()
-    for section, rows in obj.relocations.items():
-        content = obj.content(section)
-        for row in rows:
-            kinds.setdefault(row.symbol, set()).add(row.type)
-            if row.type not in _CALLS and row.type not in _JUMPS and content[row.offset] & 1:
-                odd.add(row.symbol)
-    found = []
-    for index, symbol in enumerate(obj.symbols):
-        if symbol.section or not symbol.name:
-            continue
-        if symbol.binding == STB_WEAK and (member.ordinal + index) % 2:
-            continue
-        found.append(
-            _definition(symbol, index, kinds.get(index, set()), member, text)
-            if index not in odd
-            # an odd offset from a Thumb function means nothing: (S + A) | T isn't S | T + A
-            else Sym(name=symbol.name, value=0x2000_0000 + index * 4, type=OBJECT, section=SHN_ABS)
-        )
-    return found
-
-
-def _definition(symbol: Symbol, index: int, kinds: set[int], member: Member, text: int) -> Sym:
-    if symbol.type == STT_TLS:
-        return Sym(name=symbol.name, value=index * 4, type=TLS, section=SHN_ABS)
-    turn = member.ordinal + index
-    reach = min([_REACH[kind] for kind in kinds if kind in _REACH], default=0x200000)
-    address = text + (-reach if turn % 3 == 0 else reach) + index % 13 * 4
-    states = {state for kind, state in _JUMPS.items() if kind in kinds}
-    if not states and kinds & _CALLS.keys():
-        # a call can end in either instruction set, where the core has both
-        states = {"thumb" if turn % 2 or member.arch != "v5te" else "arm"}
-    if states:
-        odd = states == {"thumb"}
-        return Sym(name=symbol.name, value=address | odd, type=FUNC, section=SHN_ABS)
-    kind = (FUNC, OBJECT, NOTYPE)[turn % 3]
-    value = address * 5 + turn % 4 if kind != FUNC else address | 1
-    return Sym(name=symbol.name, value=value & 0xFFFFFFFF, type=kind, section=SHN_ABS)
-
-
-def addresses(sizes: Sizes, member: Member) -> dict[Region, int]:
+def addresses(sizes: Sizes, member: Member, base: int = 0) -> dict[Region, int]:
     """Text, read-only data and the rest in three far places, which depend on the member."""
     spread = member.ordinal * 0x9E3779B1 % 0x800 * 0x1000
     starts = {Region.TEXT: 0x08000000 + spread, Region.DATA: 0x20000000 + spread // 2}
     starts[Region.BSS] = 0x24000000 + spread // 4
-    found = packed({each: sizes[each] for each in sizes if each not in starts}, 0x0A000000 + spread)
+    rest = {each: sizes[each] for each in sizes if each not in starts}
+    found = packed(rest, base + 0x0A000000 + spread)
     for region, start in starts.items():
         if region in sizes:
             align = sizes[region][1]
-            found[region] = (start + align - 1) & -align
+            found[region] = (base + start + align - 1) & -align
     return found
 
 
-def compared(member: Member, mode: Mode, folder: Path) -> Result:
+def _base(ident: Ident, member: Member, mode: Mode) -> int:
+    # RV64 code makes an address near 0 with one instruction where that is near and with another
+    # where it isn't (or, in our link, may not be); all else it makes from the place
+    if (ident.machine, ident.bits) != (EM_RISCV, 64):
+        return 0
+    return 1 << 32 if mode is not Mode.PRELOCATED or member.ordinal % 2 else 0
+
+
+def compared(member: Member, mode: Mode, folder: Path, oracle: Oracle = Oracle.GNU) -> Result:
     """The comparison of one object; `folder` is for the linker's files."""
     content = gnuld.unmerged(member.content)
     obj = object_file(content, str(member))
-    text = addresses({Region.TEXT: (0, 1 << 12)}, member)[Region.TEXT]
-    symbols = definitions(obj, member, text)
-    window = (text, text + 0x10000)
+    base = _base(obj.ident, member, mode)
+    text = addresses({Region.TEXT: (0, 1 << 12)}, member, base)[Region.TEXT]
+    # lld makes other code than GNU ld of a call of an undefined weak function
+    symbols = definitions(obj, member, text, every=oracle is Oracle.LLD)
+    window, (low, high) = (text, text + 0x10000), _EVERYWHERE
     case = Case(
         extension=extension(name="unit", mode=mode),
-        base=offer(symbols),
-        place=lambda sizes: addresses(sizes, member),
-        windows={"text": window},
+        base=offer(symbols, ident=obj.ident),
+        place=lambda sizes: addresses(sizes, member, base),
+        windows={region.label: (base + low, base + high) for region in PLACEABLE}
+        | {"text": window},
         # every other one can be loaded anywhere, so that all its calls go through veneers
-        heap=window if member.ordinal % 2 else None,
+        heap=window if member.ordinal % 2 or obj.ident.machine not in _SHORT_CALLS else None,
         purpose=Purpose.CHECK,
     )
     made = case.link(obj)
+    reason = _no_oracle(obj, content) if oracle is Oracle.LLD else ""
+    if reason:
+        return Result(member=member, mode=mode, verdict=Verdict.SKIPPED, reason=reason)
     if made.record is None or made.findings:
         return _skipped(member, mode, made)
-    return _verdict(member, made, symbols, folder)
+    return _verdict(_Setting(member, case, symbols, folder, oracle), made)
+
+
+def _no_oracle(obj: ObjectFile, content: bytes) -> str:
+    # why lld can't be asked
+    tools = tools_of(content)
+    if not tools.lld:
+        return "lld doesn't know the machine"
+    types = {row.type for rows in obj.relocations.values() for row in rows}
+    return "lld makes other code of what refers to a table" if types & tools.lld_other else ""
 
 
 def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:
@@ -156,10 +161,19 @@ def _skipped(member: Member, mode: Mode, made: Outcome) -> Result:
     return Result(member=member, mode=mode, verdict=Verdict.SKIPPED, reason=reason)
 
 
-def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) -> Result:
+def _options(member: Member, oracle: Oracle) -> dict[str, Sequence[str]]:
+    # what the linker needs to link as we do
+    if oracle is Oracle.LLD:
+        return {"linker": lld(), "options": tools_of(member.content).lld}
+    # without it the linker makes a veneer for each change of the instruction set
+    return {"options": ["--use-blx"] if member.arch == "v5te" else []}
+
+
+def _verdict(setting: _Setting, made: Outcome) -> Result:
+    member, case, symbols, folder, oracle = setting
     record = made.linked
     result = Result(member=member, mode=record.mode, verdict=Verdict.EQUAL)
-    where = made.addresses or addresses(made.second.sizes(), member)
+    where = made.addresses or case.place(made.second.sizes())
     layout = sameness.layout(made)
     if not layout:
         result.verdict, result.reason = Verdict.SKIPPED, "nothing of it is loaded"
@@ -171,18 +185,17 @@ def _verdict(member: Member, made: Outcome, symbols: list[Sym], folder: Path) ->
             layout=layout,
             addresses=where,
             symbols=symbols,
-            # without it the linker makes a veneer for each change of the instruction set
-            options=["--use-blx"] if member.arch == "v5te" else [],
+            table=sameness.table(made),
+            **_options(member, oracle),  # type: ignore[arg-type]  # parameters of `linked`
         )
-        ours = sameness.memory(made, symbols, where)
-    except (gnuld.LinkerError, armloader.LoadError) as err:
+        found = sameness.matched(case, made, theirs, symbols=symbols, where=where, folder=folder)
+    except (gnuld.LinkerError, LoadError) as err:
         result.verdict, result.reason = Verdict.DIFFERENT, str(err)
         return result
     result.applied = {
         name: record.applied.get(name, 0) + record.left.get(name, 0)
         for name in {*record.applied, *record.left}
     }
-    found = sameness.compared(made, ours, theirs, where)
     result.regions, result.bytes, result.veneers = found.regions, found.size, found.veneers
     if found.different:
         result.verdict, result.reason = Verdict.DIFFERENT, "; ".join(found.different[:3])

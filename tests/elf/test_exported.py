@@ -113,8 +113,8 @@ def test_many_rows_with_one_long_name_stay_cheap() -> None:
             Sec(name=".exported_sym", addr=0x10000, content=words(0x1000, 4) * (count + 10)),
         ],
     )
-    start = time.monotonic()
+    start = time.process_time()
     found = rows(data)
     assert len(found) == count
     assert sum(len(each.name or "") for each in found) <= 8 << 20
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

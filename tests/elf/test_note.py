@@ -178,6 +178,6 @@ def test_a_large_note_takes_time_in_proportion() -> None:
     rows = struct.pack("<II", 0, 0) * count
     content = struct.pack("<III", 1, 1, count) + bytes(32) + rows + names
     section = struct.pack("<III", 11, len(content), 1) + b"west-llext\0\0" + content
-    start = time.monotonic()
+    start = time.process_time()
     assert "expected 0xf4241" in refused(section + bytes(-len(section) % 4))
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

@@ -167,7 +167,7 @@ def test_a_binary_that_would_fill_the_disk_is_refused() -> None:
     with pytest.raises(LlextError) as caught:
         binary(image((0x1000 + (1 << 28), b"x"), memory=huge))
     assert str(caught.value) == (
-        "<unknown>: error[O008]: raw image of memory 'psram' would have 268435457 bytes,"
+        "west-llext: error[O008]: raw image of memory 'psram' would have 268435457 bytes,"
         " more than 256 MiB: it begins at 0x1000\n"
         "hint: let the memory begin where its first extension is placed"
     )

@@ -126,9 +126,9 @@ def test_text_that_nothing_ends_is_no_name() -> None:
 def test_endless_table_of_exports_is_cut() -> None:
     """A table of a hundred times more rows than are read takes no hundred times longer."""
     content = struct.pack("<2I", 0x2000, 0x1001) * (4 * MAX_EXPORTS)
-    start = time.monotonic()
+    start = time.process_time()
     image = blob_image(blob(TEXT, NAMES, dataclasses.replace(EXPORTS, content=content)), "demo")
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert image.exports == {"first": 0x1001}
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from support import gnublob
-from support.cross import gcc, zig
+from support.cross import PREFIX, gcc, zig
+from support.riscv import RISCV
 
 from west_llext.elf.attributes import abi
 from west_llext.elf.read import file_content, object_file
@@ -23,6 +24,28 @@ GCC_CORES = {
     "Cortex-M7": ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-d16"),
     "Cortex-M33": ("-mcpu=cortex-m33", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv5-sp-d16"),
     "Cortex-A15": ("-mcpu=cortex-a15", "-marm", "-mfloat-abi=soft"),
+}
+RISCV_CORES = {
+    "rv32i": ("RV32GC", "-march=rv32i", "-mabi=ilp32"),
+    "rv32imac": ("RV32GC", "-march=rv32imac", "-mabi=ilp32"),
+    "rv32imafc": ("RV32GC", "-march=rv32imafc", "-mabi=ilp32f"),
+    "rv32e": ("RV32GC", "-march=rv32e", "-mabi=ilp32e"),
+    "rv64imac": ("RV64GC", "-march=rv64imac", "-mabi=lp64"),
+    "rv64imafdc": ("RV64GC", "-march=rv64imafdc", "-mabi=lp64d"),
+}
+# as Zephyr builds: memory above what medlow code reaches with 32 bits of address
+RISCV_FLAGS = ("-mcmodel=medany", "-mno-relax", "-msmall-data-limit=0")
+RISCV_PLACES = {"text": 0x80000000, "data": 0x80100000}
+#: What compilers for Linux do by themselves and bare code must not have.
+BARE = ("-fno-pie", "-no-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables")
+NO_CET = (*BARE, "-fcf-protection=none")
+LINUX_CORES = {
+    "aarch64": ("Armv8-A", "aarch64-linux-gnu-", ("-mcpu=cortex-a53", *BARE)),
+    "aarch64-lse": ("Armv8-A", "aarch64-linux-gnu-", ("-march=armv8.2-a", *BARE)),
+    "x86": ("x86", "x86_64-linux-gnu-", ("-m32", *NO_CET)),
+    "x86-sse": ("x86", "x86_64-linux-gnu-", ("-m32", "-msse2", "-mfpmath=sse", *NO_CET)),
+    "x86-64": ("x86-64", "x86_64-linux-gnu-", ("-m64", "-mno-red-zone", *NO_CET)),
+    "x86-64-v2": ("x86-64", "x86_64-linux-gnu-", ("-march=x86-64-v2", *NO_CET)),
 }
 ZIG_CORES = {
     "Cortex-M0": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0plus"),
@@ -73,10 +96,12 @@ def check_arithmetic(blob: Path, core: str) -> None:
     """The values are those that C gives: 6 * (3 + 4) = 42, 42 + 7 * (3 * 4) = 126 and so on."""
     made, exports = target_with(blob)
     assert made.core.name == core
-    assert made.call(exports["compute"], 0, 3, 4).value == 42
-    assert made.call(exports["compute"], 1, 3, 4).value == 126
-    assert made.call(exports["divided"], 7, 0, 10).pair == (7 << 32) // 10
-    assert made.call(exports["divided"], -1, 0, 2).pair == -(1 << 31) % (1 << 64)
+    assert made.call(exports["compute"], 0, 3, 4).value & 0xFFFFFFFF == 42
+    assert made.call(exports["compute"], 1, 3, 4).value & 0xFFFFFFFF == 126
+    for high, divisor in ((7, 10), (-1, 2)):
+        result = made.call(exports["divided"], high, 0, divisor)
+        quotient = result.pair if made.machine.bits == 32 else result.value
+        assert quotient == (high << 32) // divisor % (1 << 64)
     assert made.call(exports["rounded"], 7).value == 10
 
 
@@ -103,18 +128,52 @@ def test_zig_code_computes_what_c_says(core: str, tmp_path: Path) -> None:
     check_arithmetic(blob, core)
 
 
+@pytest.mark.cross
+@pytest.mark.parametrize("core", RISCV_CORES)
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O3"])
+def test_gcc_code_for_riscv_computes_what_c_says(core: str, level: str, tmp_path: Path) -> None:
+    """The floating-point unit is on, which it isn't after a reset."""
+    name, *cpu = RISCV_CORES[core]
+    flags = (*cpu, *RISCV_FLAGS)
+    made = gcc(tmp_path, ARITHMETIC, level, *flags, prefix=RISCV)
+    blob = gnublob.linked(
+        *(tmp_path, "demo", [made]), exports=NAMES, cpu=flags, prefix=RISCV, **RISCV_PLACES
+    )
+    check_arithmetic(blob, name)
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("core", LINUX_CORES)
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O3"])
+def test_gcc_code_for_linux_machines_computes_what_c_says(
+    core: str, level: str, tmp_path: Path
+) -> None:
+    """AArch64, x86 and x86-64: floating point works as it is, on the stack and in registers."""
+    name, prefix, flags = LINUX_CORES[core]
+    made = gcc(tmp_path, ARITHMETIC, level, *flags, prefix=prefix)
+    blob = gnublob.linked(
+        *(tmp_path, "demo", [made]), exports=NAMES, cpu=flags, prefix=prefix, **PLACES
+    )
+    check_arithmetic(blob, name)
+
+
 PRINTING = """
 #include <stdarg.h>
 int printf(const char *, ...);
 int vprintf(const char *, va_list);
-int snprintf(char *, unsigned, const char *, ...);
+int snprintf(char *, __SIZE_TYPE__, const char *, ...);
 int puts(const char *);
 int putchar(int);
 long long k_uptime_get(void);
 int k_msleep(int);
 void k_busy_wait(unsigned);
-void *k_malloc(unsigned);
+void *k_malloc(__SIZE_TYPE__);
 void k_free(void *);
+
+/* more than any registers hold, of both kinds, in turns */
+#define CROWD(print) print("%d %.1f %d %.1f %d %.1f %d %.1f %d %.1f %d %.1f %d %.1f %d %.1f " \\
+    "%d %.1f %lld %.1f %d\\n", 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, \\
+    9, 9.5, 10LL, 10.5, 11)
 
 static int forwarded(const char *format, ...)
 {
@@ -132,6 +191,8 @@ int talk(void)
     printf("%d %lld %s %c %5.2f %x\\n", -1, 1LL << 40, "text", 'x', 2.5, 0xbeefu);
     printf("%s %d\\n", text, size);
     forwarded("%d %llu %s %f\\n", 7, ~0ULL, "list", 0.5);
+    CROWD(printf);
+    CROWD(forwarded);
     k_free(text);
     puts("line");
     putchar('!');
@@ -144,6 +205,8 @@ int talk(void)
 TALK = """-1 1099511627776 text x  2.50 beef
 abcdefghijkl-12 18
 7 18446744073709551615 list 0.500000
+1 1.5 2 2.5 3 3.5 4 4.5 5 5.5 6 6.5 7 7.5 8 8.5 9 9.5 10 10.5 11
+1 1.5 2 2.5 3 3.5 4 4.5 5 5.5 6 6.5 7 7.5 8 8.5 9 9.5 10 10.5 11
 line
 !2000
 """
@@ -161,18 +224,37 @@ STAND_INS = (
 )
 
 
+PRINTERS = {
+    "Cortex-M0": (PREFIX, GCC_CORES["Cortex-M0"], PLACES),
+    "Cortex-M4": (PREFIX, GCC_CORES["Cortex-M4"], PLACES),
+    **{
+        core: (RISCV, (*RISCV_CORES[core][1:], *RISCV_FLAGS), RISCV_PLACES)
+        for core in ("rv32imac", "rv32imafc", "rv32e", "rv64imac", "rv64imafdc")
+    },
+    **{core: (*LINUX_CORES[core][1:], PLACES) for core in ("aarch64", "x86", "x86-64")},
+}
+
+
 @pytest.mark.cross
-@pytest.mark.parametrize("core", ["Cortex-M0", "Cortex-M4"])
+@pytest.mark.parametrize("core", PRINTERS)
 def test_stand_ins_take_arguments_as_compilers_pass_them(core: str, tmp_path: Path) -> None:
-    """AAPCS32: 64-bit arguments in even registers or on the stack, va_list a pointer."""
-    flags = GCC_CORES[core]
-    made = gcc(tmp_path, PRINTING, "-Os", "-fno-builtin", *flags)
-    nothing = gcc(tmp_path, "", *flags, name="nothing.c")
+    """64-bit arguments in even registers or on the stack, va_list a pointer, or a record of areas.
+
+    AAPCS32; RISC-V, "Integer Calling Convention", of variadic arguments; AAPCS64; x86 psABIs.
+    """
+    prefix, flags, places = PRINTERS[core]
+    made = gcc(tmp_path, PRINTING, "-Os", "-fno-builtin", *flags, prefix=prefix)
+    nothing = gcc(tmp_path, "", *flags, name="nothing.c", prefix=prefix)
     ident = object_file(file_content(nothing), "nothing.o").ident
     host = Target(ident=ident, attributes=abi(object_file(file_content(made), "")).attributes)
     addresses = {name: host.address_of(name) or 0 for name in STAND_INS}
     blob = gnublob.linked(
-        tmp_path, "demo", [made], exports=["talk"], imports=addresses, cpu=flags, **PLACES
+        *(tmp_path, "demo", [made]),
+        exports=["talk"],
+        imports=addresses,
+        cpu=flags,
+        prefix=prefix,
+        **places,
     )
     image = blob_image(object_file(file_content(blob), "demo.llext"), "demo")
     host.load(image)

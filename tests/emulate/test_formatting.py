@@ -107,6 +107,6 @@ def test_huge_field_is_cut(text: str) -> None:
 
 def test_many_fields_end_at_the_limit() -> None:
     """A format of many wide fields takes no more time than its limit needs."""
-    start = time.monotonic()
+    start = time.process_time()
     assert len(formatted("%1000d" * 10_000, Given([]))) == MAX_TEXT
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

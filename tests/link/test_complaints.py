@@ -83,12 +83,12 @@ def test_position_independent_code_is_one_finding_a_type(tmp_path: Path) -> None
         """\
 demo.o: error[R001]: R_ARM_BASE_PREL at .text+0x14 against '_GLOBAL_OFFSET_TABLE_' can't be used \
 in an extension: extensions have no global offset table
-unit.c:5: note: the code is made of this line
+unit.c:5:1: note: the code is made of this line
 hint: compile without -fPIC and -fpie""",
         """\
 demo.o: error[R001]: R_ARM_GOT_BREL at .text+0x18 against 'a' can't be used in an extension: \
 extensions have no global offset table (and 1 more like it)
-unit.c:5: note: the code is made of this line
+unit.c:5:1: note: the code is made of this line
 hint: compile without -fPIC and -fpie""",
     ]
 
@@ -177,6 +177,48 @@ apply that type
 hint: set 'mode: prelocated', or make the reference through a pointer"""
     ]
     assert texts(content, [thumb("near", TEXT + 0x40)]) == []
+
+
+def test_a_type_that_an_older_loader_does_not_know_says_since_when() -> None:
+    """R007 by release: 3.6 knows R_ARM_ABS32 alone, R_ARM_THM_CALL came with 3.7."""
+    branch = bytes.fromhex("fff7feff")
+    call = one(10, Sym(name="later"), content=branch)
+    word = one(2, Sym(name="later"))
+    for content, release, expected in (
+        (call, "3.6.0", 1),
+        (call, "3.7.0", 0),
+        (call, None, 0),
+        (call, "next", 0),
+        (word, "3.6.0", 0),
+    ):
+        base = offer([thumb("later", TEXT + 0x40)], zephyr_version=release)
+        near = (TEXT, TEXT + 0x1000)
+        case = Case(extension=extension(mode=Mode.RELOCATABLE), base=base, heap=near)
+        found = [str(each) for each in case.link(content, "demo.o").findings]
+        assert len(found) == expected, (release, found)
+    old = offer([thumb("later", TEXT + 0x40)], zephyr_version="3.6.0")
+    case = Case(extension=extension(mode=Mode.RELOCATABLE), base=old, heap=(TEXT, TEXT + 0x1000))
+    assert [str(each) for each in case.link(call, "demo.o").findings] == [
+        """\
+demo.o: error[R007]: R_ARM_THM_CALL at .text+0x0 refers to 'later', and the target's loader can't \
+apply that type before Zephyr 3.7
+hint: set 'mode: prelocated', or make the reference through a pointer"""
+    ]
+
+
+def test_a_low_part_without_its_high_part_is_refused() -> None:
+    """R010 (RISC-V): the symbol has to be at the place of an upper part."""
+    row = Rel(offset=0, type=24, symbol="here", addend=0)
+    flags = SHF_ALLOC | SHF_EXECINSTR
+    section = Sec(name=".text", flags=flags, content=bytes(8), relocations=[row])
+    here = Sym(name="here", value=4, binding=LOCAL, section=".text")
+    content = elfbuild.elf(machine=243, flags=0, sections=[section], symbols=[here])
+    for mode in Mode:
+        assert texts(content, mode=mode) == [
+            """\
+demo.o: error[R010]: R_RISCV_PCREL_LO12_I at .text+0x0 refers to 'here', where no instruction has \
+the high part of an address"""
+        ]
 
 
 def test_an_addend_that_the_place_cannot_hold_is_said() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import struct
 import subprocess
+import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support import elfbuild, gnuld
+from support import elfbuild, gnuld, riscv
 from support.cross import gcc, tool, zig
-from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym
+from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, Rel, Sec, Sym
 from support.linking import Case, Outcome, extension, offer, packed, thumb
+from support.tools import tools_of
 
 from west_llext.elf.read import object_file
 from west_llext.emit.twin import twin
@@ -45,7 +47,8 @@ int run(int x)
 static inline int helper(int x) { return x * 3; }
 int more(int x) { return helper(x) + twice(x + 1); }
 """
-BASE = (thumb("printk", 0x8000),)
+EM_ARM = 40
+ULEB128 = (60, 61)  # R_RISCV_SET_ULEB128, R_RISCV_SUB_ULEB128
 UNITS = {
     "gcc-o0": ("-O0", "-g"),
     "gcc-o2-dwarf4": ("-O2", "-gdwarf-4"),
@@ -53,22 +56,48 @@ UNITS = {
     "gcc-macros": ("-O1", "-g3"),
     "gcc-compressed": ("-O1", "-g", "-gz"),
 }
+# without -mno-relax every length in the debug information is a difference of labels
+RISCV_UNITS = {
+    "rv32-o0": (32, "-O0", "-g", "-mno-relax"),
+    "rv32-o2-relax": (32, "-O2", "-g", "-ffunction-sections"),
+    "rv64-o2-dwarf4-relax": (64, "-O2", "-gdwarf-4"),
+    "rv64-macros": (64, "-O1", "-g3", "-mno-relax"),
+    "rv64-aligned-relax": (64, "-O2", "-g", "-falign-functions=32", "-falign-loops=16"),
+}
 
 
-@pytest.fixture(scope="module", params=[*UNITS, "zig"])
+ZIG_UNITS = {
+    "zig": ("thumb-freestanding-eabi", "cortex_m3", "-g"),
+    "rv32-zig": ("riscv32-freestanding", "generic_rv32+m+a+c+relax", "-g"),
+    "rv64-zig-dwarf5": ("riscv64-freestanding", "generic_rv64+m+a+c+relax", "-gdwarf-5"),
+}
+
+
+@pytest.fixture(scope="module", params=[*UNITS, *RISCV_UNITS, *ZIG_UNITS])
 def unit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The object of SOURCE with debug information of several kinds."""
     name = str(request.param)
     folder = tmp_path_factory.mktemp(name)
-    if name == "zig":
-        flags = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3", "-O1", "-g")
+    if name in ZIG_UNITS:
+        target, cpu, debug_flag = ZIG_UNITS[name]
+        flags = ("-target", target, f"-mcpu={cpu}", "-O1", debug_flag)
         return zig(folder, SOURCE, *flags).read_bytes()
+    if name in RISCV_UNITS:
+        bits, *options = RISCV_UNITS[name]
+        return riscv.compiled(folder, SOURCE, bits, *options)
     return gcc(folder, SOURCE, "-mcpu=cortex-m3", "-mthumb", *UNITS[name]).read_bytes()
+
+
+def base(content: bytes) -> Sym:
+    """What the object needs of its base image."""
+    return (thumb if tools_of(content).machine == EM_ARM else riscv.function)("printk", 0x8000)
 
 
 def linked(content: bytes, mode: Mode) -> Outcome:
     """The object with its twin's contents."""
-    return Case(extension=extension(mode=mode, exports=["run"]), base=offer(BASE)).link(content)
+    ident = object_file(content, "unit.o").ident
+    made = extension(mode=mode, exports=["run"])
+    return Case(extension=made, base=offer([base(content)], ident=ident)).link(content)
 
 
 def debug_sections(content: bytes) -> dict[str, list[bytes]]:
@@ -79,9 +108,18 @@ def debug_sections(content: bytes) -> dict[str, list[bytes]]:
         if section.name.startswith(".debug_"):
             raw = obj.content(index)
             if section.flags & 0x800:
-                raw = zlib.decompress(raw[12:])
+                raw = zlib.decompress(raw[12 if obj.ident.bits == 32 else 24 :])
             found.setdefault(section.name, []).append(raw)
     return found
+
+
+def linker(content: bytes) -> list[str]:
+    """GNU ld; lld for numbers of variable length, which GNU ld 2.40 doesn't know."""
+    tools = tools_of(content)
+    rows = [row for each in object_file(content, "unit.o").relocations.values() for row in each]
+    if tools.machine == riscv.EM_RISCV and any(row.type in ULEB128 for row in rows):
+        return [sys.executable, "-m", "ziglang", "ld.lld", tools.link[0], "--no-relax"]
+    return [tool("ld", tools.prefix), *tools.link]
 
 
 def by_ld(folder: Path, content: bytes, addresses: Mapping[Region, int]) -> dict[str, list[bytes]]:
@@ -94,15 +132,16 @@ def by_ld(folder: Path, content: bytes, addresses: Mapping[Region, int]) -> dict
         Region.RODATA: "*(.rodata .rodata.*)",
         Region.BSS: "*(.bss .bss.* COMMON)",
     }
-    lines = [f"printk = {0x8001:#x};", "SECTIONS {"]
+    lines = [f"printk = {base(content).value:#x};", "SECTIONS {"]
     lines += [
         f"  .{region.label} {addresses[region]:#x} : {{ {what} }}"
         for region, what in names.items()
         if region in addresses
     ]
-    lines.append("  /DISCARD/ : { *(.ARM.exidx* .rel.ARM.exidx*) }")
+    lines.append("  /DISCARD/ : { *(.ARM.exidx* .rel.ARM.exidx* .exported_sym) }")
     control.write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
-    command = [tool("ld"), "--nmagic", "-e", "0", "-T", control.name, unit.name, "-o", made.name]
+    command = [*linker(content), "--nmagic", "-e", "0", "-T", control.name]
+    command += [unit.name, "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return debug_sections(made.read_bytes())
@@ -146,7 +185,7 @@ def test_binutils_finds_the_lines_of_a_prelocated_extension(unit: bytes, tmp_pat
     run = next(each for each in made.linked.exports if each.name == "run")
     address = (made.linked.address(run) or 0) & ~1
     done = subprocess.run(
-        [tool("addr2line"), "-f", "-e", str(path), f"{address:#x}"],
+        [tool("addr2line", tools_of(unit).prefix), "-f", "-e", str(path), f"{address:#x}"],
         capture_output=True,
         text=True,
         check=True,
@@ -177,7 +216,7 @@ def test_debug_sections_that_unpack_to_too_much_are_left_out(
 
 def linked_without_exports(content: bytes) -> Outcome:
     """Any object."""
-    return Case(extension=extension(), base=offer(BASE)).link(content)
+    return Case(extension=extension(), base=offer([base(content)])).link(content)
 
 
 @pytest.mark.parametrize(
@@ -205,3 +244,85 @@ def test_relocations_of_debug_sections_that_make_no_sense_are_left_alone() -> No
     symbols = [Sym(name="run", section=".text"), Sym(name="odd", section=0xFF05, value=3)]
     made = linked_without_exports(elfbuild.elf(sections=[text, info], symbols=symbols))
     assert [each.content for each in made.linked.debug] == [b"1234\0\0\0\0"]
+
+
+def differences(mode: Mode, *rows: Rel) -> list[bytes]:
+    """Debug sections of a RISC-V object with eight bytes of debug information."""
+    text = Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=bytes(8))
+    variables = Sec(name=".data", flags=SHF_ALLOC | SHF_WRITE, content=bytes(8))
+    content = b"1234\xff\xff\xff\xff"
+    info = Sec(name=".debug_info", flags=0, content=content, align=1, relocations=rows)
+    file = elfbuild.elf(
+        machine=riscv.EM_RISCV,
+        flags=1,
+        sections=[text, variables, info],
+        symbols=[
+            Sym(name="first", section=".text"),
+            Sym(name="last", section=".text", value=6),
+            Sym(name="other", section=".data", value=4),
+        ],
+    )
+    base_image = offer([], ident=riscv.ident(32))
+    made = Case(extension=extension(mode=mode), base=base_image).link(file)
+    return [each.content for each in made.linked.debug]
+
+
+@pytest.mark.parametrize("mode", Mode, ids=lambda each: str(each.value))
+def test_a_difference_of_labels_needs_no_address(mode: Mode) -> None:
+    """R_RISCV_SET32, R_RISCV_SUB32, in each mode; the order of other places doesn't matter."""
+    rows = (
+        Rel(offset=4, type=56, symbol="last", addend=1),
+        Rel(offset=4, type=39, symbol="first", addend=0),
+    )
+    assert differences(mode, *rows) == [b"1234\7\0\0\0"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # R_RISCV_ADD32 and R_RISCV_SUB32 of two regions, whose distance nobody knows
+        [
+            Rel(offset=0, type=35, symbol="other", addend=0),
+            Rel(offset=0, type=39, symbol="first", addend=0),
+        ],
+        # one of two at the end of the section
+        [
+            Rel(offset=6, type=34, symbol="last", addend=0),
+            Rel(offset=6, type=39, symbol="first", addend=0),
+        ],
+        # R_RISCV_SET_ULEB128 of a number that doesn't end
+        [
+            Rel(offset=4, type=60, symbol="last", addend=0),
+            Rel(offset=4, type=61, symbol="first", addend=0),
+        ],
+    ],
+)
+def test_a_difference_that_makes_no_sense_is_left_alone(rows: list[Rel]) -> None:
+    """As any other damaged debug information."""
+    assert differences(Mode.RELOCATABLE, *rows) == [b"1234\xff\xff\xff\xff"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (("-mcpu=cortex-m3", "-mthumb"), "ldr.w pc, [pc]"),
+        (("-mcpu=cortex-m0", "-mthumb"), "push {r4}"),
+        (("-mcpu=cortex-a9", "-marm"), "ldr pc, [pc, #-4]"),
+    ],
+    ids=["thumb2", "thumb1", "arm"],
+)
+def test_a_disassembler_tells_the_address_of_a_veneer_from_its_code(
+    flags: tuple[str, ...], code: str, tmp_path: Path
+) -> None:
+    """By mapping symbols (AAELF32, "Mapping symbols"), as in what a compiler makes."""
+    text = "int far(int); int further(int); int run(int x) { return far(x) + further(x) + 1; }\n"
+    content = gcc(tmp_path, text, *flags, "-Os").read_bytes()
+    base = [thumb("far", 0x20001000), thumb("further", 0x20002000)]
+    case = Case(extension=extension(mode=Mode.PRELOCATED), base=offer(base), place=packed)
+    (tmp_path / "twin.elf").write_bytes(twin(case.link(content).linked))
+    command = [tool("objdump"), "-d", str(tmp_path / "twin.elf")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    words = [line.split(".word")[1].strip() for line in printed.splitlines() if ".word" in line]
+    assert words == ["0x20001001", "0x20002001"]
+    assert " ".join(printed.split()).count(code) >= 2
+    assert "__veneer_far" in printed

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support import armloader, gnuld, sameness
+from support import gnuld, hostloader, sameness
 from support.cross import gcc, tool, zig
 from support.elfbuild import Sym
 from support.linking import Case, Outcome, Sizes, data, extension, offer, thumb
@@ -161,7 +161,7 @@ def check(
     folder: Path, content: bytes, made: Outcome, where: Mapping[Region, int], base: list[Sym]
 ) -> int:
     """Nothing is different; the number of branches that went through veneers."""
-    ours = sameness.memory(made, base, where)
+    ours = sameness.memory(made, base, where, Path())
     found = sameness.compared(made, ours, theirs(folder, content, made, where, base), where)
     assert found.different == []
     assert found.regions >= 7
@@ -253,7 +253,7 @@ def test_bound_mode_leaves_no_name_to_look_up(unit: bytes) -> None:
     """Base symbols are absolute; what doesn't depend on the place is applied."""
     made = case(Mode.BOUND, symbols(NEAR), heap=(0x00010000, 0x00120000)).link(unit)
     named = case(Mode.RELOCATABLE, symbols(NEAR), heap=(0x00010000, 0x00120000)).link(unit)
-    read = armloader.read(blob(made.linked))
+    read = hostloader.read(blob(made.linked))
     assert [name for name, _, _, _, section in read.symbols[1:] if section == 0] == []
     assert sum(made.linked.left.values()) < sum(named.linked.left.values())
     assert made.linked.identity is not None

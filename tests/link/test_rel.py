@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support import armloader, elfbuild, gnuld, sameness
+from support import elfbuild, gnuld, sameness
 from support.elfbuild import (
     FUNC,
     LOCAL,
@@ -27,6 +27,7 @@ from support.elfbuild import (
     Sym,
 )
 from support.linking import START, Case, Outcome, arm, data, extension, offer, packed, thumb
+from support.loading import signed
 from support.oracle import assembled, same_as_ld
 
 from west_llext.elf.read import object_file
@@ -54,7 +55,7 @@ def on_target(
     made: Outcome, where: dict[Region, int], base: Sequence[Sym] = ()
 ) -> dict[Region, bytes]:
     """Memory after the loader is done."""
-    return sameness.memory(made, base, where)
+    return sameness.memory(made, base, where, Path())
 
 
 def explicit(content: bytes) -> ObjectFile:
@@ -92,7 +93,7 @@ def _taken_addend(raw: bytearray, at: int, kind: int) -> int:
     if kind in {MOVW, MOVT, 49, 50}:
         value = (upper & 0xF) << 12 | (upper & 0x400) << 1 | (lower & 0x7000) >> 4 | lower & 0xFF
         raw[at : at + 4] = struct.pack("<HH", upper & 0xFBF0, lower & 0x8F00)
-        return armloader.signed(value, 16)
+        return signed(value, 16)
     assert kind in {THM_CALL, 30}, kind
     assert before in {bytes.fromhex("fff7feff"), bytes.fromhex("fff7febf")}
     raw[at : at + 4] = struct.pack(

@@ -92,7 +92,7 @@ def test_a_symbol_that_nothing_defines_names_the_line_that_uses_it(tmp_path: Pat
     made = linked(compiled(tmp_path, NEEDY, "-g"), lines=True)
     assert texts(made) == [
         """\
-unit.c:6: error[S001]: extension 'filters' needs 'beep' (build/filters.o, at .text+0x2 and 2 \
+unit.c:6:12: error[S001]: extension 'filters' needs 'beep' (build/filters.o, at .text+0x2 and 2 \
 more): nothing defines it"""
     ]
 
@@ -298,6 +298,41 @@ llext.yml:12:9: warning[S012]: extension 'filters' imports nothing from 'sound'
 hint: remove 'sound' from 'imports-from'"""
     ]
     assert made.findings[0].severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("mode", [Mode.RELOCATABLE, Mode.BOUND, Mode.PRELOCATED])
+def test_an_import_that_two_providers_export_is_a_warning(mode: Mode, tmp_path: Path) -> None:
+    """S015: the loader takes it from whichever it finds; a static link from the first listed."""
+    made = linked(
+        compiled(tmp_path, "int beep(void), ring(void); int run(void) { return beep() + ring(); }"),
+        mode=mode,
+        peers=[peer("sound", "beep"), peer("tones", "beep", "ring"), peer("alarm", "beep")],
+        imports_from=["tones", "sound", "alarm"],
+    )
+    outcome = {
+        Mode.RELOCATABLE: "which one it gets depends on the order in which they are loaded",
+        Mode.BOUND: "which one it gets depends on the order in which they are loaded",
+        Mode.PRELOCATED: "it is linked to that of 'tones'",
+    }
+    hint = "remove all but one of them from 'imports-from', or rename the symbol in the others"
+    expected = (
+        "llext.yml:12:9: warning[S015]: extension 'filters' imports 'beep', which 'tones', "
+        f"'sound' and 'alarm' export: {outcome[mode]}\nhint: {hint}"
+    )
+    assert texts(made) == [expected]
+    assert {each.severity for each in made.findings} == {Severity.WARNING}
+
+
+def test_a_provider_without_an_address_is_no_choice_for_a_prelocated_one(tmp_path: Path) -> None:
+    """It can only be linked to the other."""
+    made = linked(
+        compiled(tmp_path, "int beep(void); int run(void) { return beep(); }"),
+        mode=Mode.PRELOCATED,
+        peers=[peer("sound", "beep", mode=Mode.BOUND), peer("tones", "beep")],
+        imports_from=["sound", "tones"],
+    )
+    assert [each.code for each in made.findings] == ["S012"]
+    assert [each.provider for each in made.second.resolution.imports] == ["tones"]
 
 
 def test_an_entry_of_the_export_section_that_is_none_is_said(tmp_path: Path) -> None:

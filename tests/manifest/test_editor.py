@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The schema in an editor: yaml-language-server finds it by the modeline of a manifest.
 
-Runs where YAML_LANGUAGE_SERVER names the server's script (`bin/yaml-language-server` of the npm
-package of that name), or `npm install yaml-language-server` was run at the top of the checkout.
-Last seen to pass with version 1.25.0 on Node.js 20.20.2.
+tools/setup.py says which version of it is installed where there is npm.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,18 +14,9 @@ from typing import Any
 import pytest
 from support.lsp import LanguageServer
 from support.manifests import complaints
+from support.node import program
 
 ROOT = Path(__file__).parents[2]
-SERVER = Path(
-    os.environ.get("YAML_LANGUAGE_SERVER")
-    or ROOT / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
-)
-NODE = shutil.which("node")
-
-pytestmark = pytest.mark.skipif(
-    NODE is None or not SERVER.is_file(), reason="yaml-language-server isn't installed"
-)
-
 MODELINE = "# yaml-language-server: $schema=schemas/llext-manifest.schema.json\n"
 
 
@@ -40,7 +28,8 @@ def _folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(name="server")
 def _server(folder: Path) -> Iterator[LanguageServer]:
-    with LanguageServer([str(NODE), str(SERVER), "--stdio"], folder) as server:
+    words = program("yaml-language-server", "bin/yaml-language-server")
+    with LanguageServer([*words, "--stdio"], folder) as server:
         yield server
 
 

@@ -50,9 +50,9 @@ def seconds(work: Callable[[], object], *, runs: int = 1) -> float:
     """The shortest time of some runs."""
     times = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times)
 
 
@@ -118,9 +118,9 @@ def test_endless_file_is_refused() -> None:
 def test_many_values_are_refused(tmp_path: Path) -> None:
     """More than 400,000 fit into 4 MiB."""
     text = "version: 1\nextra: [" + "a," * (MAX_NODES + 1) + "]\n"
-    start = time.perf_counter()
+    start = time.process_time()
     assert codes(complaints(tmp_path, text)) == ["M003"]
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_huge_scalar_is_shown_in_part(tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_many_misspelled_names_are_answered_in_time(tmp_path: Path) -> None:
     lines = ["version: 1", "extensions:"]
     lines += [f"  - {{name: ext{n}, objects: [a.o], imports-from: [exd{n}]}}" for n in range(1000)]
     text = "\n".join(lines)
-    start = time.perf_counter()
+    start = time.process_time()
     said = complaints(tmp_path, text)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert said.startswith(
         "llext.yml:3:49: error[M025]: 'ext0' imports from 'exd0',"
         " expected the name of an extension in this manifest\nhint: write 'ext10'\n"

@@ -190,10 +190,10 @@ def test_nesting_and_length_are_bounded() -> None:
 def test_many_negations_cost_nothing() -> None:
     """A thousand of them neither recurse nor add up."""
     assert parse("!" * 900 + "CONFIG_Y") == Setting("CONFIG_Y")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ExpressionError):
         parse("(" * 999)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 def test_symbols_of_an_expression_can_be_listed() -> None:

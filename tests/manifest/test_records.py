@@ -144,7 +144,15 @@ def test_every_key_ends_in_its_field(tmp_path: Path) -> None:
 def test_version_alone_is_a_manifest(tmp_path: Path) -> None:
     """A base without extensions has exports to declare; nothing else is required."""
     actual, warnings = read(tmp_path, "version: 1\n")
-    assert (actual.base, actual.extensions, warnings) == (BaseSpec(), (), ())
+    nowhere = Span(PurePath("llext.yml"))
+    base = BaseSpec(toolchain=Toolchain(at=nowhere), at=nowhere)
+    assert (actual.base, actual.extensions, warnings) == (base, (), ())
+
+
+def test_what_the_manifest_does_not_say_has_the_place_to_say_it(tmp_path: Path) -> None:
+    """Findings about it point to that: the toolchain belongs into `base`."""
+    actual, _ = read(tmp_path, "version: 1\nbase:\n  image: base.elf\n")
+    assert actual.base.toolchain.at == actual.base.at == Span(PurePath("llext.yml"), 3, 3)
 
 
 def test_text_stays_as_it_is_written(tmp_path: Path) -> None:

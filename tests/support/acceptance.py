@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a blob must satisfy so that Zephyr's loader takes it, as a list of what is wrong.
 
-After subsys/llext/llext_load.c, llext_link.c and arch/arm/core/elf.c, the strictest release of 3.7
-to 4.5 in each point; for 32-bit little-endian Arm files.
+After subsys/llext/llext_load.c, llext_link.c and arch/*/core/elf.c, the strictest release of 3.7 to
+4.5 in each point; for little-endian files.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from .armloader import (
+from .hostloader import (
     SHF_ALLOC,
     SHN_ABS,
     SHN_UNDEF,
@@ -22,14 +22,26 @@ from .armloader import (
     SHT_RELA,
     SHT_SYMTAB,
     Header,
+    form_of,
     region_label,
 )
 
 ET_REL, ET_DYN, SHT_STRTAB, SHT_DYNSYM, SHF_TLS = 1, 3, 3, 11, 0x400
 NOTYPE, OBJECT, FUNC, IFUNC, LOCAL, GLOBAL = 0, 1, 2, 10, 0, 1
-#: Relocation types of arch/arm/core/elf.c before TLS_LE32 came, without those of shared objects.
-LOADABLE = {0, 1, 2, 3, 10, 28, 29, 30, 38, 42, 43, 44, 45, 46, 47, 48, 49, 50}
-ABS32 = 2
+#: Relocation types of arch/*/core/elf.c, by e_machine, without those of shared objects and of
+#: thread-local storage.
+LOADABLE: Mapping[int, Collection[int]] = {
+    3: {1, 2},
+    40: {0, 1, 2, 3, 10, 28, 29, 30, 38, 42, 43, 44, 45, 46, 47, 48, 49, 50},
+    62: {1, 2, 4, 10, 11},
+    183: {
+        *(0, 256, *range(257, 281), *range(282, 294), 299),  # signed moves since 4.5
+    },
+    195: {4, 16, 17, 27},
+}
+#: The type that makes an address of a pointer-sized word.
+ABSOLUTE = {3: 1, 40: 2, 62: 1, 183: 257, 195: 4}
+EM_ARM = 40
 ORDER = ("text", "data", "rodata", "bss", "export", "preinit", "init", "fini")
 ARRAYS = {SHT_PREINIT, SHT_INIT, SHT_FINI}
 
@@ -37,10 +49,16 @@ ARRAYS = {SHT_PREINIT, SHT_INIT, SHT_FINI}
 class _Blob:
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.form = form_of(data)
+        self.wide = self.form.bits == 64
+        self.word = self.form.bits // 8
         self.type, self.machine = struct.unpack_from("<HH", data, 16)
-        shoff = struct.unpack_from("<I", data, 32)[0]
-        self.entsize, self.count, self.names = struct.unpack_from("<HHH", data, 46)
-        rows = [struct.unpack_from("<10I", data, shoff + 40 * n) for n in range(self.count)]
+        (shoff,) = self.form.shoff.unpack_from(data, 40 if self.wide else 32)
+        self.entsize, self.count, self.names = struct.unpack_from(
+            "<HHH", data, 58 if self.wide else 46
+        )
+        size = self.form.header.size
+        rows = [self.form.header.unpack_from(data, shoff + size * n) for n in range(self.count)]
         names = rows[self.names]
         self.sections = []
         for row in rows:
@@ -64,8 +82,10 @@ class _Blob:
         table = self.sections[self.tables[0]]
         strings = self.sections[table.link]
         found = []
-        for at in range(table.offset, table.offset + table.size, 16):
-            name, value, _, info, _, section = struct.unpack_from("<IIIBBH", self.data, at)
+        for row in self.form.symbol.iter_unpack(self.content(table)):
+            name, value, info, section = (
+                (row[0], row[4], row[1], row[3]) if self.wide else (row[0], row[1], row[3], row[5])
+            )
             start = strings.offset + name
             end = self.data.find(b"\0", start, strings.offset + strings.size)
             text = self.data[start:end].decode("utf-8", "surrogateescape")
@@ -78,8 +98,8 @@ class _Blob:
 
 def problems(data: bytes) -> list[str]:
     """Everything that the loader would refuse or silently get wrong; empty for a good blob."""
-    if data[:7] != b"\x7fELF\x01\x01\x01":
-        return ["not a 32-bit little-endian ELF file"]
+    if data[:4] != b"\x7fELF" or data[4] not in {1, 2} or data[5:7] != b"\x01\x01":
+        return ["not a little-endian ELF file"]
     blob = _Blob(data)
     found = [*_headers(blob)]
     if not found:
@@ -94,15 +114,16 @@ def problems(data: bytes) -> list[str]:
 def _headers(blob: _Blob) -> Iterator[str]:
     if blob.type not in {ET_REL, ET_DYN}:
         yield f"Unsupported ELF file type {blob.type:x}"
-    if blob.machine != 40:
+    if blob.machine not in LOADABLE:
         yield f"e_machine is {blob.machine}"
-    if blob.entsize != 40:
+    if blob.entsize != blob.form.header.size:
         yield f"Invalid section header size {blob.entsize}"
     if len(blob.tables) != 1:
         yield f"{len(blob.tables)} symbol tables"
         return
     table = blob.sections[blob.tables[0]]
-    if table.entsize != 16 or table.size % 16 or not table.size:
+    size = blob.form.symbol.size
+    if table.entsize != size or table.size % size or not table.size:
         yield "Invalid symbol table"
     if not blob.tables[0] < table.link < blob.count:
         yield "the string table isn't behind the symbol table"
@@ -127,7 +148,7 @@ def _sections(blob: _Blob) -> Iterator[str]:
             yield f"'{each.name}' is thread-local"
         if each.flags & SHF_ALLOC and index not in blob.regions:
             yield f"'{each.name}' isn't mapped to a region"
-        if each.type in ARRAYS and (each.entsize != 4 or each.size % 4):
+        if each.type in ARRAYS and (each.entsize != blob.word or each.size % blob.word):
             yield f"Invalid {each.name} array in section {index}"
         if blob.type == ET_REL and each.addr:
             yield f"'{each.name}' has address {each.addr:#x}"
@@ -194,11 +215,13 @@ def _symbol(blob: _Blob, number: int, row: tuple[str, int, int, int]) -> Iterato
 
 def _relocations(blob: _Blob) -> Iterator[str]:
     for index, each in enumerate(blob.sections):
-        if each.type == SHT_RELA:
+        if each.type == SHT_RELA and blob.machine == EM_ARM:
             yield f"Found unsupported SHT_RELA section {index}"
-        if each.type != SHT_REL:
+        if each.type not in {SHT_REL, SHT_RELA}:
             continue
-        if each.entsize != 8 or each.size % 8 or not each.size or each.link != blob.tables[0]:
+        size = _row(blob, each).size
+        bad = each.entsize != size or each.size % size or not each.size
+        if bad or each.link != blob.tables[0]:
             yield f"Sanity checks failed for section {index}"
         if blob.type == ET_DYN:
             yield f"'{each.name}' is left in a located blob"
@@ -208,14 +231,25 @@ def _relocations(blob: _Blob) -> Iterator[str]:
             yield from _rows(blob, each, blob.sections[each.info].size)
 
 
+def _row(blob: _Blob, section: Header) -> struct.Struct:
+    return blob.form.rela if section.type == SHT_RELA else blob.form.rel
+
+
+def _entries(blob: _Blob, section: Header) -> Iterator[tuple[int, int, int]]:
+    # offset, symbol, type
+    shift = blob.form.shift
+    for offset, info, *_ in _row(blob, section).iter_unpack(blob.content(section)):
+        yield offset, info >> shift, info & (1 << shift) - 1
+
+
 def _rows(blob: _Blob, section: Header, size: int) -> Iterator[str]:
-    for offset, info in struct.iter_unpack("<II", blob.content(section)):
-        if offset + 4 > size:
+    for offset, symbol, kind in _entries(blob, section):
+        if offset + (blob.word if kind == ABSOLUTE[blob.machine] else 1) > size:
             yield f"relocation r_offset {offset:#x} of '{section.name}'"
-        if info & 0xFF not in LOADABLE:
-            yield f"unknown relocation: {info & 0xFF}"
-        if info >> 8 >= len(blob.symbols):
-            yield f"relocation against symbol {info >> 8}"
+        if kind not in LOADABLE[blob.machine]:
+            yield f"unknown relocation: {kind}"
+        if symbol >= len(blob.symbols):
+            yield f"relocation against symbol {symbol}"
 
 
 def _exports(blob: _Blob) -> Iterator[str]:
@@ -223,16 +257,17 @@ def _exports(blob: _Blob) -> Iterator[str]:
     if index is None:
         return
     section = blob.sections[index]
-    if section.size % 8:
+    if section.size % (2 * blob.word):
         yield f".exported_sym has {section.size} bytes"
     relocated = set()
     for each in blob.sections:
-        if each.type == SHT_REL and each.info == index:
-            rows = struct.iter_unpack("<II", blob.content(each))
-            relocated |= {offset for offset, info in rows if info & 0xFF == ABS32}
-    words = [word for (word,) in struct.iter_unpack("<I", blob.content(section))]
+        if each.type in {SHT_REL, SHT_RELA} and each.info == index:
+            absolute = ABSOLUTE[blob.machine]
+            relocated |= {at for at, _, kind in _entries(blob, each) if kind == absolute}
+    letter = "<Q" if blob.wide else "<I"
+    words = [word for (word,) in struct.iter_unpack(letter, blob.content(section))]
     for number, word in enumerate(words):
-        if number % 2 == 0 and not word and number * 4 not in relocated:
+        if number % 2 == 0 and not word and number * blob.word not in relocated:
             yield f"word {number} of .exported_sym is null"
         if number % 2 == 0 and blob.type == ET_DYN and not _has_text(blob, word):
             yield f"the name at {word:#x} of .exported_sym isn't in the blob"

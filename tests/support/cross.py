@@ -19,11 +19,11 @@ PREFIX = "arm-none-eabi-"
 PICOLIBC = Path("/usr/lib/picolibc/arm-none-eabi/lib/release")
 
 
-def tool(name: str) -> str:
-    """Path of a tool of the cross compiler (`readelf`); skips the test where there is none."""
-    found = shutil.which(PREFIX + name)
+def tool(name: str, prefix: str = PREFIX) -> str:
+    """Path of a tool of a cross compiler (`readelf`); skips the test where there is none."""
+    found = shutil.which(prefix + name)
     if found is None:
-        pytest.skip(f"{PREFIX}{name} isn't installed")
+        pytest.skip(f"{prefix}{name} isn't installed")
     return found
 
 
@@ -65,9 +65,9 @@ def sample(path: Path, count: int) -> list[tuple[str, bytes]]:
     return [found[each * len(found) // count] for each in range(min(count, len(found)))]
 
 
-def gcc(folder: Path, source: str, *flags: str, name: str = "unit.c") -> Path:
+def gcc(folder: Path, source: str, *flags: str, name: str = "unit.c", prefix: str = PREFIX) -> Path:
     """The object that the cross compiler makes of a source."""
-    return _compiled([tool("gcc")], folder, source, flags, name)
+    return _compiled([tool("gcc", prefix)], folder, source, flags, name)
 
 
 def zig(folder: Path, source: str, *flags: str, name: str = "unit.c") -> Path:
@@ -77,6 +77,15 @@ def zig(folder: Path, source: str, *flags: str, name: str = "unit.c") -> Path:
     plain = ("-fno-sanitize=undefined", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
     command = [sys.executable, "-m", "ziglang", "cc"]
     return _compiled(command, folder, source, (*plain, *flags), name)
+
+
+def lld() -> list[str]:
+    """The command of lld, which comes with ziglang."""
+    if importlib.util.find_spec("ziglang") is None:
+        pytest.skip("ziglang isn't installed")
+    import ziglang
+
+    return [str(Path(ziglang.__file__).parent / "zig"), "ld.lld"]
 
 
 def _compiled(

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_INFO_LINK, SHF_GROUP = 0x1, 0x2, 0x4, 0x40, 0x200
+SHF_TLS = 0x400
 SHN_ABS, SHN_COMMON, SHN_XINDEX = 0xFFF1, 0xFFF2, 0xFFFF
 ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
 EM_386, EM_ARM, EM_AARCH64, EM_RISCV = 3, 40, 183, 243
@@ -39,7 +40,7 @@ PROGBITS, SYMTAB, STRTAB, RELA, NOBITS, REL, DYNSYM, GROUP, SYMTAB_SHNDX = (
     18,
 )
 LOCAL, GLOBAL, WEAK = 0, 1, 2
-NOTYPE, OBJECT, FUNC, SECTION, FILE = 0, 1, 2, 3, 4
+NOTYPE, OBJECT, FUNC, SECTION, FILE, TLS = 0, 1, 2, 3, 4, 6
 
 # by class: ELF header after e_ident, program header, section header, symbol, REL, RELA
 _FORMATS = {

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .cross import gcc, tool
+from .cross import PREFIX, gcc, tool
 
 _SCRIPT = """\
 SECTIONS
@@ -43,6 +43,7 @@ def linked(
     exports: Sequence[str],
     imports: Mapping[str, int] | None = None,
     cpu: Sequence[str] = CPU,
+    prefix: str = PREFIX,
 ) -> Path:
     """The blob `NAME.llext` in `folder`, with code at `text` and writable data at `data`.
 
@@ -52,9 +53,10 @@ def linked(
     script.write_text(_SCRIPT.format(text=text, data=data), encoding="utf-8")
     rows = "".join(_ROW.format(number, each) for number, each in enumerate(exports))
     entries = ", ".join(f"{{name_{number}, row_{number}}}" for number in range(len(exports)))
-    table = gcc(folder, rows + _TABLE.format(entries), *cpu, name=f"{name}_exports.c")
+    text_of_rows = rows + _TABLE.format(entries)
+    table = gcc(folder, text_of_rows, *cpu, name=f"{name}_exports.c", prefix=prefix)
     blob = folder / f"{name}.llext"
-    command = [tool("gcc"), *cpu, "-nostdlib", f"-Wl,-T,{script}", "-Wl,--build-id=none"]
+    command = [tool("gcc", prefix), *cpu, "-nostdlib", f"-Wl,-T,{script}", "-Wl,--build-id=none"]
     command += [f"-Wl,--defsym={each}={value:#x}" for each, value in (imports or {}).items()]
     command += [*map(str, objects), str(table), "-o", str(blob), "-lgcc", "-Wl,-e,0"]
     subprocess.run(command, check=True, capture_output=True, text=True)

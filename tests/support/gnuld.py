@@ -16,57 +16,111 @@ from pathlib import Path
 
 from west_llext.model.region import Region
 
-from . import elfbuild
 from .cross import tool
 from .elfbuild import Sym
+from .tools import thread_sections, tools_of
 
 SHF_ALLOC, SHF_MERGE, SHF_STRINGS = 0x2, 0x10, 0x20
 SHT_NOBITS = 8
+TABLE = "table"
 
 #: (input section, offset in the region) of what is loaded, by region.
 Layout = Mapping[Region, Sequence[tuple[int, int]]]
 
 
-def _table(data: bytes) -> tuple[int, int, int]:
-    # place of the section headers, their number, index of the section name table
-    shoff = struct.unpack_from("<I", data, 32)[0]
-    count, names = struct.unpack_from("<HH", data, 48)
-    return shoff, count, names
+class SectionTable:
+    """The section headers of a file of either class and byte order, which can be changed in place.
+
+    start: offset of the first; count: how many; names: index of the section of their names
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Of a whole file."""
+        order = "<" if data[5] == 1 else ">"
+        wide = data[4] == 2
+        self.header = struct.Struct(order + ("IIQQQQIIQQ" if wide else "10I"))
+        (self.start,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 40 if wide else 32)
+        self.count, self.names = struct.unpack_from(order + "HH", data, 60 if wide else 48)
+
+    def row(self, data: bytes | bytearray, index: int) -> list[int]:
+        """Name, type, flags, addr, offset, size, link, info, addralign, entsize."""
+        return list(self.header.unpack_from(data, self.start + index * self.header.size))
+
+    def put(self, data: bytearray, index: int, row: Sequence[int]) -> None:
+        """Change one."""
+        self.header.pack_into(data, self.start + index * self.header.size, *row)
+
+
+def _flags(data: bytes) -> int:
+    # e_flags
+    order = "<" if data[5] == 1 else ">"
+    flags: int = struct.unpack_from(order + "I", data, 48 if data[4] == 2 else 36)[0]
+    return flags
 
 
 def unmerged(data: bytes) -> bytes:
-    """The object (32 bits, little-endian) without SHF_MERGE and SHF_STRINGS."""
-    found = bytearray(data)
-    shoff, count, _ = _table(data)
-    for index in range(count):
-        at = shoff + index * 40 + 8
-        flags = struct.unpack_from("<I", found, at)[0]
-        struct.pack_into("<I", found, at, flags & ~(SHF_MERGE | SHF_STRINGS))
+    """The object without SHF_MERGE and SHF_STRINGS."""
+    found, table = bytearray(data), SectionTable(data)
+    for index in range(table.count):
+        row = table.row(found, index)
+        row[2] &= ~(SHF_MERGE | SHF_STRINGS)
+        table.put(found, index, row)
     return bytes(found)
 
 
 def renamed(data: bytes) -> bytes:
     """The object with its loaded sections called `s1`, `s2` and so on, by a new table of names."""
-    found = bytearray(unmerged(data))
-    shoff, count, names = _table(data)
-    offset, size = struct.unpack_from("<II", data, shoff + names * 40 + 16)
-    table = data[offset : offset + size]
-    for index in range(1, count):
-        if struct.unpack_from("<I", data, shoff + index * 40 + 8)[0] & SHF_ALLOC:
-            struct.pack_into("<I", found, shoff + index * 40, len(table))
-            table += b"s%d\0" % index
-    struct.pack_into("<II", found, shoff + names * 40 + 16, len(found), len(table))
-    return bytes(found) + table
+    found, table = bytearray(unmerged(data)), SectionTable(data)
+    names = table.row(found, table.names)
+    text = data[names[4] : names[4] + names[5]]
+    for index in range(1, table.count):
+        row = table.row(found, index)
+        if row[2] & SHF_ALLOC:
+            row[0] = len(text)
+            text += b"s%d\0" % index
+            table.put(found, index, row)
+    row = table.row(found, table.names)
+    row[4], row[5] = len(found), len(text)
+    table.put(found, table.names, row)
+    return bytes(found) + text
 
 
-def script(layout: Layout, addresses: Mapping[Region, int], assignments: str = "") -> str:
-    """A linker script that puts each input section where it is told."""
+def script(
+    layout: Layout,
+    addresses: Mapping[Region, int],
+    assignments: str = "",
+    table: int | None = None,
+    *,
+    thread: bool = False,
+    discard: bool = True,
+) -> str:
+    """A linker script that puts each input section where it is told.
+
+    table: offset in TEXT of a global offset table; GNU ld's may lie over the end of the code with
+        words that the linker keeps for itself
+    thread: whether there are thread-local variables
+    discard: whether everything else is left out; lld would leave out its own tables
+    """
     lines = [assignments, "SECTIONS {"]
-    for region, sections in layout.items():
-        lines.append(f"  region_{region.label} {addresses[region]:#x} : {{")
-        lines += [f"    . = {offset:#x}; *(s{index})" for index, offset in sections]
-        lines.append("  }")
-    lines += ["  /DISCARD/ : { *(*) }", "}", ""]
+    if discard:
+        # where our table begins, of which nothing else is needed (x86)
+        lines.append("  table_of_linkage 0 : { *(.got.plt) }")
+    for region, sections in sorted(layout.items(), key=lambda each: addresses[each[0]]):
+        name = f"region_{region.label}"
+        lines.append(f"  {name} {addresses[region]:#x} : {{")
+        # inside a section, GNU ld counts from its start, lld from 0; where nops are deleted,
+        # sections are placed twice, before and after
+        start = "" if discard else f"ADDR({name}) + "
+        lines += [f"    . = MAX(., {start}{offset:#x}); *(s{index})" for index, offset in sections]
+        if region is Region.TEXT and table is not None and not discard:
+            lines.append(f"    . = {start}{table:#x}; *(.got)")
+        lines.append("  } =0")
+    if table is not None and discard:
+        lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}")
+    if thread:
+        lines.append("  .tbss : { *(.tbss) }")
+    lines += [f"  /DISCARD/ : {{ {'*(*)' if discard else '*(s*) *(.debug*) *(.comment)'} }}"]
+    lines += ["}", ""]
     return "\n".join(lines)
 
 
@@ -83,32 +137,60 @@ def linked(
     symbols: Sequence[Sym] = (),
     assignments: str = "",
     options: Sequence[str] = (),
+    table: int | None = None,
+    linker: Sequence[str] = (),
 ) -> dict[Region, tuple[int, int, bytes]]:
     """Address, size and bytes of each region, as GNU ld makes them.
 
     symbols: definitions of what the object lacks, with SHN_ABS
     assignments: lines for the start of the linker script
+    table: offset in TEXT at which the words of a global offset table begin
+    linker: command of another linker
     """
     unit, names, made, control = (folder / name for name in ("u.o", "d.o", "out.elf", "u.ld"))
     unit.write_bytes(renamed(data))
-    names.write_bytes(elfbuild.elf(symbols=symbols))
-    control.write_text(script(layout, addresses, assignments), encoding="utf-8")
-    command = [tool("ld"), "-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", *options]
+    tools = tools_of(data)
+    names.write_bytes(tools.elf(symbols, flags=_flags(data)))
+    thread = bool(thread_sections(symbols))
+    reserved = (tools.lld_reserved if linker else tools.reserved) * tools.bits // 8
+    start = None if table is None else table - reserved
+    text = script(layout, addresses, assignments, start, thread=thread, discard=not linker)
+    control.write_text(text, encoding="utf-8")
+    command = [*linker] if linker else [tool("ld", tools.prefix), *tools.link]
+    command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", "--no-check-sections"]
+    command += options
     command += ["-T", control.name, unit.name, names.name, "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:
-        raise LinkerError(done.stderr.strip())
-    return contents(made.read_bytes())
+        raise LinkerError(done.stderr.strip() or f"it ended with {done.returncode}")
+    found = made.read_bytes()
+    regions = contents(found)
+    if table is not None and not linker:
+        address, size, code = regions[Region.TEXT]
+        code += bytes(table - size) + _table_words(found)[reserved:]
+        regions[Region.TEXT] = address, len(code), code
+    return regions
+
+
+def _table_words(data: bytes) -> bytes:
+    table = SectionTable(data)
+    strings = table.row(data, table.names)[4]
+    for index in range(table.count):
+        row = table.row(data, index)
+        start = strings + row[0]
+        if data[start : data.index(b"\0", start)] == TABLE.encode():
+            return data[row[4] : row[4] + row[5]]
+    return b""
 
 
 def contents(data: bytes) -> dict[Region, tuple[int, int, bytes]]:
     """Address, size and bytes of the sections that are named after regions."""
-    shoff, count, names = _table(data)
-    strings = struct.unpack_from("<I", data, shoff + names * 40 + 16)[0]
+    table = SectionTable(data)
+    strings = table.row(data, table.names)[4]
     labels = {f"region_{region.label}": region for region in Region}
     found = {}
-    for index in range(count):
-        name, kind, _, addr, offset, size = struct.unpack_from("<6I", data, shoff + index * 40)
+    for index in range(table.count):
+        name, kind, _, addr, offset, size, *_ = table.row(data, index)
         start = strings + name
         region = labels.get(data[start : data.index(b"\0", start)].decode())
         if region is not None:

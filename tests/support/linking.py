@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from west_llext.arch.arm import MACHINE
-from west_llext.arch.machine import Core
+from west_llext.arch.machine import Core, Machine
+from west_llext.arch.machines import machine_of
 from west_llext.diagnostics import Diagnostic
 from west_llext.elf.attributes import abi
 from west_llext.elf.headers import headers
@@ -34,6 +34,9 @@ from west_llext.model.region import PLACEABLE, Region
 
 from . import elfbuild
 from .elfbuild import FUNC, OBJECT, SHN_ABS, Sym
+from .tools import thread_sections
+
+ARM = Ident(machine=40, bits=32, little=True, flags=0x05000000)
 
 #: (size, alignment) of each region.
 Sizes = Mapping[Region, tuple[int, int]]
@@ -70,11 +73,19 @@ def offer(
     *,
     exported: Container[str] | None = None,
     why: Callable[[str], Why] = absent,
+    ident: Ident = ARM,
+    zephyr_version: str | None = None,
 ) -> Offer:
     """What a base image with these symbols offers; it exports all of them if nothing is said."""
-    image = elfbuild.elf(symbols=symbols)
-    index, local, _ = symbol_index(headers(image, "base.elf"))
-    ident = Ident(machine=40, bits=32, little=True, flags=0x05000000)
+    image = elfbuild.elf(
+        symbols=symbols,
+        machine=ident.machine,
+        bits=ident.bits,
+        little=ident.little,
+        sections=thread_sections(symbols),
+    )
+    head = headers(image, "base.elf")
+    index, local, _ = symbol_index(head)
     base = BaseImage(
         name="base.elf",
         digest="",
@@ -82,6 +93,8 @@ def offer(
         symbols=index,
         exports=None,
         local=local,
+        sections=head.sections,
+        zephyr_version=zephyr_version,
     )
     return Offer(image=base, exported=index if exported is None else exported, why=why)
 
@@ -109,7 +122,14 @@ def extension(
 def core_of(obj: ObjectFile) -> Core:
     """The processor, as the object's build attributes say."""
     said = abi(obj)
-    return MACHINE.core(said.ident, said.attributes)
+    return machine_for(obj).core(said.ident, said.attributes)
+
+
+def machine_for(obj: ObjectFile) -> Machine:
+    """The machine of an object."""
+    machine = machine_of(obj.ident)
+    assert machine is not None, obj.ident
+    return machine
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,6 +167,7 @@ class Case:
     heap: where the loader can put the extension; None for anywhere
     windows: addresses of memories by name; regions are memories where `extension` made them
     place: addresses of the regions, from their sizes
+    reorder: changes the order of what the link made, before it is placed
     """
 
     extension: Extension
@@ -159,19 +180,25 @@ class Case:
     line: LineFinder = no_line
     core: Core | None = None
     purpose: Purpose = Purpose.BUILD
+    reorder: Callable[[Resolved], None] | None = None
 
     def link(self, content: bytes | ObjectFile, name: str = "unit.o") -> Outcome:
         """The object, linked."""
         obj = content if isinstance(content, ObjectFile) else object_file(content, name)
-        first = opened(obj, self.extension, MACHINE, self.core or core_of(obj))
+        machine = machine_for(obj)
+        first = opened(obj, self.extension, machine, self.core or core_of(obj))
         context = Context(
-            base=BaseLookup(self.base, odd=True),
-            machine=MACHINE,
+            base=BaseLookup(
+                self.base, odd=machine.entry_is_odd, threads=machine.thread_pointer is not None
+            ),
+            machine=machine,
             windows=NEAR if self.windows is None else self.windows,
             heap=self.heap,
             line=self.line,
         )
         second = resolved(first, context, self.peers or {})
+        if self.reorder is not None:
+            self.reorder(second)
         findings = first.findings + second.findings
         fixed = self.extension.mode is Mode.PRELOCATED
         addresses = dict(self.place(second.sizes())) if fixed else {}

@@ -49,8 +49,9 @@ def link(
     windows: Mapping[str, Window] | None = None,
 ) -> Outcome:
     """The object, prelocated, with the base's symbols."""
-    made = extension(mode=Mode.PRELOCATED)
-    return Case(extension=made, base=offer(symbols), place=place, windows=windows).link(content)
+    made, obj = extension(mode=Mode.PRELOCATED), object_file(content, "unit.o")
+    base = offer(symbols, ident=obj.ident)
+    return Case(extension=made, base=base, place=place, windows=windows).link(obj)
 
 
 def same_as_ld(
@@ -72,7 +73,74 @@ def same_as_ld(
         addresses=made.addresses,
         symbols=symbols,
         options=options,
+        table=sameness.table(made),
     )
     ours = {each.region: (each.address, each.size, each.content) for each in made.linked.sections}
     assert theirs == ours
     return made
+
+
+def same_in_all_modes(
+    folder: Path,
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
+    windows: Mapping[str, Window] | None = None,
+    heap: Window | None = None,
+) -> dict[Mode, Outcome]:
+    """Our links by mode, after memory was found to be what GNU ld makes in each."""
+    return {
+        mode: equal_in(mode, folder, content, symbols, place=place, windows=windows, heap=heap)[0]
+        for mode in Mode
+    }
+
+
+def equal_in(
+    mode: Mode,
+    folder: Path,
+    content: bytes,
+    symbols: Sequence[Sym] = (),
+    *,
+    place: Callable[[Sizes], Mapping[Region, int]] = packed,
+    where: Mapping[Region, int] | None = None,
+    windows: Mapping[str, Window] | None = None,
+    heap: Window | None = None,
+    exports: Sequence[str] = (),
+) -> tuple[Outcome, sameness.Comparison]:
+    """Our link in a mode, after the target was found to end with what GNU ld makes.
+
+    where: addresses of the regions, instead of `place`
+    """
+    content = gnuld.unmerged(content)
+    ident = object_file(content, "unit.o").ident
+
+    def placed(sizes: Sizes) -> Mapping[Region, int]:
+        return place(sizes) if where is None else {region: where[region] for region in sizes}
+
+    case = Case(
+        extension=extension(mode=mode, exports=exports),
+        base=offer(symbols, ident=ident),
+        place=placed,
+        windows=windows,
+        heap=heap,
+    )
+    made = case.link(content)
+    there = made.addresses or placed(made.second.sizes())
+    commons = {
+        made.first.obj.symbols[index].name: there[Region.BSS] + offset
+        for index, offset in made.first.arranged.commons.items()
+    }
+    theirs = gnuld.linked(
+        folder,
+        content,
+        layout=sameness.layout(made),
+        addresses=there,
+        symbols=symbols,
+        assignments="".join(f"{name} = {value:#x};\n" for name, value in commons.items()),
+        table=sameness.table(made),
+    )
+    assert not made.findings, [str(each) for each in made.findings]
+    found = sameness.matched(case, made, theirs, symbols=symbols, where=there, folder=folder)
+    assert found.different == [], found.different
+    return made, found

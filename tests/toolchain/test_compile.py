@@ -198,7 +198,7 @@ def test_lto_objects_are_finished_when_they_are_merged(tmp_path: Path) -> None:
     """With `-flto` even a single object holds no machine code before gcc has linked it."""
     project = Project(tmp_path, available("arm-none-eabi-gcc"))
     source = project.write("a.c", "int answer(void) { return 42; }\n")
-    obj = project.object(extension(sources=[source], cflags=["-flto"]))
+    obj = project.object(extension(sources=[source], cflags=["-flto", "-g0"]))
     assert {"answer"} == defined(obj)
     assert _code_size(obj) > 0
 

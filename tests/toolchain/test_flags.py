@@ -111,6 +111,16 @@ def test_zig_is_told_of_arm_processors_by_features(flags: str, expected: str) ->
             RISCV32,
             "-target riscv32-freestanding -mcpu=generic_rv32+m+a+c+zicsr+zifencei",
         ),
+        (
+            "-march=rv32im -mno-strict-align",
+            RISCV32,
+            "-target riscv32-freestanding -mcpu=generic_rv32+m+unaligned_scalar_mem",
+        ),
+        (
+            "-march=rv32im -mno-strict-align -mstrict-align",
+            RISCV32,
+            "-target riscv32-freestanding -mcpu=generic_rv32+m",
+        ),
         ("-march=rv32e", RISCV32, "-target riscv32-freestanding -mcpu=generic_rv32+e-i"),
         (
             "-march=rv64gc",
@@ -130,8 +140,10 @@ def test_zig_is_told_of_arm_processors_by_features(flags: str, expected: str) ->
             "-target aarch64-freestanding -mcpu=cortex_a53+crc-fp_armv8",
         ),
         ("-march=armv8.2-a", AARCH64, "-target aarch64-freestanding -mcpu=generic+v8_2a"),
-        ("-m32", X86, "-target x86-freestanding"),
+        ("-m32", X86, "-target x86-freestanding -mcpu=i686"),
+        ("-m32 -march=pentium4", X86, "-target x86-freestanding -mcpu=pentium4"),
         ("-m64", X86_64, "-target x86_64-freestanding"),
+        ("-march=x86-64-v2", X86_64, "-target x86_64-freestanding -mcpu=x86_64_v2"),
     ],
 )
 def test_zig_is_told_of_other_processors(
@@ -234,14 +246,22 @@ def test_flags_of_another_language_are_dropped() -> None:
 
 def test_a_level_of_optimisation_is_chosen_only_where_nobody_chose() -> None:
     """Upstream takes `-Os` away from extensions and so builds them at -O0."""
-    assert tuple(unasked_flags(Kind.GCC, ["-Wall"])) == ("-Os",)
-    assert tuple(unasked_flags(Kind.GCC, ["-O0"])) == ()
+    assert tuple(unasked_flags(["-Wall", "-g0"], ARM)) == ("-Os",)
+    assert tuple(unasked_flags(["-O0", "-g0"], ARM)) == ()
 
 
-def test_zig_makes_debug_information_only_where_somebody_asks() -> None:
-    """It does by default; and `-g0 -g` means `-g0` to it."""
-    assert tuple(unasked_flags(Kind.ZIG, ["-O2"])) == ("-g0",)
-    assert tuple(unasked_flags(Kind.ZIG, ["-O2", "-g3"])) == ()
+def test_debug_information_is_made_unless_somebody_speaks_of_it() -> None:
+    """Without it no message could name a source line, and no debugger could show one."""
+    assert tuple(unasked_flags(["-O2"], ARM)) == ("-g",)
+    for flag in ("-g0", "-g3", "-ggdb", "-gdwarf-4"):
+        assert tuple(unasked_flags(["-O2", flag], ARM)) == ()
+
+
+def test_code_for_rv64_reaches_ram_where_nobody_chose_how() -> None:
+    """RAM begins at 0x80000000; medlow ends at 0x7fffffff (psABI, "Code models")."""
+    assert "-mcmodel=medany" in unasked_flags(["-O2"], RISCV64)
+    assert "-mcmodel=medany" not in unasked_flags(["-O2"], RISCV32)
+    assert list(unasked_flags(["-O2", "-g", "-mcmodel=medlow"], RISCV64)) == []
 
 
 def test_extensions_are_told_that_they_are() -> None:
@@ -256,12 +276,13 @@ def test_riscv_code_must_not_count_on_relaxation_or_gp() -> None:
     assert "-mno-relax" in default_flags(Kind.GCC, Language.C, 243)
     assert "-msmall-data-limit=0" in default_flags(Kind.ZIG, Language.C, 243)
     assert "-mno-relax" not in default_flags(Kind.GCC, Language.C, 40)
+    assert "-mno-sdata" in default_flags(Kind.GCC, Language.C, 195)
 
 
 def test_folders_and_chance_stay_out_of_objects() -> None:
     """gcc's assembler wants -fdebug-prefix-map; only gcc has a random seed."""
-    maps = [("/work", "w"), ("/work/p", ".")]
-    common = "-ffile-prefix-map=/work=w -ffile-prefix-map=/work/p=."
+    maps = [("/proj", "w"), ("/proj/p", ".")]
+    common = "-ffile-prefix-map=/proj=w -ffile-prefix-map=/proj/p=."
     flags = {
         (kind, tongue): " ".join(reproducible_flags(kind, tongue, maps=maps, seed="s"))
         for kind, tongue in (
@@ -270,8 +291,8 @@ def test_folders_and_chance_stay_out_of_objects() -> None:
     }  # fmt: skip
     assert flags == {
         (Kind.GCC, Language.C): f"{common} -frandom-seed=s",
-        (Kind.GCC, Language.ASSEMBLER): "-ffile-prefix-map=/work=w -fdebug-prefix-map=/work=w "
-        "-ffile-prefix-map=/work/p=. -fdebug-prefix-map=/work/p=.",
+        (Kind.GCC, Language.ASSEMBLER): "-ffile-prefix-map=/proj=w -fdebug-prefix-map=/proj=w "
+        "-ffile-prefix-map=/proj/p=. -fdebug-prefix-map=/proj/p=.",
         (Kind.ZIG, Language.C): common,
     }
 

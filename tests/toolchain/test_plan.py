@@ -17,7 +17,7 @@ from west_llext.toolchain.flags import Kind
 from west_llext.toolchain.ninja import Host
 from west_llext.toolchain.plan import Plan, Request, needs_compiler, plan
 
-ROOT = Path("/work/project").absolute()
+ROOT = Path("/code/project").absolute()
 AT = Span(PurePath("llext.yml"), 9, 5)
 
 GCC = Compiler(
@@ -106,7 +106,7 @@ def test_options_come_in_an_order_in_which_the_nearest_wins() -> None:
     assert command == (
         "-fno-pic -fno-pie -fno-common -fno-unwind-tables -fno-asynchronous-unwind-tables "
         "-fno-stack-protector -ffunction-sections -fdata-sections -Wdate-time -fno-builtin-printf "
-        f"-fno-builtin-fprintf -DLL_EXTENSION_BUILD -ffile-prefix-map={ROOT.as_posix()}=. "
+        f"-fno-builtin-fprintf -DLL_EXTENSION_BUILD -g -ffile-prefix-map={ROOT.as_posix()}=. "
         "-frandom-seed=one/src/a.c.o -mcpu=cortex-m3 -mthumb -O2 -fcommon -DORDER=8 -DBARE "
         "-Iinclude -I../shared -MD -MF build/obj/one/src/a.c.o.d -MT o "
         "-c src/a.c -o build/obj/one/src/a.c.o"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from west_llext.app.fresh import last_build
+from west_llext.app.fresh import last_build_of
 from west_llext.app.requests import (
     CheckResult,
     Outside,
@@ -35,7 +35,7 @@ def build(request: Request) -> BuildResult | UpToDate:
 
     Raises LlextError with every error; then no earlier output has changed.
     """
-    before = last_build(request)
+    before = last_build_of(request)
     if before is not None:
         return UpToDate(count=before.count)
     from west_llext.app.full_build import full_build  # noqa: PLC0415  # only where there is work

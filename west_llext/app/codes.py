@@ -4,7 +4,22 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
+
+#: What a code is about, by its first letter.
+FAMILIES: Mapping[str, str] = {
+    "M": "manifest",
+    "S": "symbols",
+    "R": "relocations",
+    "L": "loader and its files",
+    "P": "placement",
+    "B": "base image",
+    "T": "toolchain",
+    "I": "identity",
+    "O": "outputs",
+    "X": "emulator",
+}
 
 
 @functools.cache

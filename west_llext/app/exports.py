@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from west_llext.app.bases import base_of, folder_of, linked_exports
-from west_llext.app.requests import ImageUse, Outside, Request
+from west_llext.app.requests import ImageUse, Request
 from west_llext.base.builddir import config_settings
 from west_llext.base.exports import SLID_SETTING
 from west_llext.diagnostics import Diagnostic, LlextError
@@ -91,15 +91,20 @@ class ExportsResult:
 def exports(request: ExportsRequest) -> ExportsResult:
     """Generate the table; writes nothing.
 
-    Raises LlextError for what is wrong with the manifest or a name in it (M, O005 to O007), and
-    MissingError (T021) where trimming lacks the object of an extension.
+    Raises LlextError for what is wrong with the manifest or a name in it (M, O005 to O007),
+    UsageError (O009) for extensions that it doesn't have, and MissingError (T021) where trimming
+    lacks the object of an extension.
     """
     asked = request.build
     manifest, findings = read_manifest(
         asked.manifest,
-        allow_outside=asked.outside is Outside.ALLOWED,
+        allow_outside=asked.allow_outside,
         display=asked.display,
     )
+    if asked.extensions:  # only trimming goes by them, but a wrong name is wrong anyway
+        from west_llext.app.inputs import chosen  # noqa: PLC0415  # it takes much along
+
+        chosen(manifest, asked)
     folder = folder_of(manifest, asked)
     flavour = request.flavour or flavour_of(manifest, folder)
     config = settings(folder) if folder else None

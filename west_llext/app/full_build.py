@@ -13,17 +13,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from west_llext.app import lockfile, state
-from west_llext.app.fresh import key, last_build
+from west_llext.app.fresh import key_of, last_build_of
 from west_llext.app.inputs import Inputs, inputs, jobs, raise_errors
 from west_llext.app.kept import fitting, kept
 from west_llext.app.linking import Outcome, link_all
 from west_llext.app.lockfile import Lockfile
 from west_llext.app.made import Files, made
 from west_llext.app.objects import Objects, made_objects
-from west_llext.app.products import Part
+from west_llext.app.products import Content, Part
 from west_llext.app.requests import Request, UpToDate
 from west_llext.app.results import BuildResult
 from west_llext.app.surroundings import occupied, surroundings
+from west_llext.emit.aside import Aside, Ready, aside
 from west_llext.emit.files import encoded, prepared, unwritable
 from west_llext.emit.lock import locked
 from west_llext.emit.names import STATE_FOLDER
@@ -42,7 +43,7 @@ def full_build(request: Request) -> BuildResult | UpToDate:
         request.progress("waiting for another build", 0, 0)
 
     with _alone(request.output, waiting):
-        before = last_build(request) if waited else None
+        before = last_build_of(request) if waited else None
         if before is not None:
             return UpToDate(count=before.count)
         lock = lockfile.lockfile(start.manifest.file, request.display)
@@ -53,8 +54,13 @@ def full_build(request: Request) -> BuildResult | UpToDate:
 
 
 def _built(request: Request, start: Inputs, lock: Lockfile, objects: Objects) -> BuildResult:
-    request.progress("linking", 0, 0)
-    lock, outcome = _linked(request, start, lock, objects)
+    with aside(request.output) as waiting:
+        return _finished(request, start, objects, *_linked(request, start, lock, objects, waiting))
+
+
+def _finished(
+    request: Request, start: Inputs, objects: Objects, lock: Lockfile, outcome: Outcome
+) -> BuildResult:
     findings = (*start.findings, *objects.findings, *outcome.findings)
     raise_errors(findings)
     request.progress("writing", 0, 0)
@@ -90,16 +96,18 @@ def _alone(output: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def _linked(
-    request: Request, start: Inputs, lock: Lockfile, objects: Objects
+    request: Request, start: Inputs, lock: Lockfile, objects: Objects, waiting: Aside
 ) -> tuple[Lockfile, Outcome]:
     # A build with another output folder may have written the lock file in the meantime; then the
     # addresses are chosen again.
     manifest, image = start.manifest, start.base.image
     names = [each.name for each in start.extensions]
+    request.progress("linking", 0, 0)
     while True:
+        waiting.clear()
         outcome = link_all(
             objects.tasks,
-            surroundings(manifest, start.base, Purpose.BUILD, request.shown),
+            surroundings(manifest, start.base, Purpose.BUILD, request.shown, waiting),
             manifest.base.memories,
             occupied=[*occupied(image), *lockfile.reserved(lock.rows, manifest, names)],
             earlier=lock.rows,
@@ -130,15 +138,19 @@ def _record(
     request: Request, objects: Objects, digests: Mapping[Path, str], files: Files
 ) -> dict[Path, str]:
     # What was read and made, so that the next build can see that there is nothing to do: the file.
-    root = state.root_of(request.manifest)
+    root = state.root_of(str(request.manifest))
     record = state.State(
-        key=key(request),
+        key=key_of(request),
         count=len(objects.tasks),
-        compiled=bool(objects.plan.steps),
+        plan=objects.plan.digest if objects.plan.steps else "",
         inputs={state.relative(path, root): digest for path, digest in digests.items()},
-        outputs={path: state.digest(encoded(content)) for path, content in files.items()},
+        outputs={path: _digest(content) for path, content in files.items()},
     )
     return {request.output / state.STATE_FILE: state.text(record)}
+
+
+def _digest(content: Content) -> str:
+    return content.digest if isinstance(content, Ready) else state.digest(encoded(content))
 
 
 def _written(request: Request, files: Files, others: Mapping[Path, str | None]) -> Changes:

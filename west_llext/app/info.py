@@ -71,7 +71,7 @@ def info(request: InfoRequest) -> InfoResult:
             continue
         files.append(found)
         if isinstance(found, BaseInfo):
-            findings += found.findings
+            findings += found.findings if base is None else [_no_blob(path, base.name)]
         elif base is not None:
             fits.append(fit(found, base))
             findings += fits[-1].findings
@@ -81,6 +81,11 @@ def info(request: InfoRequest) -> InfoResult:
         fits=tuple(fits),
         findings=tuple(findings),
     )
+
+
+def _no_blob(path: Path, base: str) -> Diagnostic:
+    message = f"it is a base image, expected a blob to hold against base image '{base}'"
+    return Diagnostic(code="I006", at=Span(path), message=message)
 
 
 def described(data: bytes, path: Path, folder: Path | None = None) -> BlobInfo | BaseInfo:

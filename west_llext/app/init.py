@@ -56,7 +56,8 @@ class Takeover(Enum):
 class InitRequest:
     """What to begin with.
 
-    files: sources and objects, all of one folder for one extension
+    files: sources and objects, all of one folder for one extension; a folder stands for the
+        sources in it, or in the folder `src` inside
     manifest: file to write; display: how messages spell it
     image, build_dir: of the base image; None where it isn't known
     domain: which of sysbuild's images is the base image; None for the one that sysbuild says
@@ -90,23 +91,25 @@ class InitResult:
 def init(request: InitRequest) -> InitResult:
     """Write a first manifest.
 
-    Raises LlextError with every file that can't be part of an extension (T005), or where there is
-    a manifest already (O020), and MissingError (L001) with every file that isn't there.
+    Raises LlextError with every file that can't be part of an extension (T005), every folder
+    without sources (T023), or where there is a manifest already (O020), and MissingError (L001)
+    with every file that isn't there.
     """
-    findings = [*_unknown_files(request.files)]
+    files, findings = _without_folders(request.files)
+    findings += _unknown_files(files)
     if request.existing is Existing.KEPT and os.path.lexists(request.manifest):
         findings.insert(0, _already(request.display))
     if findings:
         raise LlextError(findings)
     absent = [
         _absent(path)
-        for path in request.files
+        for path in files
         if not os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for long names)
     ]
     if absent:
         raise MissingError(absent)
     folder = Path(os.path.realpath(request.manifest)).parent
-    extensions = drafted([_spelled(path, folder) for path in request.files], folder)
+    extensions = drafted([_spelled(path, folder) for path in files], folder)
     exports: tuple[str, ...] = ()
     if request.found is Takeover.EVERYTHING and request.build_dir is not None:
         build = opened(request.build_dir, domain=request.domain)
@@ -160,6 +163,28 @@ def _exported(build: BuildDir) -> tuple[str, ...]:
     return tuple(
         each for each in names if about(each, no_nodes)[0] not in {Origin.DEVICE, Origin.SYSCALL}
     )
+
+
+def _without_folders(paths: Iterable[Path]) -> tuple[list[Path], list[Diagnostic]]:
+    # every folder replaced by the sources that it stands for
+    files: list[Path] = []
+    empty = []
+    for path in paths:
+        if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for long names)
+            files.append(path)
+            continue
+        found = _sources(path) or _sources(path / "src")
+        files += found
+        if not found:
+            empty.append(_no_sources(path))
+    return files, empty
+
+
+def _sources(folder: Path) -> list[Path]:
+    try:
+        return sorted(each for each in folder.iterdir() if language(each.name) and each.is_file())
+    except OSError:
+        return []
 
 
 def _build_dir(request: InitRequest, folder: Path) -> str | None:
@@ -267,6 +292,15 @@ def _unknown_files(paths: Iterable[Path]) -> list[Diagnostic]:
         for path in paths
         if language(path.name) is None and not _is_object(path.name)
     ]
+
+
+def _no_sources(folder: Path) -> Diagnostic:
+    return Diagnostic(
+        code="T023",
+        at=Span(folder),
+        message=f"folder '{folder.as_posix()}' has no sources in it, nor in its folder 'src'",
+        hint=f"name files, or a folder with some of {', '.join(SUFFIXES)}",
+    )
 
 
 def _already(display: str) -> Diagnostic:

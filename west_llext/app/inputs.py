@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from west_llext.app.bases import Base, base_of
-from west_llext.app.requests import Outside, Request
-from west_llext.app.surroundings import homeless
+from west_llext.app.requests import Request
+from west_llext.app.surroundings import declared, homeless
 from west_llext.diagnostics import (
     Diagnostic,
     LlextError,
@@ -62,7 +62,7 @@ def draft(request: Request) -> Draft:
     """The manifest of a request; raises as `inputs` does."""
     manifest, warnings = load_manifest(
         request.manifest,
-        allow_outside=request.outside is Outside.ALLOWED,
+        allow_outside=request.allow_outside,
         display=request.display,
     )
     return Draft(manifest=manifest, extensions=chosen(manifest, request), findings=warnings)
@@ -79,7 +79,11 @@ def based(written: Draft, request: Request) -> Inputs:
         manifest=written.manifest,
         extensions=written.extensions,
         base=base,
-        findings=(*written.findings, *(() if base.image is None else base.image.findings)),
+        findings=(
+            *written.findings,
+            *(() if base.image is None else base.image.findings),
+            *declared(written.manifest, base),
+        ),
     )
 
 
@@ -92,9 +96,7 @@ def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
     if not request.extensions:
         return manifest.extensions
     known = {each.name: each for each in manifest.extensions}
-    unknown = [name for name in request.extensions if name not in known]
-    if unknown:
-        raise UsageError([_unknown(name, known, request) for name in unknown])
+    refuse_unknown(request.extensions, known, request)
     wanted: set[str] = set()
     queue = list(request.extensions)
     while queue:
@@ -103,6 +105,13 @@ def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
             wanted.add(name)
             queue += [each.text for each in known[name].imports_from]
     return tuple(each for each in manifest.extensions if each.name in wanted)
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str], request: Request) -> None:
+    """Raise UsageError (O009) with every name of an extension that isn't known in a manifest."""
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    if unknown:
+        raise UsageError([_unknown(name, known, request) for name in unknown])
 
 
 def raise_errors(findings: Sequence[Diagnostic]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from west_llext.app.exports import SOURCE_NAME, flavour_of, switched_on, tables
 from west_llext.app.inputs import Inputs
-from west_llext.app.products import Part, Product
+from west_llext.app.products import Content, Part, Product
 from west_llext.emit import build_json, gdb, raw
 from west_llext.emit.budget import Budget, budgets
 from west_llext.emit.export_table import export_table
@@ -18,7 +18,7 @@ from west_llext.model.manifest import Memory
 _GDB_NAME = "llext.gdb"
 
 #: Relative path to content.
-Files = Mapping[str, str | bytes]
+Files = Mapping[str, Content]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,5 +77,5 @@ def _not_made(extension: Extension) -> Diagnostic:
         at=extension.at,
         message=f"nobody knows what extension '{extension.name}' needs: its object, or that of an "
         "extension it imports from, isn't there or older than what it is made of",
-        hint="run 'west-llext build' first",
+        hint="run 'west llext build' first",
     )

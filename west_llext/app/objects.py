@@ -12,8 +12,8 @@ from pathlib import Path
 
 from west_llext.app.bases import Base
 from west_llext.app.flags import Flags, compile_flags
-from west_llext.app.fresh import last_build
-from west_llext.app.requests import OBJECT_FOLDER, Request
+from west_llext.app.fresh import OBJECT_FOLDER, last_build_of
+from west_llext.app.requests import Request
 from west_llext.app.session import Task
 from west_llext.diagnostics import Diagnostic, LlextError, Severity, has_errors
 from west_llext.emit.files import put
@@ -75,6 +75,8 @@ def made_objects(
                 f"{each.step.action.value} {each.step.subject}", each.done, each.total
             ),
         )
+        for ran in outcome.ran:
+            request.commands(_folder(request), ran.step.words, ran.output)
         if has_errors(outcome.diagnostics):
             raise LlextError(outcome.diagnostics)
         yield Objects(
@@ -83,6 +85,12 @@ def made_objects(
             digests=flags.digests,
             findings=outcome.diagnostics,
         )
+
+
+def _folder(request: Request) -> str:
+    # where commands run, for somebody who wants to run one again
+    shown = request.shown.as_posix()
+    return "" if shown == "." else shown
 
 
 def object_plan(
@@ -178,7 +186,7 @@ def _known_plan(
             steps = object_plan(request, manifest, scope, base)
         except LlextError:  # no compiler, perhaps: prebuilt objects can be checked all the same
             continue
-        if up_to_date(steps) or last_build(request) is not None:
+        if up_to_date(steps) or last_build_of(request) is not None:
             return steps
     return None
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 from west_llext.app.session import Session, Surroundings, Task
 from west_llext.diagnostics import NOWHERE, Diagnostic, LlextError, MissingError
+
+if sys.platform == "win32":
+    raise ImportError("Windows can't fork")
 
 
 class WorkerError(Exception):
@@ -50,7 +54,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 class _Worker(NamedTuple):
-    process: ForkProcess
+    process: BaseProcess
     pipe: Connection
     tasks: Sequence[Task]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from west_llext.emit import build_json, gdb, raw, summary
-from west_llext.emit.blob import blob
+from west_llext.emit.aside import Aside, Ready
 from west_llext.emit.budget import Use, uses
 from west_llext.emit.map import text as map_text
 from west_llext.emit.twin import twin
@@ -30,6 +30,10 @@ class Part(NamedTuple):
     debug: gdb.DebugEntry
 
 
+#: What a file of a build holds, or where that is.
+Content = str | bytes | Ready
+
+
 class Product(NamedTuple):
     """One extension's outputs, small enough to go through a pipe.
 
@@ -38,7 +42,7 @@ class Product(NamedTuple):
     """
 
     part: Part
-    files: tuple[tuple[str, str | bytes], ...]
+    files: tuple[tuple[str, Content], ...]
     row: summary.SummaryRow
 
 
@@ -47,10 +51,26 @@ def file_names(name: str) -> dict[str, str]:
     return {"blob": f"{name}.llext", "elf": f"{name}.elf", "map": f"{name}.map"}
 
 
-def product(linked: Linked, memories: Sequence[Memory], *, origin: str) -> Product:
-    """The outputs of an extension; `origin` is the manifest, as outputs name it."""
+def product(
+    linked: Linked,
+    content: bytes,
+    memories: Sequence[Memory],
+    *,
+    origin: str,
+    aside: Aside | None = None,
+) -> Product:
+    """The outputs of an extension.
+
+    content: of its blob
+    origin: the manifest, as outputs name it
+    aside: where contents are put; None to hand them on
+    """
     files = file_names(linked.name)
-    content = blob(linked)
+    contents: tuple[tuple[str, str | bytes], ...] = (
+        (files["blob"], content),
+        (files["elf"], twin(linked)),
+        (files["map"], map_text(linked, origin=origin)),
+    )
     return Product(
         part=Part(
             name=linked.name,
@@ -59,10 +79,8 @@ def product(linked: Linked, memories: Sequence[Memory], *, origin: str) -> Produ
             chunks=raw.chunks(linked),
             debug=gdb.entry(linked, files["elf"]),
         ),
-        files=(
-            (files["blob"], content),
-            (files["elf"], twin(linked)),
-            (files["map"], map_text(linked, origin=origin)),
-        ),
+        files=contents
+        if aside is None
+        else tuple((path, aside.ready(path, each)) for path, each in contents),
         row=summary.row(linked, len(content)),
     )

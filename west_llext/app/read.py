@@ -3,23 +3,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from west_llext.app import state
-from west_llext.app.requests import OBJECT_FOLDER, Request
+from west_llext.app.fresh import OBJECT_FOLDER
+from west_llext.app.requests import Request
 from west_llext.toolchain.state import known
 
 
 def files_read(request: Request) -> tuple[Path, ...]:
     """Manifest, lists, base image, objects, sources, headers; what the build made isn't there."""
-    root = state.root_of(request.manifest)
+    root = state.root_of(os.fspath(request.manifest))
     output = Path(os.path.realpath(request.output))
     try:
-        record = json.loads((output / state.STATE_FILE).read_bytes())
-        inputs = [Path(root, each) for each in record["inputs"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        inputs = [Path(root, each) for each in state.recorded(os.fspath(output)).inputs]
+    except (OSError, ValueError):
         inputs = []
     inputs += known(output / OBJECT_FOLDER, Path(root))
     real = (Path(os.path.realpath(each)) for each in inputs)

@@ -6,15 +6,12 @@ A build that has nothing to do ends with what is here, so nothing heavy is impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePath
 
 from west_llext.diagnostics import Diagnostic
-
-#: Folder inside the output folder for everything that compilers make.
-OBJECT_FOLDER = "obj"
 
 
 class Outside(Enum):
@@ -39,6 +36,15 @@ Progress = Callable[[str, int, int], None]
 
 def silent(what: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
+
+
+#: Told about every command that ran: the folder that it ran in, as messages spell it (empty for
+#: the current one), its words, and what it printed.
+Commands = Callable[[str, Sequence[str], str], None]
+
+
+def unheard(folder: str, words: Sequence[str], output: str) -> None:
+    """A command that nobody asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +78,17 @@ class Request:
     launcher: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = silent
+    commands: Commands = unheard
 
     @property
     def shown(self) -> PurePath:
         """How messages spell the manifest's folder, which paths in it start from."""
         return PurePath(self.display).parent
+
+    @property
+    def allow_outside(self) -> bool:
+        """Whether the manifest may."""
+        return self.outside is Outside.ALLOWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,14 @@ from typing import NamedTuple
 
 from west_llext.app.products import Product, product
 from west_llext.app.state import digest
+from west_llext.app.trial import Plan, Trial
 from west_llext.arch.machine import Machine
 from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
 from west_llext.elf.read import file_content, object_file
+from west_llext.emit.aside import Aside
+from west_llext.emit.blob import blob
 from west_llext.link.extension import (
     Context,
     Opened,
@@ -31,7 +34,7 @@ from west_llext.link.extension import (
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.resolve import Peer
 from west_llext.model.base import Abi, Offer
-from west_llext.model.elf import FileType, ObjectFile
+from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
@@ -68,10 +71,14 @@ class SizeReply(NamedTuple):
 
 
 class ProductReply(NamedTuple):
-    """What finishing an extension told."""
+    """What finishing an extension told.
+
+    blob: of one that is loaded together with others, which may be in another session
+    """
 
     product: Product | None
     findings: list[Diagnostic]
+    blob: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +89,22 @@ class Surroundings:
     windows, line: as in `link.extension.Context`
     memories: of the manifest
     origin: the manifest, as outputs name it
+    providers: names of extensions that others import from
+    aside: where contents of files are put; None to hand them on
+    plan: what blobs are tried on; None for nothing
     """
 
     offer: Offer
     base_name: str
     base_abi: Abi | None
     windows: Mapping[str, tuple[int, int]]
-    line: Callable[..., tuple[str, int] | None]
+    line: Callable[..., Span | None]
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
+    providers: frozenset[str] = frozenset()
+    aside: Aside | None = None
+    plan: Plan | None = None
 
 
 class Session:
@@ -101,9 +114,10 @@ class Session:
         """Nothing is read before `open`."""
         self.shared = surroundings
         self.tasks = tasks
-        self.contexts: dict[int, Context] = {}
+        self.contexts: dict[Machine, Context] = {}
         self.opened: dict[str, tuple[Opened, Machine]] = {}
         self.resolved: dict[str, Resolved] = {}
+        self.trial = None if surroundings.plan is None else Trial(surroundings.plan)
 
     def open(self) -> list[OpenReply]:
         """Read every object: what it exports, and whether it suits the base image."""
@@ -121,12 +135,16 @@ class Session:
         wrong = _unlinkable(obj, machine)
         if wrong is not None and not has_errors(findings):
             at = Span(PurePath(task.name))
-            findings.append(Diagnostic(code="L003", at=at, message=f"'{task.name}' {wrong}"))
+            text, hint = wrong
+            findings.append(
+                Diagnostic(code="L003", at=at, message=f"'{task.name}' {text}", hint=hint)
+            )
         if machine is None or wrong is not None or self._is_foreign(abi):
             return OpenReply(findings)
         found = opened(obj, task.extension, machine, machine.core(abi.ident, abi.attributes))
         self.opened[task.extension.name] = found, machine
-        return OpenReply(findings + found.findings, digest(content), found.peer(), abi)
+        peer = found.peer(imported=task.extension.name in self.shared.providers)
+        return OpenReply(findings + found.findings, digest(content), peer, abi)
 
     def _mismatches(self, name: str, abi: Abi) -> list[Diagnostic]:
         base = self.shared.base_abi
@@ -146,11 +164,17 @@ class Session:
         peers: all extensions that could be opened; unread: names of the others
         """
         replies = {}
+        self.shared.offer.prepare(self._undefined())
         for name, (found, machine) in self.opened.items():
             state = resolved(found, self._context(machine), peers, unread)
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
         return replies
+
+    def _undefined(self) -> set[str]:
+        # names that some object doesn't define
+        objects = [found.obj for found, _ in self.opened.values()]
+        return {symbol[0] for obj in objects for symbol in obj.symbols if not symbol[5]}
 
     def finish(
         self,
@@ -159,29 +183,50 @@ class Session:
     ) -> dict[str, ProductReply]:
         """Relocate, and make the files of, the extensions that `addresses` names."""
         replies = {}
-        for name, state in self.resolved.items():
+        for name in list(self.resolved):
+            # what is done is forgotten, or the files of all extensions would be in memory at last
+            state, (_, machine) = self.resolved.pop(name), self.opened.pop(name)
             if name not in addresses:
                 continue
             record, findings = finished(
                 state,
-                self._context(self.opened[name][1]),
+                self._context(machine),
                 addresses[name],
                 lambda provider, symbol: peer_addresses[provider, symbol],
                 self.shared.purpose,
             )
-            replies[name] = ProductReply(self._product(record, findings), findings)
+            replies[name] = self._made(record, findings)
         return replies
 
-    def _product(self, record: Linked, findings: Sequence[Diagnostic]) -> Product | None:
+    def _made(self, record: Linked, findings: list[Diagnostic]) -> ProductReply:
         # what has errors is never written, so nothing is made of it
-        if self.shared.purpose is Purpose.CHECK or has_errors(findings):
-            return None
-        return product(record, self.shared.memories, origin=self.shared.origin)
+        if has_errors(findings):
+            return ProductReply(None, findings)
+        content = blob(record)
+        made = None
+        if self.shared.purpose is Purpose.BUILD:
+            made = product(
+                record,
+                content,
+                self.shared.memories,
+                origin=self.shared.origin,
+                aside=self.shared.aside,
+            )
+        if self.trial is None:
+            return ProductReply(made, findings)
+        if record.name in self.trial.plan.chained:
+            return ProductReply(made, findings, content)
+        tried = self.trial.findings(record.name, {record.name: content})
+        return ProductReply(made, [*findings, *tried])
 
     def _context(self, machine: Machine) -> Context:
-        if machine.number not in self.contexts:
-            self.contexts[machine.number] = Context(
-                base=BaseLookup(self.shared.offer, odd=machine.entry_is_odd),
+        if machine not in self.contexts:
+            self.contexts[machine] = Context(
+                base=BaseLookup(
+                    self.shared.offer,
+                    odd=machine.entry_is_odd,
+                    threads=machine.thread_pointer is not None,
+                ),
                 machine=machine,
                 windows=self.shared.windows,
                 # on the loader's heap, or where the file lies: text that needs no relocation can
@@ -189,13 +234,19 @@ class Session:
                 heap=None,
                 line=self.shared.line,
             )
-        return self.contexts[machine.number]
+        return self.contexts[machine]
 
 
-def _unlinkable(obj: ObjectFile, machine: Machine | None) -> str | None:
-    # why an object can't be linked, whatever the base image is
+def _unlinkable(obj: ObjectFile, machine: Machine | None) -> tuple[str, str | None] | None:
+    # why an object can't be linked, whatever the base image is, and what to do
     if obj.file_type != FileType.REL:
-        return f"is no relocatable object (its e_type is {obj.file_type})"
+        return f"is no relocatable object (its e_type is {obj.file_type})", None
     if machine is None:
-        return f"is for e_machine {obj.ident.machine}, which isn't supported"
+        return f"is for e_machine {obj.ident.machine}, which isn't supported", None
+    loaded = any(each.flags & SHF_ALLOC and each.size for each in obj.sections)
+    if not loaded and any(each.name.startswith(".gnu.lto_") for each in obj.sections):
+        return (
+            "holds no machine code, only what gcc's link-time optimisation works on",
+            "compile it with -ffat-lto-objects, or without -flto",
+        )
     return None

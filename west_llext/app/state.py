@@ -9,81 +9,107 @@ that has nothing to do should end at once.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from west_llext import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the modules would be more imports
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
 #: Where the record is, relative to the output folder.
-STATE_FILE = ".west-llext/state.json"
-_SCHEMA = 1
+STATE_FILE = ".west-llext/state.txt"
+_HEAD = "west-llext state 3"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a build read and wrote.
+    """What a build read and wrote; a plain class, because dataclasses take long to import.
 
     key: digest of everything that isn't a file: version, options, manifest's name
     count: extensions
-    compiled: whether some of them have sources; the toolchain then knows whether those changed
+    plan: digest of the commands that made objects; the toolchain then knows whether those, or
+        what they read, changed. Empty where all objects are prebuilt
     inputs: path relative to the manifest's folder, to the SHA-256 of the content
     outputs: path relative to the output folder, likewise
     """
 
-    key: str
-    count: int
-    compiled: bool
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
+    __slots__ = ("count", "inputs", "key", "outputs", "plan")
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        count: int,
+        plan: str,
+        inputs: Mapping[str, str],
+        outputs: Mapping[str, str],
+    ) -> None:
+        self.key = key
+        self.count = count
+        self.plan = plan
+        self.inputs = inputs
+        self.outputs = outputs
 
 
 def key(parts: Iterable[str]) -> str:
     """A digest of what a build was asked for, the version of this tool included."""
-    text = json.dumps([__version__, *parts])
+    text = "\0".join([__version__, *parts])  # no path and no name has that character
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def root_of(manifest: Path) -> str:
+def root_of(manifest: str) -> str:
     """The folder that the record's inputs are relative to, without symbolic links.
 
     A path with `..` in it means another place behind a link than it says.
     """
-    return os.path.realpath(os.path.dirname(manifest))  # noqa: PTH120 (as pathlib would cost more)
+    return os.path.realpath(os.path.dirname(manifest))  # noqa: PTH120 (pathlib isn't imported)
 
 
-def unchanged(output: Path, root: str, wanted: str) -> State | None:
+def unchanged(output: str, root: str, wanted: str) -> State | None:
     """The last build's state where nothing has changed since; None where there is work."""
     try:
-        data = json.loads(_content(os.path.join(output, STATE_FILE)))  # noqa: PTH118 (hot)
-        state = State(
-            key=data["key"],
-            count=data["count"],
-            compiled=data["compiled"],
-            inputs=data["inputs"],
-            outputs=data["outputs"],
-        )
-        if data["schema"] != _SCHEMA or state.key != wanted:
-            return None
-        same = _same(root, state.inputs) and _same(os.fspath(output), state.outputs)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        state = recorded(output)
+        same = state.key == wanted and _same(root, state.inputs) and _same(output, state.outputs)
+    except (OSError, ValueError):
         return None
     return state if same else None
 
 
+def recorded(output: str) -> State:
+    """The last build's state; raises OSError or ValueError where there is no record of one."""
+    content = _content(os.path.join(output, STATE_FILE))  # noqa: PTH118 (likewise)
+    return _parsed(content.decode("utf-8", "surrogateescape"))
+
+
 def text(state: State) -> str:
-    """The record as a file."""
-    record = {
-        "schema": _SCHEMA,
-        "key": state.key,
-        "count": state.count,
-        "compiled": state.compiled,
-        "inputs": dict(sorted(state.inputs.items())),
-        "outputs": dict(sorted(state.outputs.items())),
-    }
-    return json.dumps(record, indent=0) + "\n"
+    """The record as a file; empty, which is as good as none, where a path would break its lines."""
+    if any("\n" in path for path in (*state.inputs, *state.outputs)):
+        return ""
+    lines = [_HEAD, state.key, str(state.count), state.plan]
+    for sign, digests in (("<", state.inputs), (">", state.outputs)):
+        lines += [f"{sign} {digests[path]} {path}" for path in sorted(digests)]
+    return "\n".join([*lines, ""])
+
+
+def _parsed(record: str) -> State:
+    # raises ValueError where it isn't a whole record of ours
+    head, key, count, plan, *lines, end = record.split("\n")
+    if head != _HEAD or end:
+        raise ValueError(head)
+    found: dict[str, dict[str, str]] = {"<": {}, ">": {}}
+    for line in lines:
+        sign, known, path = line.split(" ", 2)
+        if sign not in found:
+            raise ValueError(sign)
+        found[sign][path] = known
+    return State(
+        key=key,
+        count=int(count),
+        plan=plan,
+        inputs=found["<"],
+        outputs=found[">"],
+    )
 
 
 def digest(content: bytes) -> str:

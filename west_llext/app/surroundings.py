@@ -3,35 +3,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 
 from west_llext.app.bases import Base, config_of, nodes_of
 from west_llext.app.session import Surroundings
-from west_llext.base.why import offer
-from west_llext.diagnostics import Diagnostic
+from west_llext.app.trial import plan
+from west_llext.base.declared import undefined_exports
+from west_llext.base.why import Holds, offer
+from west_llext.diagnostics import Diagnostic, Span
+from west_llext.emit.aside import Aside
 from west_llext.link.extension import Purpose
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
 from west_llext.model.elf import ObjectFile
-from west_llext.model.manifest import Condition, Extension, Manifest, Mode
+from west_llext.model.manifest import Extension, Manifest, Mode
 
 
 def surroundings(
-    manifest: Manifest, found: Base, purpose: Purpose, shown: PurePath
+    manifest: Manifest,
+    found: Base,
+    purpose: Purpose,
+    shown: PurePath,
+    aside: Aside | None = None,
 ) -> Surroundings:
     """What the link needs to know beside the extensions.
 
     shown: how messages spell the manifest's folder
+    aside: as in `Surroundings`
     """
     base = found.image
-    config = config_of(found)
-
-    def switched_on(condition: Condition) -> bool:
-        return holds(condition, config)
-
     return Surroundings(
-        offer=offer(base, manifest.base.exports, switched_on, nodes_of(found), found.exports),
+        offer=offer(base, manifest.base.exports, _holds(found), nodes_of(found), found.exports),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},
@@ -39,7 +43,24 @@ def surroundings(
         purpose=purpose,
         memories=manifest.base.memories,
         origin=manifest.file.name,
+        providers=frozenset(
+            name.text for each in manifest.extensions for name in each.imports_from
+        ),
+        aside=aside,
+        plan=plan(manifest, base),
     )
+
+
+def declared(manifest: Manifest, found: Base) -> list[Diagnostic]:
+    """What is wrong with the exports that the manifest declares; warnings."""
+    if found.image is None:
+        return []
+    return undefined_exports(found.image, manifest.base.exports, _holds(found))
+
+
+def _holds(found: Base) -> Holds:
+    config = config_of(found)
+    return lambda condition: holds(condition, config)
 
 
 def occupied(base: BaseImage | None) -> list[tuple[int, int]]:
@@ -68,9 +89,9 @@ def homeless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[
     ]
 
 
-def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> tuple[str, int] | None:
+def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> Span | None:
     from west_llext.elf.dwarf import line_of  # noqa: PLC0415  # slow to import, for messages only
 
     found = line_of(obj, section, offset)
     # compilers are told to name files from the manifest's folder on
-    return None if found is None else ((shown / found[0]).as_posix(), found[1])
+    return None if found is None else replace(found, file=shown / found.file)

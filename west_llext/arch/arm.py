@@ -246,6 +246,7 @@ LDR_PC = Veneer(
     target_offset=4,
     relocation=2,
     thumb=1,
+    marks=("$t", "$d"),
 )
 PUSH_POP = Veneer(
     name="thumb1",
@@ -254,12 +255,14 @@ PUSH_POP = Veneer(
     target_offset=12,
     relocation=2,
     thumb=1,
+    marks=("$t", "$d"),
 )
 ARM_LDR_PC = Veneer(
     name="arm",
     code=bytes.fromhex("04f01fe5 00000000"),  # ldr pc, [pc, #-4]; word
     target_offset=4,
     relocation=2,
+    marks=("$a", "$d"),
 )
 
 
@@ -275,9 +278,17 @@ def pc_offset(row: Row) -> int:
     return 4 if row.number in _THUMB_ROWS else 8
 
 
+def _thread_pointer(size: int, alignment: int) -> int:
+    # at a block of two words in front of the variables, which begin at a multiple of their
+    # alignment (Addenda to the ABI, "Thread Local Storage")
+    del size
+    return -max(8, alignment)
+
+
 MACHINE = Machine(
     number=EM_ARM,
     name="arm",
+    notes=__doc__,
     rows=ROWS,
     branch=branch,
     changes_state=changes_state,
@@ -288,6 +299,11 @@ MACHINE = Machine(
     absolute_word=2,
     pc_offset=pc_offset,
     entry_is_odd=True,
+    thread_pointer=_thread_pointer,
+    since={
+        (3, 7): frozenset({1, 3, 10, 28, 29, 30, 38, 42, *range(43, 51)}),
+        (4, 4): frozenset({108}),
+    },
     core=arm_abi.core,
     mismatches=arm_abi.mismatches,
 )

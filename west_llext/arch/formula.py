@@ -15,22 +15,27 @@ class Space(Enum):
     DISTANCE = "distance"
     #: both addresses
     BOTH = "both"
+    #: the offset of a thread-local variable in its block
+    THREAD = "thread"
 
 
 class Formula(Enum):
     """How a psABI computes the value; the enum's value is its notation.
 
     S: address of the symbol, without the Thumb bit; A: addend; P: address of the place
-    T: 1 where the symbol is a Thumb function; Pa: P with the two lowest bits cleared
-    TP: what the thread pointer holds; V: what the place holds
+    T: 1 where the symbol is a Thumb function
+    Pa: P with the two lowest bits cleared; Pn: P rounded up to a multiple of 4
+    TP: what the thread pointer holds, both counted from the thread-local block; V: what the place holds
     Page(x): x with the twelve lowest bits cleared
     """
 
     ABS = "S + A"
+    MINUS = "A - S"
     ABS_T = "(S + A) | T"
     PCREL = "S + A - P"
     PCREL_T = "((S + A) | T) - P"
     PCREL_PA = "S + A - Pa"
+    PCREL_PN = "S + A - Pn"
     PAGE = "Page(S + A) - Page(P)"
     TPREL = "S + A - TP"
     ADD = "V + S + A"
@@ -45,12 +50,15 @@ class Formula(Enum):
 _SPACES = {
     Formula.PCREL: Space.DISTANCE,
     Formula.PCREL_T: Space.DISTANCE,
-    Formula.PCREL_PA: Space.BOTH,
+    # a machine that has these says how its regions are aligned (`Machine.alignment`)
+    Formula.PCREL_PA: Space.DISTANCE,
+    Formula.PCREL_PN: Space.DISTANCE,
     Formula.PAGE: Space.BOTH,
+    Formula.TPREL: Space.THREAD,
 }
 
 
-def evaluate(  # noqa: PLR0911 (one a formula)
+def evaluate(  # noqa: C901, PLR0911 (one a formula)
     formula: Formula, *, S: int, A: int, P: int, T: int = 0, TP: int = 0, V: int = 0
 ) -> int:
     """The value of a formula, not yet cut to the width of any field."""
@@ -61,10 +69,14 @@ def evaluate(  # noqa: PLR0911 (one a formula)
             return (S + A) | T
         case Formula.ABS:
             return S + A
+        case Formula.MINUS:
+            return A - S
         case Formula.PCREL:
             return S + A - P
         case Formula.PCREL_PA:
             return S + A - (P & ~3)
+        case Formula.PCREL_PN:
+            return S + A - (P + 3 & ~3)
         case Formula.PAGE:
             return ((S + A) & ~0xFFF) - (P & ~0xFFF)
         case Formula.TPREL:

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-#: A change of the value that undoes itself, for fields that an ISA stores in a disguised form.
+#: A change of the value, for fields that an ISA stores in a disguised form.
 Twist = Callable[[int], int]
+
+#: Words whose values are kept: an assembler leaves the same few in most places.
+_KEPT = 256
 
 #: Value bit of the lowest, ones for the bits, word bit of the lowest.
 _Field = tuple[int, int, int]
@@ -61,9 +65,10 @@ class Layout:
         return value - ((value >> self.top) << (self.top + 1))
 
 
-def layout(drawing: str, twist: Twist | None = None) -> Layout:
+def layout(drawing: str, twist: Twist | None = None, untwist: Twist | None = None) -> Layout:
     """The layout that a drawing describes.
 
+    twist: makes of a value what is stored; untwist: the way back, `twist` itself by default.
     Raises ValueError where the drawing can't be right: a value bit twice, a gap between the
     highest and the lowest value bit, or a word that isn't 8, 16, 24, 32 or 64 bits.
     """
@@ -89,7 +94,7 @@ def layout(drawing: str, twist: Twist | None = None) -> Layout:
         low=(seen & -seen).bit_length() - 1,
         top=seen.bit_length() - 1,
         insert=_inserter(fields, mask, twist),
-        extract=_extractor(fields, (1 << seen.bit_length()) - 1, twist),
+        extract=_extractor(fields, (1 << seen.bit_length()) - 1, untwist or twist),
     )
 
 
@@ -110,8 +115,9 @@ def _extractor(fields: Sequence[_Field], limit: int, twist: Twist | None) -> Cal
     parts = [f"(word >> {bit} & {ones}) << {low}" for low, ones, bit in fields]
     extract: Callable[[int], int] = eval(f"lambda word: {' | '.join(parts)}", {})  # noqa: S307 (see above)
     if twist is None:
-        return extract
-    return lambda word: twist(extract(word)) & limit
+        # one shift costs less than looking it up
+        return extract if len(parts) == 1 else lru_cache(_KEPT)(extract)
+    return lru_cache(_KEPT)(lambda word: twist(extract(word)) & limit)
 
 
 def _token(text: str) -> tuple[int, int | None]:

@@ -113,6 +113,10 @@ class Row:
     before: bytes in front of the place that belong to the word, because the value decides about
         the opcode there
     joins: it is one of several relocations of a place, which together make a difference
+    bare: the target's loader gets it right without an addend only
+    remedy: what to do where the value doesn't fit; empty for nothing that is always true
+    from_zero: (row, change of the word) of an instruction that reaches what is near address 0 from
+        everywhere, where this one counts from its place
     size: bytes of the place
     space: what has to be known of addresses
     is_pointer: whether the place is a data word that the value fills, high bits lost
@@ -137,6 +141,9 @@ class Row:
     partial: bool = False
     before: int = 0
     joins: bool = False
+    bare: bool = False
+    remedy: str = ""
+    from_zero: tuple[Row, Callable[[int], int]] | None = None
     size: int = field(init=False)
     space: Space = field(init=False)
     is_pointer: bool = field(init=False)
@@ -168,7 +175,8 @@ class Row:
         put(self, "space", self.formula.space)
         whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
         absolute = self.formula in {Formula.ABS, Formula.ABS_T} and self.via is Via.DIRECT
-        plain = whole and absolute and self.check is Check.WRAP and not self.partial
+        changed = self.joins or self.bias or self.low_bits or self.revise or self.pick
+        plain = whole and absolute and self.check is Check.WRAP and not changed
         put(self, "is_pointer", plain and len(self.word.units) == 1)
 
     def addend(self, word: int) -> int:
@@ -178,6 +186,8 @@ class Row:
 
     def holds(self, addend: int) -> bool:
         """Whether the place can hold an addend; a data word holds any, high bits lost."""
+        if self.bare:
+            return not addend
         if self.check is Check.WRAP and self.layout.top + 1 == self.layout.bits:
             return True
         in_range = self._least <= addend < self._beyond
@@ -193,7 +203,13 @@ class Row:
 
     def range(self) -> tuple[int, int]:
         """Half-open range of values that fit."""
-        return self._low, self._high
+        return self._low - self.bias, self._high - self.bias
+
+    def fits(self, value: int) -> bool:
+        """Whether `encode` takes the value."""
+        return self.check is Check.WRAP or (
+            self._low <= value + self.bias < self._high and not value & self._unaligned
+        )
 
     def encode(self, word: int, value: int) -> int:
         """`word` with the value in its field.
@@ -205,8 +221,9 @@ class Row:
         if self.check is not Check.WRAP and (
             not self._low <= value < self._high or value & self._unaligned
         ):
+            low, high = self.range()
             raise RangeError(
-                value=value, low=self._low, high=self._high, alignment=self.layout.alignment
+                value=value - self.bias, low=low, high=high, alignment=self.layout.alignment
             )
         return self.layout.insert(word, value >> self.shift)
 

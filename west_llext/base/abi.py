@@ -13,6 +13,8 @@ from west_llext.elf.headers import Headers
 from west_llext.model.base import Abi
 from west_llext.model.elf import Ident, ObjectFile
 
+EM_XTENSA = 94
+
 # e_machine of processors that Zephyr runs on (gABI, chapter 4, and its registry), for messages
 _NAMES = {
     2: "SPARC", 3: "x86", 8: "MIPS", 40: "Arm", 62: "x86-64", 92: "OpenRISC", 93: "ARCompact",
@@ -60,6 +62,8 @@ def abi_findings(
     if ours.little != theirs.little:
         message = f"it is {_order(ours)}, the base image '{base_name}' is {_order(theirs)}"
         hint = "compile with " + ("-mlittle-endian" if theirs.little else "-mbig-endian")
+        if ours.machine == EM_XTENSA:  # each core has one byte order, and so has its compiler
+            hint = "compile with the base image's compiler"
         found.append(Diagnostic(code="B012", at=at, message=message, hint=hint))
     machine = machine_of(ours)
     if machine is not None and not found:

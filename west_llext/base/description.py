@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, NoReturn, TypeVar
@@ -188,7 +188,13 @@ class _Reader:
             else:
                 raw += form.pack(0, info, 0, SHN_ABS, value, size)
             rows[name] = number
-        return SymbolIndex(rows=rows, raw=bytes(raw), bits=ident.bits, order=ident.order)
+
+        def find(names: Collection[str] | None) -> dict[str, int]:
+            if names is None:
+                return rows
+            return {name: rows[name] for name in names if name in rows}
+
+        return SymbolIndex(find=find, raw=bytes(raw), bits=ident.bits, order=ident.order)
 
     def kind(self, word: object, name: str) -> int:
         if isinstance(word, str) and word in _TYPES:

@@ -18,13 +18,14 @@ _NODE_ORD = re.compile(r"^#define (DT_N\w*?)_ORD (\d{1,9})$", re.MULTILINE)
 #: What Zephyr's scripts/build/gen_syscalls.py makes of a system call.
 _SYSCALLS = (("z_impl_", "the system call"), ("z_mrsh_", "the entry of system call"))
 
-#: What compilers call by themselves: helpers of the Arm EABI (RTABI32, 4), of libgcc, compiler-rt.
+#: What compilers call by themselves and bring along: the run-time ABI for the Arm Architecture,
+#: "Helper functions", without what belongs to C++ libraries; and gcc's names, an operation and the
+#: modes that it is for (GCC internals, "The GCC low-level runtime library")
 _HELPERS = re.compile(
-    r"__aeabi_\w+|__gnu_\w+"
-    r"|__(u?div|u?mod|u?divmod|mul|neg|ash[lr]|lshr|[cu]?cmp|clz|ctz|ffs|popcount"
-    r"|parity|bswap|add|sub|eq|ne|lt|le|gt|ge|unord|pow|abs[suv]?)[dsthqx][ifcx][1-4]?"
-    r"|__(fix|fixuns|float|floatun|extend|trunc)[dsthqx][ifcx][dsthqx][ifcx]2?"
-    r"|__riscv_(save|restore)_\d+|__atomic_\w+|__sync_\w+"
+    r"__(aeabi_(?!atexit|unwind).*|gnu_(?!mcount).*"
+    r"|(u?divmod|u?div|u?mod|addv?|subv?|u?mulv?|negv?|absv|ash[lr]|lshr|clz|ctz|ffs|parity"
+    r"|popcount|bswap|u?cmp|clrsb|eq|ne|[lg][te]|unord|extend|trunc|fix(uns)?|float(uns?)?|powi)"
+    r"([hsdtx][fci]){1,2}[2-4]?|riscv_(save|restore)_\d+|atomic_\w+|sync_\w+)"
 )
 
 

@@ -19,6 +19,8 @@ Holds = Callable[[Condition], bool]
 #: Names to suggest, and how alike they must be (1.0 is equal).
 MAX_NEAREST = 3
 CUTOFF = 0.75
+#: Longest name that others are compared with, in characters: it costs the square of that.
+MAX_COMPARABLE = 128
 # names that are compared letter by letter
 _MAX_COMPARED = 60
 _LETTERS = "abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -107,8 +109,11 @@ def _pools(image: BaseImage | None, declared: Collection[str]) -> Iterator[Colle
 def nearest(name: str, *pools: Collection[str]) -> tuple[str, ...]:
     """Up to three names of the pools that look like `name`, the best first.
 
-    Of two that are alike, that of an earlier pool is better. Pools may have 200,000 names.
+    Of two that are alike, that of an earlier pool is better. Pools may have 200,000 names. Names
+    that nobody types have none.
     """
+    if len(name) > MAX_COMPARABLE:
+        return ()
     edits = list(dict.fromkeys(_edits(name))) if len(name) > 2 else []
     slips = [each for pool in pools for each in edits if each in pool and each != name]
     if slips:

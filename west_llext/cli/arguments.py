@@ -15,11 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from west_llext import __version__
+from west_llext.cli.options import JOBS, MANIFEST, PATH, SWITCH, WORD, WORDS, Option, problem
 
-#: Most processes that can be asked for.
-MAX_JOBS = 1024
-#: Bytes of a file's name; no file system of ours takes more, and not every call fails gracefully.
-MAX_COMPONENT = 255
 FORMATS = ("text", "json", "sarif", "github")
 DESCRIPTION = "Build, validate and pre-link loadable extensions (LLEXT) for Zephyr RTOS."
 EPILOG = "'%(prog)s VERB --help' tells more of a verb."
@@ -121,42 +118,33 @@ def _add_output(to: argparse.ArgumentParser) -> None:
 
 
 def _add_manifest(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
-        "-m",
-        "--manifest",
-        type=path_word,
-        metavar="FILE",
-        help="manifest (default: llext.yml here or in the nearest folder above)",
-    )
-    _add_build_dir(to)
-    to.add_argument(
-        "-o",
-        "--output",
-        type=path_word,
-        metavar="DIR",
-        help="folder for everything that is made (default: build/llext beside the manifest)",
-    )
-    to.add_argument(
-        "-e",
-        "--extension",
-        action="append",
-        default=[],
-        type=_word,
-        metavar="NAME",
-        help="only this extension, and what it imports from; may be repeated",
-    )
-    to.add_argument(
-        "-j",
-        "--jobs",
-        type=jobs_number,
-        metavar="N",
-        help="at most so many processes (default: one a core)",
-    )
-    to.add_argument(
-        "--allow-outside",
-        action="store_true",
-        help="let the manifest name files outside of the workspace",
-    )
+    for each in MANIFEST:
+        _add_option(to, each)
+
+
+def _add_build_dir(to: argparse._ActionsContainer) -> None:
+    for each in MANIFEST:
+        if each[1] in {"build_dir", "domain"}:
+            _add_option(to, each)
+
+
+def _add_option(to: argparse._ActionsContainer, option: Option) -> None:
+    spellings, name, kind, metavar, text = option
+    if kind == SWITCH:
+        to.add_argument(*spellings, dest=name, action="store_true", help=text)
+    elif kind == WORDS:
+        to.add_argument(
+            *spellings,
+            dest=name,
+            action="append",
+            default=[],
+            type=_word,
+            metavar=metavar,
+            help=text,
+        )
+    else:
+        make = {PATH: path_word, JOBS: jobs_number, WORD: _word}[kind]
+        to.add_argument(*spellings, dest=name, type=make, metavar=metavar, help=text)
 
 
 def _add_build_system(to: argparse.ArgumentParser) -> None:
@@ -194,22 +182,6 @@ def _add_build(to: argparse.ArgumentParser) -> None:
 def _add_list(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
     to.set_defaults(no_image=True, linked=[])
-
-
-def _add_build_dir(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
-        "-d",
-        "--build-dir",
-        type=path_word,
-        metavar="DIR",
-        help="west build directory of the base image (default: the manifest's)",
-    )
-    to.add_argument(
-        "--domain",
-        type=_word,
-        metavar="NAME",
-        help="which image of a sysbuild build directory is the base image (default: its main one)",
-    )
 
 
 def _add_base(to: argparse.ArgumentParser) -> None:
@@ -289,7 +261,7 @@ def _add_init(to: argparse.ArgumentParser) -> None:
         nargs="*",
         type=path_word,
         metavar="FILE",
-        help="sources or objects; each folder becomes an extension",
+        help="sources, objects or folders of sources; each folder becomes an extension",
     )
     to.add_argument(
         "-o",
@@ -310,6 +282,83 @@ def _add_init(to: argparse.ArgumentParser) -> None:
         "into the manifest",
     )
     to.add_argument("--force", action="store_true", help="replace a manifest that is there")
+
+
+def _add_load(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "words",
+        nargs="+",
+        type=_word,
+        metavar="[NAME=]BLOB | unload:NAME",
+        help="files to load, in order, each under its own name or another; or what to unload",
+    )
+    base = to.add_argument_group("base image")
+    base.add_argument("--base", type=path_word, metavar="ELF", help="base image")
+    base.add_argument(
+        "--base-symbols",
+        type=path_word,
+        metavar="JSON",
+        help="what the base image exports, as an object of names and addresses",
+    )
+    _add_build_dir(base)
+    _add_parameters(to.add_argument_group("parameters of the load"))
+    _add_target(to.add_argument_group("target (default: as the base image is configured)"))
+
+
+def _add_parameters(to: argparse._ArgumentGroup) -> None:
+    to.add_argument(
+        "--storage",
+        choices=("temporary", "persistent", "writable"),
+        help="how long the file stays in memory, and whether it may be changed there",
+    )
+    to.add_argument("--pre-located", action="store_true", help="the file is linked for its place")
+    to.add_argument("--no-relocate-local", action="store_true", help="apply no relocations")
+    to.add_argument("--keep-section-info", action="store_true", help="keep the section map")
+    to.add_argument(
+        "--buffer-address",
+        action="append",
+        default=[],
+        type=_number,
+        metavar="N",
+        help="where the file lies; may be repeated, for the next file",
+    )
+    to.add_argument(
+        "--region-address",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="[NAME:]REGION=N",
+        help="where the heap puts a region of the first file, or of NAME; may be repeated",
+    )
+
+
+def _add_target(to: argparse._ArgumentGroup) -> None:
+    to.add_argument(
+        "--arch",
+        choices=(
+            *("arm", "arm64", "aarch64", "riscv32", "riscv64", "x86", "x86_64", "xtensa", "arc"),
+        ),
+        help="its processor (default: that of the base image, or of the first file)",
+    )
+    to.add_argument("--zephyr-version", type=_word, metavar="VERSION", help="such as 4.3, or main")
+    to.add_argument("--heap-address", type=_number, metavar="N", help="of the loader's heap")
+    to.add_argument("--heap-size", type=_number, metavar="N", help="in bytes; K and M work")
+    to.add_argument(
+        "--heap-block",
+        type=_number,
+        metavar="N",
+        help="bytes of a block, where regions come from sys_mem_blocks",
+    )
+    to.add_argument(
+        "--protection",
+        choices=("none", "mmu", "power-of-two", "page", "pmp", "other"),
+        help="what memory protection asks of the place and size of a region",
+    )
+    to.add_argument("--page", type=_number, metavar="N", help="bytes of its page, or granularity")
+    to.add_argument("--userspace", action="store_true", help="there are user threads")
+    to.add_argument(
+        "--slid", action="store_true", help="the base image's symbols are looked up by SLID"
+    )
 
 
 def _add_run(to: argparse.ArgumentParser) -> None:
@@ -356,6 +405,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("describe blobs and base images, and whether they fit", _add_info),
     "init": ("write a first manifest for the sources of extensions", _add_init),
     "list": ("name the extensions of a manifest", _add_list),
+    "load": ("tell what the target's loader would do with blobs", _add_load),
     "run": ("call functions of prelocated extensions in an emulator", _add_run),
     "schema": ("print the JSON schema of a manifest or report", _add_schema),
 }
@@ -363,40 +413,44 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 def path_word(text: str) -> Path:
     """A path that is given as an argument; raises ArgumentTypeError."""
-    path = Path(_word(text))
-    if any(len(os.fsencode(part)) > MAX_COMPONENT for part in path.parts):
-        raise argparse.ArgumentTypeError(f"has a name of more than {MAX_COMPONENT} bytes")
-    return path
+    return Path(_checked(PATH, text))
 
 
 def _word(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("is empty")
+    return _checked(WORDS, text)
+
+
+def _number(text: str) -> int:
+    units = {"K": 10, "M": 20}
+    digits, shift = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 0)
     try:
-        if "\0" not in text and os.fsencode(text):
-            return text
-    except UnicodeEncodeError:
-        pass
-    raise argparse.ArgumentTypeError("holds a character that no name can have")
+        number = int(digits, 0) << shift if len(digits) < 40 else -1
+    except ValueError:
+        number = -1
+    if not 0 <= number < 1 << 64:
+        raise argparse.ArgumentTypeError(f"'{text:.60}' isn't a number from 0 to 2**64 - 1")
+    return number
 
 
 def jobs_number(text: str) -> int:
     """A number of processes that is given as an argument; raises ArgumentTypeError."""
-    try:
-        number = int(text) if len(text) <= 9 else 0
-    except ValueError:
-        number = 0
-    if not 0 < number <= MAX_JOBS:
-        raise argparse.ArgumentTypeError(f"'{text}' isn't a number from 1 to {MAX_JOBS}")
-    return number
+    return int(_checked(JOBS, text))
+
+
+def _checked(kind: str, text: str) -> str:
+    wrong = problem(kind, text)
+    if wrong is not None:
+        raise argparse.ArgumentTypeError(wrong)
+    return text
 
 
 def width() -> int:
     """Columns to write; 100 where nobody says."""
     columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and 0 < len(columns) < 5:
+    if columns.isascii() and columns.isdigit() and len(columns) < 5 and int(columns):
         return max(int(columns), 40)
     try:
-        return max(os.get_terminal_size().columns, 40)
+        # a terminal that doesn't know its size has 0 columns
+        return max(os.get_terminal_size().columns or 100, 40)
     except OSError:
         return 100

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from typing import TextIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # this runs before every command, and the modules would be more imports
+    from collections.abc import Mapping
+    from typing import TextIO
 
 #: Seconds between two states of the progress line.
 _INTERVAL = 0.05
@@ -15,16 +18,21 @@ _INTERVAL = 0.05
 class Console:
     """Standard output and standard error."""
 
-    def __init__(self, out: TextIO, err: TextIO, environment: Mapping[str, str]) -> None:
-        """`environment` may ask for no colours (NO_COLOR, TERM=dumb)."""
-        self.out = out
-        self.err = err
+    def __init__(
+        self, out: TextIO | None, err: TextIO | None, environment: Mapping[str, str]
+    ) -> None:
+        """`environment` may ask for no colours (NO_COLOR, TERM=dumb).
+
+        A stream is None where whoever started the process has closed it.
+        """
+        self.out = _nowhere() if out is None else out
+        self.err = _nowhere() if err is None else err
         self.environment = environment
         self.watched = False
         self._shown = ""
         self._next = 0.0
-        _prepare(out)
-        _prepare(err)
+        _prepare(self.out)
+        _prepare(self.err)
 
     def colours(self, stream: TextIO) -> bool:
         """Whether colours can and may be shown on a stream."""
@@ -69,6 +77,10 @@ class Console:
         if out:
             self.out.write(out)
         self.out.flush()
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 (pathlib: as above)
 
 
 def _prepare(stream: TextIO) -> None:

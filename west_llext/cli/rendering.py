@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +15,20 @@ from west_llext.cli.render.text import Colour, Rendered, View
 from west_llext.cli.report import Report, Stream, Verbosity
 from west_llext.diagnostics import LlextError, Severity, Span
 
+#: How hints call the tool, whoever shows them.
+_COMMAND = "west llext "
+
+
+def as_called(report: Report, command: str) -> Report:
+    """The report with hints that name the command as the user calls it."""
+    if not any(_COMMAND in (each.hint or "") for each in report.findings):
+        return report
+    findings = [
+        replace(each, hint=each.hint and each.hint.replace(_COMMAND, f"{command} "))
+        for each in report.findings
+    ]
+    return report._replace(findings=tuple(findings))
+
 
 def rendered(report: Report, arguments: Namespace, console: Console) -> Rendered:
     """What goes to the two streams."""
@@ -22,7 +37,11 @@ def rendered(report: Report, arguments: Namespace, console: Console) -> Rendered
     if form == "json":
         from west_llext.cli.render import json_report  # noqa: PLC0415  # one of four
 
-        return Rendered(out=json_report.render(report, folder))
+        out = json_report.render(report, folder)
+        if report.document is None:
+            return Rendered(out=out)
+        shown = view(arguments, console, report, folder)
+        return Rendered(out=out, err=text.render(report._replace(text="", details=""), shown).err)
     if form == "sarif":
         from west_llext.cli.render import sarif  # noqa: PLC0415  # one of four
 

@@ -33,6 +33,8 @@ class Report(NamedTuple):
     """What came of a verb; a named tuple because every command starts with making this class.
 
     result: for JSON, with the same keys whatever happened; None where an error came first
+    document: the whole of the JSON, for a verb whose form is agreed with others; findings are then
+        printed beside it
     text: for people, on standard output
     summary: likewise, but not with `--quiet`
     details: likewise, only with `--verbose`
@@ -43,6 +45,7 @@ class Report(NamedTuple):
     findings: tuple[Diagnostic, ...] = ()
     stream: Stream = Stream.MESSAGES
     result: Mapping[str, Any] | None = None
+    document: Mapping[str, Any] | None = None
     text: str = ""
     summary: str = ""
     details: str = ""

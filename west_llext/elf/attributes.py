@@ -6,8 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from west_llext.arch.attributes import ATTRIBUTE_FORMATS, AttributeFormat
+from west_llext.arch.attributes import (
+    ATTRIBUTE_FORMATS,
+    PROPERTY_BITS,
+    TEXT_NOTES,
+    AttributeFormat,
+    TextNote,
+)
+from west_llext.elf import properties
 from west_llext.elf.headers import Headers, refuse
+from west_llext.elf.text_note import text_note
 from west_llext.model.base import Abi
 from west_llext.model.elf import ObjectFile
 
@@ -27,17 +35,47 @@ def abi(file: ObjectFile | Headers) -> Abi:
         for index, section in enumerate(file.sections):
             if section.type == form.section_type:
                 return Abi(ident=file.ident, attributes=_section(file, index, form))
+    bits, lines = PROPERTY_BITS.get(file.ident.machine), TEXT_NOTES.get(file.ident.machine)
+    for index, section in enumerate(file.sections if bits or lines else ()):
+        if bits and section.name == properties.NAME and section.size:
+            return Abi(ident=file.ident, attributes=_note(file, index, bits))
+        if lines and section.name == lines.section and section.size:
+            return Abi(ident=file.ident, attributes=_lines(file, index, lines))
     return Abi(ident=file.ident, attributes={})
 
 
 def _section(
     file: ObjectFile | Headers, index: int, form: AttributeFormat
 ) -> Mapping[int, int | str]:
+    try:
+        return attributes(_content(file, index), form, file.ident.order)
+    except ValueError as err:
+        refuse(file.name, f"'{file.sections[index].name}' {err}")
+
+
+def _note(file: ObjectFile | Headers, index: int, wanted: frozenset[int]) -> Mapping[int, int]:
+    ident = file.ident
+    try:
+        return properties.properties(
+            _content(file, index), wanted, bits=ident.bits, order=ident.order
+        )
+    except ValueError as err:
+        refuse(file.name, f"'{file.sections[index].name}' {err}")
+
+
+def _content(file: ObjectFile | Headers, index: int) -> bytes:
+    section = file.sections[index]
+    if section.size > MAX_SIZE:
+        refuse(file.name, f"'{section.name}' has {section.size} bytes, at most {MAX_SIZE} are read")
+    return file.content(index)
+
+
+def _lines(file: ObjectFile | Headers, index: int, form: TextNote) -> Mapping[int, int]:
     section = file.sections[index]
     if section.size > MAX_SIZE:
         refuse(file.name, f"'{section.name}' has {section.size} bytes, at most {MAX_SIZE} are read")
     try:
-        return attributes(file.content(index), form, file.ident.order)
+        return text_note(file.content(index), form, file.ident.order)
     except ValueError as err:
         refuse(file.name, f"'{section.name}' {err}")
 

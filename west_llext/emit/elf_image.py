@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain
+from typing import NamedTuple
 
 from west_llext.model.elf import (
     STB_LOCAL,
@@ -19,9 +19,8 @@ from west_llext.model.elf import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageSection:
-    """A section to write.
+class ImageSection(NamedTuple):
+    """A section to write; a named tuple, because each file has a dozen.
 
     size: bytes in memory, where that isn't the length of the content (NOBITS)
     link, info: as the section type wants them; indices of `sections` counted from 1
@@ -134,9 +133,11 @@ def relocation_section(
     shift = 8 if ident.bits == 32 else 32
     word = "I" if ident.bits == 32 else "Q"
     if rows and rows[0].addend is not None:
-        form = struct.Struct(ident.order + word * 2 + word.lower())
+        form = struct.Struct(ident.order + word * 3)
+        mask = (1 << ident.bits) - 1  # addresses wrap, and so do their distances
         content = b"".join(
-            form.pack(row.offset, row.symbol << shift | row.type, row.addend) for row in rows
+            form.pack(row.offset, row.symbol << shift | row.type, (row.addend or 0) & mask)
+            for row in rows
         )
         kind, prefix = SectionType.RELA, ".rela"
     else:

@@ -29,9 +29,11 @@ def note(linked: Linked) -> bytes:
     64 in ELF64) in the names that follow, each ended by a zero.
     """
     used = sorted(
-        (each.name, each.address)
-        for each in linked.imports
-        if each.provider is None and each.address is not None
+        [
+            (name, address)
+            for name, provider, address, _, _ in linked.imports
+            if provider is None and address is not None
+        ]
     )
     order, word = linked.ident.order, "I" if linked.ident.bits == 32 else "Q"
     names = [name.encode("utf-8", "surrogateescape") + b"\0" for name, _ in used]

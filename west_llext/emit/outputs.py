@@ -26,6 +26,8 @@ from pathlib import Path
 
 from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.emit import files
+from west_llext.emit.aside import Ready
+from west_llext.emit.links import is_inside, refuse_links
 from west_llext.emit.lock import locked
 from west_llext.emit.names import STATE_FOLDER, path_problem, same_file_key
 
@@ -65,11 +67,11 @@ class Outputs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._contents: dict[str, str | bytes] = {}
+        self._contents: dict[str, str | bytes | Ready] = {}
         self._by_key: dict[str, str] = {}
         self._findings: list[Diagnostic] = []
 
-    def add(self, path: str, content: str | bytes) -> None:
+    def add(self, path: str, content: str | bytes | Ready) -> None:
         """Take a file for later; `path` is relative to the folder, with forward slashes."""
         problem = path_problem(path)
         if problem is not None:
@@ -94,7 +96,7 @@ class Outputs:
         if self._findings:
             raise LlextError(self._findings)
         root = os.fspath(self._folder)
-        self._check_links(root)
+        refuse_links(self._folder, [STATE_FOLDER, _ASIDE, *_parents(self._contents)])
         try:
             os.makedirs(os.path.join(root, STATE_FOLDER), exist_ok=True)
             with locked(Path(root, _LOCK)):
@@ -103,44 +105,36 @@ class Outputs:
             raise files.unwritable(err.filename or root, err) from err
 
     def _written(self, root: str, stale: Stale) -> Changes:
-        changed = {
-            path: data
-            for path, content in self._contents.items()
-            if not files.holds(f"{root}/{path}", data := files.encoded(content))
-        }
-        _check_folders(root, changed)
+        changed, ready = self._differences(root)
+        written = sorted([*changed, *ready])
+        _check_folders(root, written)
         before = _record(root)
         gone = _gone(stale, before, self._contents)
         after = before.union(self._contents).difference(gone)
-        if changed or gone or after != before:
+        if written or gone or after != before:
             staged = _set_aside(root, changed)
+            staged += [(aside, f"{root}/{path}") for path, aside in ready.items()]
             _put_record(root, before.union(after))
             _put_in_place(root, staged)
             gone = [path for path in gone if _removed(root, path)]
             _put_record(root, after)
         return Changes(
-            written=tuple(sorted(changed)),
+            written=tuple(written),
             removed=tuple(gone),
-            untouched=len(self._contents) - len(changed),
+            untouched=len(self._contents) - len(written),
         )
 
-    def _check_links(self, root: str) -> None:
-        """Refuse folders that a symbolic link takes out of the output folder."""
-        top = os.path.realpath(root)
-        findings = []
-        for folder in [STATE_FOLDER, _ASIDE, *_parents(self._contents)]:
-            real = os.path.realpath(os.path.join(top, folder))
-            if real != os.path.join(top, *folder.split("/")) and not _inside(real, top):
-                findings.append(
-                    Diagnostic(
-                        code="O002",
-                        at=Span(self._folder / folder),
-                        message=f"output folder '{folder}' leads out of '{root}' by a link",
-                        hint="remove the symbolic link",
-                    )
-                )
-        if findings:
-            raise LlextError(findings)
+    def _differences(self, root: str) -> tuple[dict[str, bytes], dict[str, str]]:
+        # what isn't in its place: contents, and files that have one already
+        changed = {}
+        ready = {}
+        for path, content in self._contents.items():
+            if isinstance(content, Ready):
+                if content.aside is not None:
+                    ready[path] = content.aside
+            elif not files.holds(f"{root}/{path}", data := files.encoded(content)):
+                changed[path] = data
+        return changed, ready
 
     def _refuse(self, code: str, path: str, message: str, hint: str | None) -> None:
         at = Span(self._folder / path.replace("\0", "?"))
@@ -149,10 +143,6 @@ class Outputs:
 
 def _parents(paths: Iterable[str]) -> list[str]:
     return sorted({path.rpartition("/")[0] for path in paths} - {""})
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _gone(stale: Stale, before: set[str], now: Mapping[str, object]) -> list[str]:
@@ -229,7 +219,7 @@ def _removed(root: str, path: str) -> bool:
     place = f"{root}/{path}"
     top = os.path.realpath(root)
     folder = os.path.realpath(os.path.dirname(place))
-    if (folder != top and not _inside(folder, top)) or stat.S_ISDIR(_mode(place)):
+    if (folder != top and not is_inside(folder, top)) or stat.S_ISDIR(_mode(place)):
         return False
     there = _mode(place) != 0
     files.remove(place)

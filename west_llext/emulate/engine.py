@@ -8,6 +8,7 @@ change: unicorn doesn't look at hooks again for code that it has translated.
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.host import ExitError, StopError
-from west_llext.emulate.machine import Core, Machine
+from west_llext.emulate.machine import INVALID, Core, Machine
 from west_llext.emulate.memory import Access, Range
 
 
@@ -50,8 +51,8 @@ class Engine:
     """An emulated processor with its memory.
 
     on_block: called with address and size before each block of instructions
-    on_trap: called with the exception's number where an instruction raised one; says whether that
-        was seen to
+    on_trap: called with the exception's number where an instruction raised one (INVALID where the
+        emulator doesn't execute it at all); says whether that was seen to
     """
 
     def __init__(self, machine: Machine, core: Core) -> None:
@@ -72,6 +73,8 @@ class Engine:
         hook(self._unicorn.UC_HOOK_BLOCK, self._block)
         hook(self._unicorn.UC_HOOK_INTR, self._interrupt)
         hook(self._unicorn.UC_HOOK_MEM_INVALID, self._invalid)
+        for name, value in machine.setup:
+            self.set_register(name, value)
 
     def map(self, pages: Range) -> None:
         """Add memory."""
@@ -135,11 +138,11 @@ class Engine:
     def run(self, start: int, until: int, seconds: float) -> Stopped:
         """Execute from `start` (with its state bits) until `until` is reached, or it stops."""
         self._stopped = self._wanted = self._error = None
-        failure = None
-        try:
-            self._uc.emu_start(start, until, timeout=max(1, int(seconds * 1_000_000)))
-        except self._unicorn.UcError as err:
-            failure = int(err.errno)
+        end = time.monotonic() + seconds
+        failure = self._started(start, until, seconds)
+        while failure == self._unicorn.UC_ERR_INSN_INVALID and self._requested():
+            left = max(end - time.monotonic(), 0)
+            failure = self._started(self.register(self._machine.counter), until, left)
         if self._error is not None:
             raise self._error
         if self._stopped is not None:
@@ -149,6 +152,20 @@ class Engine:
         if self.register(self._machine.counter) == until:
             return Stopped(None)
         return Stopped(FaultKind.WAITS if self._waits() else FaultKind.TIME_LIMIT)
+
+    def _started(self, start: int, until: int, seconds: float) -> int | None:
+        # executes until something ends that: the error's number, or None
+        try:
+            self._uc.emu_start(start, until, timeout=max(1, int(seconds * 1_000_000)))
+        except self._unicorn.UcError as err:
+            return int(err.errno)
+        return None
+
+    def _requested(self) -> bool:
+        # whether an instruction that isn't executed was meant for us
+        done: list[bool] = []
+        self._guarded(lambda: done.append(self.on_trap(INVALID)))
+        return self._stopped is None and self._error is None and done == [True]
 
     def _number(self, name: str) -> int:
         return int(getattr(self._constants, self._machine.prefix + name))
@@ -169,8 +186,15 @@ class Engine:
 
     def _interrupt(self, _uc: object, number: int, _data: object) -> None:
         def respond() -> None:
-            if not self.on_trap(number):
+            if self.on_trap(number):
+                return
+            illegal = self._machine.illegal
+            if illegal is None or number != illegal.exception:
                 self.stop(Stopped(FaultKind.EXCEPTION))
+                return
+            counter = self.register(self._machine.counter)
+            self.set_register(self._machine.counter, counter - illegal.ahead)
+            self.stop(Stopped(FaultKind.INSTRUCTION))
 
         self._guarded(respond)
 

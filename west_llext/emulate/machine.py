@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+#: The number of an exception that has none: an instruction that the emulator doesn't execute.
+INVALID = -1
 
 #: Build attributes of a file: tag number to value.
 Attributes = Mapping[int, int | str]
@@ -29,6 +34,27 @@ class Core:
     modes: tuple[str, ...]
 
 
+class Illegal(NamedTuple):
+    """How an instruction that the processor doesn't know is seen, where it is an exception.
+
+    ahead: bytes that the program counter is behind the instruction
+    """
+
+    exception: int
+    ahead: int
+
+
+class ListForm(Enum):
+    """What a va_list is."""
+
+    #: a pointer to words (Arm, RISC-V, i386)
+    WORDS = "words"
+    #: a pointer to two areas of registers and one of the stack, with how much of them is left
+    AAPCS64 = "AAPCS64"
+    #: a pointer to an area of registers and one of the stack, with how much was taken
+    AMD64 = "AMD64"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A machine that can be emulated.
@@ -44,7 +70,7 @@ class Machine:
     stack, link, counter, status: registers; link is None where calls push the return address
     shown: registers that a fault reports
     stack_alignment: bytes, at a call
-    paired: whether an argument of two words starts at an even word
+    paired: whether an argument of two words starts at an even word, among variadic ones at least
     state_mask: bits of a function's address that say how to execute it, not where it is
     return_code: an instruction that returns to the caller, for an address with these state bits
     scratch: where to put what the target doesn't have (stack, heap), lowest address; the first
@@ -53,6 +79,12 @@ class Machine:
     semihosting: address to go on at, when an exception is a semihosting request, else None; called
         with a reader, the exception's number, the program counter, the status register's value
     waits: instructions after which the processor waits for something that never comes here
+    setup: registers with the values that they have before anything runs
+    of_base: registers that hold the address of a symbol of the base image, where it has that
+    illegal: None where the emulator itself says which instruction isn't known
+    float_arguments: registers that hold variadic arguments of type double; none where these are
+        passed as integers of their size
+    list_form: what a va_list is
     """
 
     number: int
@@ -77,6 +109,11 @@ class Machine:
     instruction_count: Callable[[bytes, int], int]
     semihosting: Callable[[Reader, int, int, int], int | None]
     waits: tuple[bytes, ...]
+    setup: tuple[tuple[str, int], ...] = ()
+    of_base: tuple[tuple[str, str], ...] = ()
+    illegal: Illegal | None = None
+    float_arguments: tuple[str, ...] = ()
+    list_form: ListForm = ListForm.WORDS
 
     @property
     def word(self) -> int:

@@ -97,6 +97,7 @@ class Target:
         self._counts: dict[tuple[int, int], int] = {}
         self._instructions = 0
         self._block = (0, 0)
+        self._of_base: dict[str, int] = {}
 
     def load(self, image: Image) -> None:
         """Put an image into memory; its constructors wait for `bring_up()`.
@@ -109,6 +110,9 @@ class Target:
         self._waiting += [
             (image.name, number, address) for number, address in enumerate(image.constructors, 1)
         ]
+        for register, symbol in self.machine.of_base:
+            if symbol in image.exports:
+                self._of_base[register] = image.exports[symbol]
         for name in sorted(self._replace & image.exports.keys()):
             if name in self._stand_ins:
                 self._watch(image.exports[name], self._stand_ins[name])
@@ -215,7 +219,7 @@ class Target:
         machine, engine, room = self.machine, self._engine, self._ready_scratch()
         for name in machine.shown:
             if name not in {machine.counter, machine.status}:
-                engine.set_register(name, 0)
+                engine.set_register(name, self._of_base.get(name, 0))
         where = passed(machine, arguments)
         words = list(where.stack)
         stack = room.stack.end - len(words) * machine.word
@@ -297,7 +301,7 @@ class Target:
         if kind in _MEMORY_FAULTS or kind is FaultKind.INSTRUCTION:
             # the rest of the block was not executed
             self._instructions -= self._count(start, size)
-            if start < counter < start + size:
+            if start < counter <= start + size:
                 self._instructions += self._count(start, counter - start)
         if kind in _MEMORY_FAULTS and not self._stack_is_sound(address):
             kind = FaultKind.STACK_OVERFLOW

@@ -8,9 +8,10 @@ is spared all of that here: sections are merged by region and the rest is left o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from west_llext.arch.machine import Machine
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.places import place_of
 from west_llext.model.elf import (
@@ -112,7 +113,7 @@ def region_of(section: Section) -> Region | None:
     return Region.DATA if section.flags & SHF_WRITE else Region.RODATA
 
 
-def arrangement(obj: ObjectFile) -> tuple[Arrangement, list[Diagnostic]]:
+def arrangement(obj: ObjectFile, machine: Machine) -> tuple[Arrangement, list[Diagnostic]]:
     """Every loaded section and COMMON symbol of an object in its place."""
     findings: list[Diagnostic] = []
     dropped = _duplicates(obj)
@@ -133,8 +134,8 @@ def arrangement(obj: ObjectFile) -> tuple[Arrangement, list[Diagnostic]]:
     home: list[tuple[Region, int] | None] = [None] * len(obj.sections)
     outputs: dict[Region, Output] = {}
     for region, indices in members.items():
-        output = Output(region=region)
-        for index in _by_priority(obj, indices) if region in _ARRAYS else indices:
+        output = Output(region=region, align=machine.alignment)
+        for index in _ordered(obj, region, indices, machine):
             section = obj.sections[index]
             home[index] = region, output.add(source=index, size=section.size, align=section.align)
         outputs[region] = output
@@ -157,6 +158,31 @@ def _duplicates(obj: ObjectFile) -> set[int]:
             dropped.update(members)
         seen.add(signature)
     return dropped
+
+
+def _ordered(obj: ObjectFile, region: Region, indices: list[int], machine: Machine) -> list[int]:
+    if region in _ARRAYS:
+        return _by_priority(obj, indices)
+    if region is Region.TEXT and machine.literals is not None:
+        return _literals_first(obj, indices, machine.literals)
+    return indices
+
+
+def _literals_first(
+    obj: ObjectFile, indices: list[int], literals: Callable[[str], str]
+) -> list[int]:
+    # each section of literals right in front of its code, those without any in front of all
+    pools: dict[str, list[int]] = {}
+    for index in indices:
+        pools.setdefault(obj.sections[index].name, []).append(index)
+    pools = {name: pools[name] for name in map(literals, pools) if name in pools}
+    taken = {index for pool in pools.values() for index in pool}
+    order: list[int] = []
+    for index in indices:
+        if index not in taken:
+            order += pools.pop(literals(obj.sections[index].name), ())
+            order.append(index)
+    return order
 
 
 def _by_priority(obj: ObjectFile, indices: list[int]) -> list[int]:

@@ -17,12 +17,14 @@ class Pointer(NamedTuple):
     """A data word that an address fills.
 
     size: bytes; mask: of the bits that are kept; odd: 1 where it takes the Thumb bit
+    partial: whether the addend is what the relocation has and what the place has, added up
     load, dump: unpack_from and pack_into of its struct
     """
 
     size: int
     mask: int
     odd: int
+    partial: bool
     load: Callable[[bytearray, int], tuple[int]]
     dump: Callable[[bytearray, int, int], None]
 
@@ -60,6 +62,7 @@ class Codec:
                     row.size,
                     row.layout.mask,
                     int(row.formula is Formula.ABS_T),
+                    row.partial,
                     self.structs[row.word.units].unpack_from,
                     self.structs[row.word.units].pack_into,
                 )
@@ -75,6 +78,10 @@ class Codec:
     def dump(self, word: Word, data: bytearray, offset: int, value: int) -> None:
         """Put the integer into the bytes at `offset`."""
         self.dumps[word.units](data, offset, value)
+
+    def extent(self, word: Word, data: bytes | bytearray, offset: int) -> int:
+        """Bytes that the place at `offset` takes: a number in LEB128 says so itself."""
+        return _uleb128_size(data, offset) if word.units == "U" else word.size
 
     def _load_three(self, data: bytes | bytearray, offset: int) -> int:
         first, second, third = data[offset : offset + 3]
@@ -112,6 +119,14 @@ def _pair(form: struct.Struct, bits: int) -> tuple[Load, Dump]:
         pack_into(data, offset, value >> bits, value & mask)
 
     return load, dump
+
+
+def _uleb128_size(data: bytes | bytearray, offset: int) -> int:
+    # a number that doesn't end within its limit, or its data, would take more than there is
+    for index, byte in enumerate(data[offset : offset + MAX_ULEB128], 1):
+        if not byte & 0x80:
+            return index
+    return len(data) + 1
 
 
 def _load_uleb128(data: bytes | bytearray, offset: int) -> int:

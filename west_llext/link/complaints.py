@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
-from west_llext.arch.machine import Machine
+from west_llext.arch.machine import Machine, Release
 from west_llext.arch.table import RangeError, Refuse, Row
-from west_llext.diagnostics import Diagnostic, Related, Span
+from west_llext.diagnostics import Diagnostic, Related
 from west_llext.link.missing import LineFinder
 from west_llext.link.places import Use, place_of, shown
-from west_llext.link.targets import Target
+from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import ObjectFile, Relocation
 
 
@@ -36,8 +34,7 @@ class Complaints:
             source = self.line(self.obj, section, offset)
             notes: tuple[Related, ...] = ()
             if source is not None:
-                at = Span(PurePath(source[0]), source[1])
-                notes = (Related(at=at, message="the code is made of this line"),)
+                notes = (Related(at=source, message="the code is made of this line"),)
             found.append(
                 Diagnostic(
                     code=key[0],
@@ -60,7 +57,8 @@ class Complaints:
         else:
             code, what = "R003", f"{use.row.name} at {place} does not reach '{name}'"
         message = f"{what}: {use.row.formula.value} = {shown(err.value)} is not in {wanted}"
-        self._add((code, use.row.name, name), (use.section, use.offset), message, None)
+        hint = use.row.remedy or None
+        self._add((code, use.row.name, name), (use.section, use.offset), message, hint)
 
     def outside(self, row: Row, section: int, offset: int) -> None:
         """A place behind the end of its section."""
@@ -86,14 +84,34 @@ class Complaints:
         )
         self._add(("R006", use.row.name, target.name), (use.section, use.offset), message, None)
 
-    def unloadable(self, use: Use, target: Target) -> None:
-        """A relocation that would be left for a loader that doesn't know it."""
+    def unloadable(self, use: Use, target: Target, since: Release | None) -> None:
+        """A relocation that would be left for a loader that doesn't know it.
+
+        since: the release that came to know it, where there is one
+        """
+        later = "" if since is None else f" before Zephyr {since[0]}.{since[1]}"
         message = (
             f"{use.row.name} at {self._place(use.section, use.offset)} refers to '{target.name}', "
-            "and the target's loader can't apply that type"
+            f"and the target's loader can't apply that type{later}"
         )
         hint = "set 'mode: prelocated', or make the reference through a pointer"
         self._add(("R007", use.row.name, target.name), (use.section, use.offset), message, hint)
+
+    def thread(self, use: Use, target: Target) -> None:
+        """An address where an offset is meant, or the other way round."""
+        place = self._place(use.section, use.offset)
+        if target.kind is Kind.THREAD:
+            message = (
+                f"{use.row.name} at {place} makes an address of '{target.name}', a thread-local "
+                "variable of the base image, which has one in each thread"
+            )
+        else:
+            message = (
+                f"{use.row.name} at {place} counts from the thread pointer to '{target.name}', "
+                "which isn't thread-local"
+            )
+        hint = "declare it in the extension as the base image does, with or without __thread"
+        self._add(("R011", use.row.name, target.name), (use.section, use.offset), message, hint)
 
     def addend(self, use: Use, target: Target, err: RangeError) -> None:
         """An addend that the place can't hold for the target's loader."""
@@ -104,6 +122,22 @@ class Complaints:
         )
         hint = "set 'mode: prelocated', or refer to a symbol nearer to the target"
         self._add(("R008", use.row.name, target.name), (use.section, use.offset), message, hint)
+
+    def no_field(self, use: Use) -> None:
+        """An instruction that has no field for the relocation."""
+        message = (
+            f"{use.row.name} at {self._place(use.section, use.offset)} stands at an instruction "
+            "that has no field for an address"
+        )
+        self._add(("R009", use.row.name, ""), (use.section, use.offset), message, None)
+
+    def no_high_part(self, use: Use, target: Target) -> None:
+        """A low part whose symbol isn't at the place of a high part."""
+        message = (
+            f"{use.row.name} at {self._place(use.section, use.offset)} refers to '{target.name}', "
+            "where no instruction has the high part of an address"
+        )
+        self._add(("R010", use.row.name, target.name), (use.section, use.offset), message, None)
 
     def refused(
         self, row: Refuse, section: int, relocation: Relocation, targets: list[Target]

@@ -7,12 +7,15 @@ None of it is loaded; it goes into the unstripped twin of a blob.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from west_llext.arch.formula import evaluate
 from west_llext.arch.table import RangeError, Row
-from west_llext.link.relocate import Job
+from west_llext.link.job import Job
+from west_llext.link.pairs import joined, open_spaces, put_sum
 from west_llext.link.targets import Kind
 from west_llext.model.elf import (
     SHF_ALLOC,
@@ -23,12 +26,14 @@ from west_llext.model.elf import (
     STB_LOCAL,
     STT_FILE,
     STT_FUNC,
+    STT_NOTYPE,
     STT_SECTION,
     ObjectFile,
     Relocation,
     Section,
     SectionType,
     Symbol,
+    new_symbol,
 )
 from west_llext.model.link import DebugSection
 from west_llext.model.manifest import Mode
@@ -58,20 +63,22 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
         if not name or info & 15 in _NAMELESS:
             continue
         kind, _, value, thumb, _, region, _ = target
-        if kind is Kind.ABSOLUTE:
-            made = Symbol(name, value | thumb, size, info, other, SHN_ABS)
-        elif region is not None:
-            made = Symbol(name, value | thumb, size, info, other, places[region])
+        section = SHN_ABS
+        if region is not None:
+            section = places[region]
         elif kind is Kind.PEER:
-            address = job.peer_address(target.provider or "", name)
-            made = Symbol(name, address, size, info, other, SHN_ABS)
-        else:
-            made = Symbol(name, 0, size, info, other, SHN_UNDEF)
+            value, thumb = job.peer_address(target.provider or "", name), 0
+        elif kind is not Kind.ABSOLUTE:
+            value, thumb, section = 0, 0, SHN_UNDEF
+        made = new_symbol((name, value | thumb, size, info, other, section))
         (named if info >> 4 else local).append(made)
     for stub in job.stubs.all:
+        form, section = stub.form, numbers[Region.TEXT] + 1
         name = f"__veneer_{job.targets[stub.target].name}"
-        value, size = stub.offset | stub.form.thumb, len(stub.form.code)
-        local.append(Symbol(name, value, size, STT_FUNC, 0, numbers[Region.TEXT] + 1))
+        value, size = stub.offset | form.thumb, len(form.code)
+        local.append(Symbol(name, value, size, STT_FUNC, 0, section))
+        for mark, offset in zip(form.marks, (form.entry, form.target_offset), strict=False):
+            local.append(Symbol(mark, stub.offset + offset, 0, STT_NOTYPE, 0, section))
     return tuple(sections + local + named)
 
 
@@ -101,6 +108,17 @@ class _Merged:
         return start
 
 
+class _Place(NamedTuple):
+    # Where a symbol is: S, T, and the section of the twin that S counts from, 0 for an address.
+    S: int
+    T: int
+    number: int
+
+
+#: What was left out has no address.
+_NOWHERE = _Place(0, 0, 0)
+
+
 class _Debug:
     # What is read by debuggers alone; a class because each step needs the same tables.
 
@@ -117,8 +135,7 @@ class _Debug:
             self.parts[index] = whole.add(section, content), len(content)
         for index, part in self.parts.items():
             whole = self.merged[self.job.obj.sections[index].name]
-            for row in self.job.obj.relocations.get(index, ()):
-                self.relocate(whole, part, row)
+            self.section(whole, part, self.job.obj.relocations.get(index, ()))
         return tuple(
             DebugSection(
                 name=name,
@@ -131,35 +148,75 @@ class _Debug:
             for name, whole in self.merged.items()
         )
 
-    def relocate(self, whole: _Merged, part: tuple[int, int], relocation: Relocation) -> None:
+    def section(self, whole: _Merged, part: tuple[int, int], rows: Sequence[Relocation]) -> None:
         # Applies what it can; the rest is against the region's section symbol. What can't be
         # expressed (damaged debug information) stays as it is: it costs a line number at most.
-        job = self.job
-        row = job.machine.rows.get(relocation.type)
-        if not isinstance(row, Row) or relocation.offset + row.size > part[1]:
-            return
-        P = part[0] + relocation.offset
-        word = job.codec.load(row.word, whole.content, P)
-        A = row.addend(word) if relocation.addend is None else relocation.addend
-        target = job.targets[relocation.symbol]
-        symbol = job.obj.symbols[relocation.symbol]
-        S, T, number = target.value, target.thumb, 0
-        if target.kind is Kind.OWN and target.region is not None:
-            if job.mode is Mode.PRELOCATED:
-                S += job.addresses[target.region]
+        joins = self.job.machine.joins
+        for index, relocation in enumerate(rows):
+            row = self.row(whole, part, relocation)
+            if row is None:
+                continue
+            if relocation.type in joins:
+                self.difference(whole, part, joined(rows, index, joins))
             else:
-                number = self.numbers[target.region] + 1
-        elif target.kind is Kind.UNLOADED and symbol.section in self.parts:
-            S = symbol.value + self.parts[symbol.section][0]
-        elif target.kind is not Kind.ABSOLUTE:
-            S, A = 0, 0  # what was left out has no address
+                self.single(whole, part[0] + relocation.offset, row, relocation)
+
+    def row(self, whole: _Merged, part: tuple[int, int], relocation: Relocation) -> Row | None:
+        # what to do, where that is known and its place is inside
+        row = self.job.machine.rows.get(relocation.type)
+        if not isinstance(row, Row):
+            return None
+        size = self.job.codec.extent(row.word, whole.content, part[0] + relocation.offset)
+        return row if relocation.offset + size <= part[1] else None
+
+    def single(self, whole: _Merged, P: int, row: Row, relocation: Relocation) -> None:
+        job = self.job
+        word = job.codec.load(row.word, whole.content, P)
+        S, T, number = place = self.place(relocation.symbol)
+        A = 0 if place is _NOWHERE else relocation.addend or 0
+        if number and job.machine.explicit_addends:
+            whole.left.append(Relocation(P, number, relocation.type, S + A))
+            return
+        if place is not _NOWHERE and (relocation.addend is None or row.partial):
+            A += row.addend(word)
         try:
-            value = evaluate(row.formula, S=S, A=A, P=P, T=T)
-            job.codec.dump(row.word, whole.content, P, row.encode(word, value))
+            word = row.encode(word, evaluate(row.formula, S=S, A=A, P=P, T=T))
         except RangeError:
             return
+        job.codec.dump(row.word, whole.content, P, word)
         if number:
             whole.left.append(Relocation(P, number, relocation.type, None))
+
+    def difference(
+        self, whole: _Merged, part: tuple[int, int], group: Sequence[Relocation]
+    ) -> None:
+        # of labels of one region, so that no address is needed; empty where it was done before
+        if not group:
+            return
+        rows = [self.row(whole, part, each) for each in group]
+        sides = [
+            (row, self.place(each.symbol), each) for row, each in zip(rows, group, strict=True)
+        ]
+        known = [(row, place, each.addend or 0) for row, place, each in sides if row is not None]
+        spaces = open_spaces((row, place.number) for row, place, _ in known)
+        if len(known) < len(group) or spaces - {0}:
+            return
+        parts = [(row, place.S, 0 if place is _NOWHERE else A) for row, place, A in known]
+        with suppress(RangeError):
+            put_sum(self.job.codec, whole.content, part[0] + group[0].offset, parts)
+
+    def place(self, index: int) -> _Place:
+        # of a symbol
+        job, target, symbol = self.job, self.job.targets[index], self.job.obj.symbols[index]
+        if target.kind is Kind.OWN and target.region is not None:
+            if job.mode is Mode.PRELOCATED:
+                return _Place(target.value + job.addresses[target.region], target.thumb, 0)
+            return _Place(target.value, target.thumb, self.numbers[target.region] + 1)
+        if target.kind is Kind.UNLOADED and symbol.section in self.parts:
+            return _Place(symbol.value + self.parts[symbol.section][0], 0, 0)
+        if target.kind is Kind.ABSOLUTE:
+            return _Place(target.value, target.thumb, 0)
+        return _NOWHERE
 
 
 def _contents(obj: ObjectFile) -> Iterator[tuple[int, Section, bytes]]:

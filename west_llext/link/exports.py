@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
+from west_llext.arch.machine import Machine
 from west_llext.link.arrange import Arrangement
 from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import STB_LOCAL, ObjectFile, Relocation, SectionType
@@ -48,16 +49,13 @@ def exports(
     arranged: Arrangement,
     extension: Extension,
     own: list[Target | None],
-    pointers: Container[int],
+    machine: Machine,
 ) -> Exports:
-    """The exports of an object; `own` as `targets.own_targets` gives them.
-
-    pointers: relocation types that make a pointer
-    """
+    """The exports of an object; `own` as `targets.own_targets` gives them."""
     found: dict[str, Target] = {}
     twice: list[str] = []
     broken: list[tuple[int, int]] = []
-    for name, symbol in source_exports(obj, arranged, pointers, broken):
+    for name, symbol in source_exports(obj, arranged, machine, broken):
         target = own[symbol]
         if name in found:
             twice.append(name)
@@ -92,7 +90,7 @@ def exports(
 def source_exports(
     obj: ObjectFile,
     arranged: Arrangement,
-    pointers: Container[int],
+    machine: Machine,
     broken: list[tuple[int, int]],
 ) -> list[Entry]:
     """Names and symbols of the entries that the source made, in order.
@@ -104,11 +102,12 @@ def source_exports(
     for index, place in enumerate(arranged.home):
         if place is None or place[0] is not Region.EXPORT:
             continue
-        rows = _pointers(obj, index, pointers)
+        rows = _pointers(obj, index, machine.pointers)
         content = obj.content(index)
         for offset in range(0, len(content), 2 * word):
             name, address = rows.get(offset), rows.get(offset + word)
-            text = _text(obj, content, name) if name and offset + 2 * word <= len(content) else ""
+            whole = name is not None and offset + 2 * word <= len(content)
+            text = _text(obj, content, name, machine) if name and whole else ""
             if text and address:
                 entries.append((text, address.symbol))
             else:
@@ -125,7 +124,7 @@ def _pointers(obj: ObjectFile, index: int, types: Container[int]) -> dict[int, R
     return rows
 
 
-def _text(obj: ObjectFile, content: bytes, row: Relocation) -> str:
+def _text(obj: ObjectFile, content: bytes, row: Relocation, machine: Machine) -> str:
     # the string that a relocated pointer points to; empty where there is none
     symbol = obj.symbols[row.symbol]
     if not 0 < symbol.section < len(obj.sections):
@@ -133,11 +132,11 @@ def _text(obj: ObjectFile, content: bytes, row: Relocation) -> str:
     section = obj.sections[symbol.section]
     if section.type == SectionType.NOBITS:
         return ""
-    addend = row.addend
-    if addend is None:
+    addend = row.addend or 0
+    if row.addend is None or row.type in machine.partial:
         word = obj.ident.bits // 8
         order = "little" if obj.ident.little else "big"
-        addend = int.from_bytes(content[row.offset : row.offset + word], order)  # type: ignore[arg-type]  # a literal
+        addend += int.from_bytes(content[row.offset : row.offset + word], order)  # type: ignore[arg-type]  # a literal
     start = symbol.value + addend
     if not 0 <= start < section.size:
         return ""

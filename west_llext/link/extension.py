@@ -7,22 +7,27 @@ extension can import it, and every size before anything is placed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from west_llext.arch.machine import Core, Machine
+from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
 from west_llext.link.codec import codec
+from west_llext.link.constructors import with_arrays
+from west_llext.link.direct import direct
 from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import debugged, linked
+from west_llext.link.job import Job, no_identifier
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
-from west_llext.link.relocate import Job, no_identifier, relocated
+from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.slids import slid_findings
+from west_llext.link.tables import OffsetTable, offset_table
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
 from west_llext.link.verdicts import (
@@ -30,7 +35,7 @@ from west_llext.link.verdicts import (
     resolution_findings,
     unread_providers,
 )
-from west_llext.model.elf import SHN_UNDEF, ObjectFile, Symbol
+from west_llext.model.elf import SHN_UNDEF, STB_LOCAL, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
@@ -78,8 +83,8 @@ class Opened:
     exports: Exports
     findings: list[Diagnostic]
 
-    def peer(self) -> Peer:
-        """The extension, as importers see it."""
+    def peer(self, *, imported: bool = True) -> Peer:
+        """The extension, as importers see it; `imported`: whether there are any."""
         return Peer(
             name=self.extension.name,
             mode=self.extension.mode,
@@ -88,17 +93,29 @@ class Opened:
                 name: Offered(target.region, target.value, target.thumb, target.function)
                 for name, target in self.exports.found.items()
             },
+            private=frozenset(self._private()) if imported else frozenset(),
         )
+
+    def _private(self) -> Iterator[str]:
+        for target, symbol in zip(self.own, self.obj.symbols, strict=True):
+            bound = target is not None and symbol.info >> 4 != STB_LOCAL
+            if bound and symbol.name not in self.exports.found:
+                yield symbol.name
 
 
 @dataclass(slots=True, kw_only=True)
 class Resolved:
-    """An extension whose symbols are known and whose sizes are final."""
+    """An extension whose symbols are known and whose sizes are final.
+
+    obj: its object, with what knowing them makes possible
+    """
 
     opened: Opened
+    obj: ObjectFile
     resolution: Resolution
     targets: list[Target]
     made: Made
+    table: OffsetTable
     stubs: Stubs
     findings: list[Diagnostic]
 
@@ -116,9 +133,12 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
     """An extension's object, with its sections in their regions and its exports found."""
     if not obj.symbols:
         obj = replace(obj, symbols=(_NO_SYMBOL,))
-    arranged, findings = arrangement(obj)
+    if machine.prepare is not None:
+        obj = machine.prepare(obj)
+    obj = with_arrays(obj)
+    arranged, findings = arrangement(obj, machine)
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
-    found = exports(obj, arranged, extension, own, machine.pointers)
+    found = exports(obj, arranged, extension, own, machine)
     findings += export_findings(obj, extension, found)
     return Opened(
         extension=extension,
@@ -165,15 +185,19 @@ def resolved(
         machine=machine,
         core=first.core,
         mode=extension.mode,
-        text=_window(extension, context),
+        text=_window(extension, context, Region.TEXT),
         window=_target_window(context, peers),
     )
+    obj = direct(obj, targets, reach, lambda region: _window(extension, context, region))
+    table = offset_table(obj, arranged, targets, machine)
     branches = stubs(obj, arranged, targets, reach, codec(obj.ident.order))
     return Resolved(
         opened=first,
+        obj=obj,
         resolution=found,
         targets=targets,
         made=made,
+        table=table,
         stubs=branches,
         findings=findings,
     )
@@ -193,11 +217,12 @@ def finished(
     """
     first = second.opened
     job = Job(
-        obj=first.obj,
+        obj=second.obj,
         arranged=first.arranged,
         targets=second.targets,
         stubs=second.stubs,
         made=second.made,
+        table=second.table,
         mode=first.extension.mode,
         machine=context.machine,
         core=first.core,
@@ -206,6 +231,8 @@ def finished(
         peer_address=peer_address,
         line=context.line,
         identifier=_identifier(first.obj, context),
+        thread_pointer=_thread_pointer(context),
+        release=_release(context),
     )
     result = relocated(job)
     record = linked(job, result, first.extension, first.exports, second.resolution)
@@ -222,11 +249,26 @@ def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
     return lambda name: slid(name, size)
 
 
-def _window(extension: Extension, context: Context) -> Window | None:
-    # where .text can be
+def _release(context: Context) -> Release | None:
+    # of Zephyr, from `4.3.0`; what isn't written so isn't known
+    image = context.base.offer.image
+    version = "" if image is None else image.zephyr_version or ""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _thread_pointer(context: Context) -> int:
+    # counted from the first byte of the base image's thread-local block
+    image, place = context.base.offer.image, context.machine.thread_pointer
+    block = None if image is None else image.thread_block
+    return 0 if block is None or place is None else place(*block)
+
+
+def _window(extension: Extension, context: Context, region: Region) -> Window | None:
+    # where a region can be
     if extension.mode is not Mode.PRELOCATED:
         return context.heap
-    return context.windows.get(memory_of(extension, Region.TEXT) or "")
+    return context.windows.get(memory_of(extension, region) or "")
 
 
 def _target_window(

@@ -9,7 +9,7 @@ from west_llext.link.arrange import SECTION_NAMES
 from west_llext.link.debug import debug_sections, twin_symbols
 from west_llext.link.exports import Exports
 from west_llext.link.identity import digest
-from west_llext.link.relocate import Job, Relocated
+from west_llext.link.job import Job, Relocated
 from west_llext.link.resolve import Resolution
 from west_llext.link.symbols import blob_symbols
 from west_llext.link.targets import Target

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from west_llext.link.targets import Kind, Target, outside_target
 from west_llext.model.base import Offer
+from west_llext.model.elf import STT_TLS
 from west_llext.model.manifest import Mode
 from west_llext.model.slid import slid
 
@@ -26,10 +27,15 @@ class _Known(dict[str, "Target | None"]):
 class BaseLookup:
     """Targets in the base image, by name and mode of the extension that needs them."""
 
-    def __init__(self, offer: Offer, *, odd: bool) -> None:
-        """`odd`: whether functions can have bit 0 of their address set."""
+    def __init__(self, offer: Offer, *, odd: bool, threads: bool = False) -> None:
+        """A base image's names.
+
+        odd: whether functions can have bit 0 of their address set
+        threads: whether the machine's code can refer to thread-local variables by their offset
+        """
         self.offer = offer
         self.odd = odd
+        self.threads = threads and offer.image is not None and offer.image.thread_block is not None
         self._by_name = _Known(self._named)
         self._by_address = _Known(self._bound)
         self._slids: dict[int, Mapping[int, str]] = {}
@@ -49,6 +55,8 @@ class BaseLookup:
     def _bound(self, name: str) -> Target | None:
         symbol = self.offer.symbol(name)
         if symbol is not None:
+            if symbol.type == STT_TLS and self.threads:
+                return Target(Kind.THREAD, name, symbol.value)
             return outside_target(symbol, odd=self.odd)
         # a hidden symbol is local in the image, but may be in its exported table
         image = self.offer.image
@@ -59,9 +67,11 @@ class BaseLookup:
         return Target(Kind.ABSOLUTE, name, address - thumb, thumb, function=bool(thumb))
 
     def _named(self, name: str) -> Target | None:
+        target = self._bound(name)
+        if target is not None and target.kind in {Kind.THREAD, Kind.TLS}:
+            return target  # no table has it
         if name not in self.offer.exported:
             return None
-        target = self._bound(name)
         if target is None:
             return Target(Kind.NAMED, name)
         # the address is only a guide (is it far, is it Thumb?): the target looks the name up

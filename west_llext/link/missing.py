@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.places import place_of
@@ -13,8 +12,8 @@ from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Extension, Mode
 
-#: Source file and line of a place: called with object, section index and byte offset.
-LineFinder = Callable[[ObjectFile, int, int], "tuple[str, int] | None"]
+#: Place in a source of a place in an object: called with that, section index and byte offset.
+LineFinder = Callable[[ObjectFile, int, int], "Span | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +24,7 @@ class Miss:
     count: places that use it
     elsewhere: extensions that export it without being in `imports-from`
     unplaced: a provider in `imports-from` that exports it, but isn't prelocated as the importer is
+    private: a provider in `imports-from` that defines it without exporting it
     """
 
     name: str
@@ -33,6 +33,7 @@ class Miss:
     count: int
     elsewhere: tuple[str, ...] = ()
     unplaced: str | None = None
+    private: str | None = None
 
 
 def miss_diagnostic(
@@ -49,6 +50,8 @@ def miss_diagnostic(
     about = ""
     if miss.unplaced is not None:
         code, reason, hint = _unplaced(miss.unplaced)
+    elif miss.private is not None:
+        code, reason, hint = _private(miss.name, miss.private)
     elif miss.elsewhere:
         code, reason, hint = _elsewhere(miss)
     else:
@@ -68,7 +71,7 @@ def _user(obj: ObjectFile, miss: Miss, line: LineFinder) -> tuple[Span, str]:
     found = line(obj, miss.section, miss.offset)
     if found is None:
         return place_of(obj), f"at {place}"
-    return Span(PurePath(found[0]), found[1]), f"{obj.name}, at {place}"
+    return found, f"{obj.name}, at {place}"
 
 
 def _unplaced(provider: str) -> tuple[str, str, str]:
@@ -76,6 +79,14 @@ def _unplaced(provider: str) -> tuple[str, str, str]:
         "S008",
         f"'{provider}' exports it, but has no fixed address for a prelocated extension to use",
         f"set 'mode: prelocated' for '{provider}', or another mode for this extension",
+    )
+
+
+def _private(name: str, provider: str) -> tuple[str, str, str]:
+    return (
+        "S016",
+        f"'{provider}' defines it, but doesn't export it",
+        f"add '{name}' to the 'exports' of '{provider}'",
     )
 
 

@@ -10,85 +10,31 @@ the absolute space, so everything is applied.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from operator import itemgetter
 
 from west_llext.arch.formula import Space, evaluate
-from west_llext.arch.machine import Core, Machine
-from west_llext.arch.table import Ignore, RangeError, Refuse, Row
-from west_llext.diagnostics import Diagnostic
-from west_llext.link.arrange import Arrangement
-from west_llext.link.codec import Codec
+from west_llext.arch.table import Ignore, RangeError, Refuse, Row, Via
 from west_llext.link.complaints import Complaints
-from west_llext.link.exports import Made
-from west_llext.link.missing import LineFinder
+from west_llext.link.job import Job, Relocated, contents
+from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
 from west_llext.link.symbols import SymbolTable
-from west_llext.link.targets import Kind, Target
-from west_llext.link.veneers import Stub, Stubs
-from west_llext.model.elf import ObjectFile, Relocation
+from west_llext.link.targets import Kind
+from west_llext.link.veneers import Stub
+from west_llext.model.elf import Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-#: A space of addresses: a region that the target places, or the absolute one.
-ABSOLUTE_SPACE = -1
-#: What has no address in any space.
-NO_SPACE = -2
+#: A space: a region that the target places, all addresses, none, the thread-local block.
+ABSOLUTE_SPACE, NO_SPACE, THREAD_SPACE = -1, -2, -3
 
 _NUMBER = itemgetter(2)
 
 # by kind of a target that is in no region, or whose region has an address
 _LOST = {Kind.NAMED, Kind.UNLOADED, Kind.MISSING, Kind.TLS}
 _SPACES = [NO_SPACE if kind in _LOST else ABSOLUTE_SPACE for kind in Kind]
-
-
-def no_identifier(name: str) -> int:
-    """What stands for a name where the target looks it up as it is."""
-    del name
-    return 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """All that relocating one extension needs.
-
-    addresses: of each region, in prelocated mode; empty otherwise
-    made: export entries that the link made
-    line: finds source lines, for messages
-    identifier: SLID of a name, where the target looks names up by number; else 0
-    peer_address: address of an export of a prelocated extension, by (extension, name)
-    """
-
-    obj: ObjectFile
-    arranged: Arrangement
-    targets: list[Target]
-    stubs: Stubs
-    made: Made
-    mode: Mode
-    machine: Machine
-    core: Core
-    codec: Codec
-    addresses: Mapping[Region, int]
-    peer_address: Callable[[str, str], int]
-    line: LineFinder
-    identifier: Callable[[str], int] = no_identifier
-
-
-@dataclass(slots=True)
-class Relocated:
-    """What came of it.
-
-    contents: by region, final bytes
-    left: by region, what the target has to do; symbols are indices in `symbols`
-    applied: how often each type was applied, by number
-    """
-
-    contents: dict[Region, bytearray]
-    left: dict[Region, list[Relocation]]
-    symbols: SymbolTable
-    applied: Counter[int] = field(default_factory=Counter)
-    findings: list[Diagnostic] = field(default_factory=list)
+_SPACES[Kind.THREAD] = THREAD_SPACE
 
 
 def relocated(job: Job) -> Relocated:
@@ -103,8 +49,10 @@ class _Relocator:
         self.job = job
         self.codec = job.codec
         self.rows = job.machine.rows
+        self.joins = job.machine.joins
+        self.high_parts = HighParts(job.obj, job.machine.high_parts)
         self.result = Relocated(
-            contents=_contents(job), left={}, symbols=SymbolTable(job.identifier), applied=Counter()
+            contents=contents(job), left={}, symbols=SymbolTable(job.identifier), applied=Counter()
         )
         self.applied = self.result.applied
         self.pointers = job.codec.pointers(job.machine)
@@ -113,6 +61,11 @@ class _Relocator:
         self.values: list[int] = []
         self.thumbs: list[int] = []
         self.locate()
+        # undefined weak symbols, where the psABI says that they are at the place
+        self.nowhere: frozenset[int] = frozenset()
+        if job.machine.undefined_at_place:
+            zeros = [index for index, each in enumerate(job.targets) if each[0] is Kind.ZERO]
+            self.nowhere = frozenset(zeros)
         # by region: the space of its places, and the address of its first byte there
         self.bases = {region: (int(region), 0) for region in job.arranged.outputs}
         if job.mode is Mode.PRELOCATED:
@@ -164,34 +117,82 @@ class _Relocator:
             # the most frequent case by far: a data word that becomes an address
             if pointer and spaces[symbol] == ABSOLUTE_SPACE and offset + pointer.size <= size:
                 here = start + offset
-                A = pointer.load(content, here)[0] if addend is None else addend
+                A = pointer.load(content, here)[0] if addend is None or pointer.partial else 0
+                A += addend or 0
                 value = values[symbol] + A | thumbs[symbol] & pointer.odd
                 pointer.dump(content, here, value & pointer.mask)
                 continue
             row = self.rows.get(number)
             if not isinstance(row, Row):
                 self.unusual(row, section, rows[index])
-            elif offset + row.size > size:
+            elif not row.before <= offset <= size - row.size + row.before:
                 self.complaints.outside(row, section, offset)
             elif index in stubs:
                 self.through(stubs[index], row, content, start + offset)
+            elif number in self.joins:
+                self.difference(joined(rows, index, self.joins), section, place, content)
             else:
-                here = start + offset
-                word = self.codec.load(row.word, content, here)
-                A = row.addend(word) if addend is None else addend
-                use = Use(row, section, offset, region, here, word, symbol, A)
-                if row.branch is None:
-                    self.value(use, content)
-                else:
-                    self.branch(use, content)
+                self.single(self.use(row, rows[index], section, place, content), content)
+
+    def use(
+        self,
+        row: Row,
+        relocation: Relocation,
+        section: int,
+        place: tuple[Region, int],
+        content: bytearray,
+    ) -> Use:
+        # a relocation inside its section, with the word and the addend that it has now
+        offset, symbol, _, addend = relocation
+        here = place[1] + offset
+        word = self.codec.load(row.word, content, here - row.before)
+        A = addend or 0
+        if addend is None or row.partial:
+            A += row.addend(word)
+        return Use(row, section, offset, place[0], here, word, symbol, A)
+
+    def single(self, use: Use, content: bytearray) -> None:
+        # one that stands by itself
+        if use.row.pick is not None:
+            row = use.row.pick(content, use.here)
+            if row is None:
+                self.complaints.no_field(use)
+                return
+            if use.offset + row.size > self.job.obj.sections[use.section].size + row.before:
+                self.complaints.outside(row, use.section, use.offset)
+                return
+            _, section, offset, region, here, _, symbol, A = use
+            word = self.codec.load(row.word, content, here - row.before)
+            use = Use(row, section, offset, region, here, word, symbol, A)
+        if use.row.via is Via.HIGH_PART:
+            self.low_part(use, content)
+        elif use.row.via is Via.GOT:
+            through = self.through_table(use)
+            if through is None:
+                self.complaints.no_field(use)  # an earlier one made another instruction of it
+            else:
+                self.value(through, content)
+        elif use.row.branch is None:
+            self.value(use, content)
+        else:
+            self.branch(use, content)
+
+    def through_table(self, use: Use) -> Use | None:
+        # to the word of the table that holds the address; None where there is none
+        table = self.job.table
+        entry = table.entry.get(table.key(use.symbol, use.addend))
+        if entry is None:
+            return None
+        return use._replace(symbol=entry, addend=0 if table.sums else use.addend)
 
     def through(self, stub: Stub, row: Row, content: bytearray, here: int) -> None:
         # to a veneer, which is in the same region: the distance is final in every mode
         machine, target = self.job.machine, self.job.targets[stub.target]
+        row = (row.pick(content, here) if row.pick is not None else None) or row
         word = self.codec.load(row.word, content, here)
-        A, T = -machine.pc_offset(row), stub.form.thumb
+        S, A, T = stub.offset + stub.form.entry, -machine.pc_offset(row), stub.form.thumb
         try:
-            word = machine.branch(row, word, S=stub.offset, A=A, P=here, T=T)
+            word = machine.branch(row, word, S=S, A=A, P=here, T=T)
         except RangeError as err:
             use = Use(row, *stub.first, Region.TEXT, here, word, stub.target, A)
             self.complaints.range(use, target, err)
@@ -200,20 +201,106 @@ class _Relocator:
 
     def value(self, use: Use, content: bytearray) -> None:
         # a row that isn't a branch
-        row, symbol = use.row, use.symbol
+        symbol = use.symbol
         space, base = self.bases[use.region]
-        if not self.known(row, self.spaces[symbol], space):
+        use = self.near_zero(use, base)
+        if symbol in self.nowhere and use.row.space is not Space.ABSOLUTE:
+            here = base + use.here
+            self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
+            return
+        if not self.known(use.row, self.spaces[symbol], space):
             self.keep(use, content)
             return
-        P = base + use.here
-        T = self.thumbs[symbol]
-        value = evaluate(row.formula, S=self.values[symbol], A=use.addend, P=P, T=T)
+        P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
+        TP = self.job.thread_pointer
+        self.put(use, evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP), content)
+
+    def put(self, use: Use, value: int, content: bytearray) -> None:
+        # the value in its field, or a complaint
+        row = use.row
         try:
             word = row.encode(use.word, value)
         except RangeError as err:
-            self.complaints.range(use, self.job.targets[symbol], err)
+            self.complaints.range(use, self.job.targets[use.symbol], err)
             return
-        self.codec.dump(row.word, content, use.here, word)
+        self.codec.dump(row.word, content, use.here - row.before, word)
+
+    def near_zero(self, use: Use, base: int) -> Use:
+        # what the instruction can't reach from its place may be near address 0, which another
+        # instruction reaches from everywhere (AUIPC and LUI): so are undefined weak symbols
+        instead = use.row.from_zero
+        if instead is None or self.spaces[use.symbol] != ABSOLUTE_SPACE:
+            return use
+        row, word = instead
+        value = self.values[use.symbol] + use.addend
+        if self.job.mode is Mode.PRELOCATED:
+            near = use.row.fits(value - base - use.here)
+        else:
+            near = self.job.targets[use.symbol].kind is not Kind.ZERO
+        return use if near or not row.fits(value) else use._replace(row=row, word=word(use.word))
+
+    def low_part(self, use: Use, content: bytearray) -> None:
+        # the low part of the value whose high part is at the symbol
+        upper = self.high_part(use)
+        if upper is not None and upper.row.via is Via.GOT:
+            upper = self.through_table(upper)
+        if upper is None:
+            self.complaints.no_high_part(use, self.job.targets[use.symbol])
+            return
+        space, base = self.bases[upper.region]
+        upper = self.near_zero(upper, base)
+        symbol = upper.symbol
+        if not self.known(upper.row, self.spaces[symbol], space):
+            self.keep(use, content)
+            return
+        P, S = base + upper.here, self.values[symbol]
+        value = evaluate(upper.row.formula, S=S, A=upper.addend, P=P)
+        self.put(use, value + use.addend, content)
+
+    def high_part(self, use: Use) -> Use | None:
+        # the relocation at the place that the symbol labels
+        label = self.job.obj.symbols[use.symbol]
+        relocation = self.high_parts.at(label)
+        place = self.job.arranged.home[label.section] if relocation is not None else None
+        if relocation is None or place is None:
+            return None
+        row, content = self.rows[relocation.type], self.result.contents.get(place[0])
+        end = self.job.obj.sections[label.section].size
+        if not isinstance(row, Row) or content is None or relocation.offset + row.size > end:
+            return None
+        return self.use(row, relocation, label.section, place, content)
+
+    def difference(
+        self,
+        group: Sequence[Relocation],
+        section: int,
+        place: tuple[Region, int],
+        content: bytearray,
+    ) -> None:
+        # all relocations of one place, each applied to what the one before left there; none where
+        # they were done with the first of them
+        if not group:
+            return
+        uses = []
+        for each in group:
+            row = self.rows[each.type]
+            if not isinstance(row, Row):
+                raise TypeError(row)
+            size = self.codec.extent(row.word, content, place[1] + each.offset)
+            if each.offset + size > self.job.obj.sections[section].size:
+                self.complaints.outside(row, section, each.offset)
+                return
+            uses.append(self.use(row, each, section, place, content))
+        spaces = open_spaces((use.row, self.spaces[use.symbol]) for use in uses)
+        if spaces - {ABSOLUTE_SPACE}:
+            for use in uses:
+                self.keep(use, content)
+            return
+        parts = [(use.row, self.values[use.symbol], use.addend) for use in uses]
+        try:
+            put_sum(self.codec, content, place[1] + group[0].offset, parts)
+        except RangeError as err:
+            self.complaints.range(uses[-1], self.job.targets[uses[-1].symbol], err)
 
     @staticmethod
     def known(row: Row, there: int, here: int) -> bool:
@@ -225,16 +312,19 @@ class _Relocator:
                 return there == here
             case Space.BOTH:
                 return there == here == ABSOLUTE_SPACE
+            case Space.THREAD:
+                return there == THREAD_SPACE
 
     def branch(self, use: Use, content: bytearray) -> None:
         # a row that is one: to nowhere (weak), or to its target
         machine, row, symbol = self.job.machine, use.row, use.symbol
         target = self.job.targets[symbol]
         space, base = self.bases[use.region]
+        nowhere = machine.undefined_branch if target.kind is Kind.ZERO else None
         try:
-            if target.kind is Kind.ZERO:
-                nowhere = machine.undefined_branch(row, use.word, self.job.core)
-                word = use.word if nowhere is None else nowhere
+            if nowhere is not None:
+                without = nowhere(row, use.word, self.job.core)
+                word = use.word if without is None else without
             elif self.spaces[symbol] != space:
                 self.keep(use, content)
                 return
@@ -260,20 +350,31 @@ class _Relocator:
         if target.kind is Kind.UNLOADED:
             self.complaints.unloaded(use, target)
             return
-        if not use.row.loadable:
-            self.complaints.unloadable(use, target)
+        if (target.kind is Kind.THREAD) is not (use.row.space is Space.THREAD):
+            self.complaints.thread(use, target)
             return
-        symbol, addend = self.result.symbols.reference(target, use.addend, use.row)
+        known_since = self.job.machine.came_with(use.row.number, self.job.release)
+        if not use.row.loadable or known_since is not None:
+            self.complaints.unloadable(use, target, known_since)
+            return
+        explicit_addends = self.job.machine.explicit_addends
+        symbol, addend = self.result.symbols.reference(
+            target, use.addend, use.row, explicit=explicit_addends and not use.row.bare
+        )
+        if use.row.bare and addend:
+            self.complaints.unloadable(use, target, None)
+            return
+        number = use.row.number if use.row.left_as is None else use.row.left_as
         explicit: int | None = addend
-        if not self.job.machine.explicit_addends:
+        if not explicit_addends or number in self.job.machine.partial:
             try:
                 word = use.row.with_addend(self.stateless(use), addend)
             except RangeError as err:
                 self.complaints.addend(use, target, err)
                 return
             self.codec.dump(use.row.word, content, use.here, word)
-            explicit = None
-        row = Relocation(use.here, symbol, use.row.number, explicit)
+            explicit = 0 if explicit_addends else None
+        row = Relocation(use.here, symbol, number, explicit)
         self.result.left.setdefault(use.region, []).append(row)
 
     def stateless(self, use: Use) -> int:
@@ -295,20 +396,24 @@ class _Relocator:
         start, names = self.job.made.strings
         if names:
             self.result.contents[Region.RODATA][start : start + len(names)] = names
+        absolute = self.job.machine.absolute_word
         for offset, target in self.job.made.words:
-            self.word(self.job.machine.absolute_word, Region.EXPORT, offset, target, 0)
+            self.word(absolute, Region.EXPORT, offset, target, 0)
+        for offset, target, addend in self.job.table.words:
+            self.word(absolute, Region.TEXT, offset, target, addend)
 
     def word(self, number: int, region: Region, here: int, symbol: int, addend: int) -> None:
         # a pointer in what the link made: its place holds zeros
         content = self.result.contents[region]
-        pointer = self.pointers[number]
+        row = self.rows[number]
+        if not isinstance(row, Row):
+            raise TypeError(row)
         self.applied[number] += 1
         if self.spaces[symbol] == ABSOLUTE_SPACE:
-            value = self.values[symbol] + addend | self.thumbs[symbol] & pointer.odd
-            pointer.dump(content, here, value & pointer.mask)
-            return
-        row = self.rows[number]
-        if isinstance(row, Row):
+            S, T = self.values[symbol], self.thumbs[symbol]
+            value = evaluate(row.formula, S=S, A=addend, P=0, T=T)
+            self.codec.dump(row.word, content, here, row.encode(0, value))
+        else:
             self.keep(Use(row, 0, 0, region, here, 0, symbol, addend), content)
 
     def unusual(
@@ -322,19 +427,3 @@ class _Relocator:
                 self.complaints.refused(row, section, relocation, self.job.targets)
             case None | Row():
                 self.complaints.unknown(section, relocation, self.job.machine)
-
-
-def _contents(job: Job) -> dict[Region, bytearray]:
-    # the bytes of each region before anything is relocated
-    contents: dict[Region, bytearray] = {}
-    data = job.obj.data
-    for region, output in job.arranged.outputs.items():
-        if region is Region.BSS:
-            continue
-        content = bytearray(output.size)
-        for source, offset, size in output.pieces:
-            if source >= 0:
-                start = job.obj.sections[source].offset
-                content[offset : offset + size] = data[start : start + size]
-        contents[region] = content
-    return contents

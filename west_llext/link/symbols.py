@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from west_llext.arch.table import Row
+from west_llext.arch.formula import Formula
+from west_llext.arch.table import Row, Via
 from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import (
     SHN_ABS,
@@ -60,32 +61,43 @@ class SymbolTable:
         """The index of a symbol, added if it is new."""
         return self.keys.setdefault(key, len(self.keys))
 
-    def reference(self, target: Target, addend: int, row: Row) -> tuple[int, int]:
+    def reference(
+        self, target: Target, addend: int, row: Row, *, explicit: bool
+    ) -> tuple[int, int]:
         """Index and addend by which a relocation refers to a target.
 
         Own targets are their region's start and an addend, so that one symbol serves all; where
         the field can't hold that addend they get a symbol of their own. An addend that the field
-        can't hold at all (RELA input) becomes part of the symbol.
+        can't hold at all (RELA input) becomes part of the symbol. A low part needs the symbol of
+        the place that has the high part.
+
+        explicit: whether the relocation has room for every addend (RELA)
         """
         value, thumb = target.value, target.thumb
         match target.kind:
             case Kind.OWN:
-                # a branch has no room for the Thumb bit, and doesn't change the instruction set
-                reach = value + addend | (0 if row.branch else thumb)
-                if row.holds(reach):
-                    return self.index((Sort.SECTION, target.region, "", 0)), reach
-                if row.holds(addend):
-                    return self.index((Sort.OWN, target.region, "", value | thumb)), addend
-                return self.index((Sort.OWN, target.region, "", value + addend | thumb)), 0
+                return self._own(target, addend, row, explicit=explicit)
             case Kind.NAMED:
                 identifier = self.identifier(target.name)
                 return self.index((Sort.NAMED, None, target.name, identifier)), addend
             case Kind.ABSOLUTE | Kind.PEER | Kind.ZERO:
-                if row.holds(addend):
+                if explicit or row.holds(addend):
                     return self.index((Sort.ABSOLUTE, None, "", value | thumb)), addend
                 return self.index((Sort.ABSOLUTE, None, "", value + addend | thumb)), 0
-            case Kind.UNLOADED | Kind.MISSING | Kind.TLS:
+            case Kind.UNLOADED | Kind.MISSING | Kind.TLS | Kind.THREAD:
                 raise AssertionError(target)
+
+    def _own(self, target: Target, addend: int, row: Row, *, explicit: bool) -> tuple[int, int]:
+        value, thumb = target.value, target.thumb
+        # a branch has no room for the Thumb bit, and doesn't change the instruction set
+        reach = value + addend | (0 if row.branch else thumb)
+        subtracted = row.formula is Formula.SUB  # GNU ld adds the addend, the psABI subtracts it
+        symbol_only = subtracted or row.via is Via.HIGH_PART
+        if not symbol_only and (explicit or row.holds(reach)):
+            return self.index((Sort.SECTION, target.region, "", 0)), reach
+        if not subtracted and (explicit or row.holds(addend)):
+            return self.index((Sort.OWN, target.region, "", value | thumb)), addend
+        return self.index((Sort.OWN, target.region, "", value + addend | thumb)), 0
 
 
 def blob_symbols(

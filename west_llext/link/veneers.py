@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from west_llext.arch.machine import Core, Machine, Veneer
-from west_llext.arch.table import Row
+from west_llext.arch.table import Check, Row
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
 from west_llext.link.targets import Kind, Target
@@ -72,7 +72,7 @@ class Reach:
 
         changes: whether it changes the instruction set; None for no address at all
         """
-        if self.text is None:
+        if self.text is None or not (row.loadable or self.mode is Mode.PRELOCATED):
             return None
         low, high = row.range()
         if self.mode is not Mode.PRELOCATED:
@@ -122,7 +122,7 @@ def stubs(
     return found
 
 
-_NOWHERE = frozenset({Kind.ZERO, Kind.UNLOADED, Kind.MISSING, Kind.TLS})
+_NOWHERE = frozenset({Kind.ZERO, Kind.UNLOADED, Kind.MISSING, Kind.TLS, Kind.THREAD})
 
 
 class _Needs:
@@ -132,7 +132,7 @@ class _Needs:
         self.targets = targets
         self.reach = reach
         self.codec = codec
-        self.known: dict[tuple[int, bool], Window | None] = {}
+        self.known: dict[tuple[Row, bool], Window | None] = {}
 
     def form(self, relocation: Relocation, content: bytes) -> tuple[Veneer, int] | None:
         # the form that a branch needs, and the bytes behind the target; None for none
@@ -141,6 +141,11 @@ class _Needs:
         target = self.targets[symbol]
         if not isinstance(row, Row) or target[0] in _NOWHERE or offset + row.size > len(content):
             return None
+        if row.pick is not None:
+            picked = row.pick(content, offset)
+            if picked is None or picked.branch is None or offset + picked.size > len(content):
+                return None
+            row = picked
         word = self.codec.load(row.word, content, offset)
         addend = row.addend(word) if explicit is None else explicit
         if self.near(row, target, addend) and not self.reach.stuck(row, word, target):
@@ -152,12 +157,15 @@ class _Needs:
         # whether every permitted address of the target is in reach; what is in the same region is
         if target[0] is Kind.OWN:
             return True
+        if row.check is Check.WRAP:
+            return True
         there = self.reach.window(target)
         changes = target[4] and self.reach.machine.changes_state(row, target[3])
-        key = row.number, changes
+        key = row, changes
         if key not in self.known:
             self.known[key] = self.reach.bounds(row, changes=changes)
         bounds = self.known[key]
         if bounds is None or there is None:
-            return False
+            # code that counts 32 bits was compiled for a target within 2 GiB
+            return row.range()[1] > 1 << 30
         return bounds[0] <= there[0] + addend and there[1] - 1 + addend < bounds[1]

@@ -11,7 +11,7 @@ from west_llext.link.exports import Exports
 from west_llext.link.places import place_of
 from west_llext.link.resolve import Resolution
 from west_llext.model.elf import STB_LOCAL, ObjectFile
-from west_llext.model.manifest import Extension, Name
+from west_llext.model.manifest import Extension, Mode, Name
 
 #: Names in a message; the others are counted.
 _SHOWN = 5
@@ -65,7 +65,7 @@ def unread_providers(extension: Extension, unread: Collection[str]) -> list[Name
 def resolution_findings(
     obj: ObjectFile, extension: Extension, found: Resolution, unread: Collection[str]
 ) -> list[Diagnostic]:
-    """Thread-local imports, and providers that nothing is imported from.
+    """Thread-local imports, providers that nothing is imported from, or more than one offers.
 
     unread: names of extensions that could not be opened: what isn't found may be in them
     """
@@ -91,10 +91,29 @@ def resolution_findings(
         for name in found.unused
         if name not in unread
     ]
+    findings += [_doubtful(extension, name, names) for name, names in found.doubtful]
     providers = unread_providers(extension, unread)
     if providers and found.misses:
         findings.append(_unknown(extension, providers[0], [miss.name for miss in found.misses]))
     return findings
+
+
+def _doubtful(extension: Extension, name: str, providers: Sequence[str]) -> Diagnostic:
+    # the second provider is the one to think about
+    at = next(each.at for each in extension.imports_from if each.text == providers[1])
+    listed = ", ".join(f"'{each}'" for each in providers[:-1])
+    if extension.mode is Mode.PRELOCATED:
+        outcome = f"it is linked to that of '{providers[0]}'"
+    else:
+        outcome = "which one it gets depends on the order in which they are loaded"
+    return Diagnostic(
+        code="S015",
+        at=at,
+        message=f"extension '{extension.name}' imports '{name}', which {listed} and "
+        f"'{providers[-1]}' export: {outcome}",
+        hint="remove all but one of them from 'imports-from', or rename the symbol in the others",
+        severity=Severity.WARNING,
+    )
 
 
 def _unknown(extension: Extension, provider: Name, names: Sequence[str]) -> Diagnostic:

@@ -110,22 +110,25 @@ class _Builder:
 
     def _base(self, value: Value | None) -> BaseSpec:
         if value is None:
-            return BaseSpec()
+            nowhere = Span(self._log.file)
+            return BaseSpec(toolchain=Toolchain(at=nowhere), at=nowhere)
+        at = span(self._log.file, value.at)
         get = _table(value).get
         return BaseSpec(
             build_dir=self._paths.optional(get("build-dir")),
             image=self._paths.optional(get("image")),
             edk=self._paths.optional(get("edk")),
             zephyr_version=_text(get("zephyr-version")),
-            toolchain=self._toolchain(get("toolchain")),
+            toolchain=self._toolchain(get("toolchain"), at),
             exports=tuple(self._groups(_items(get("exports")))),
             memories=tuple(self._memories(_items(get("memory")))),
-            at=span(self._log.file, value.at),
+            at=at,
         )
 
-    def _toolchain(self, value: Value | None) -> Toolchain:
+    def _toolchain(self, value: Value | None, base: Span) -> Toolchain:
+        # where there is none, `base` is the place to write one
         if value is None:
-            return Toolchain()
+            return Toolchain(at=base)
         get = _table(value).get
         return Toolchain(
             cc=_text(get("cc")),

@@ -9,48 +9,74 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from west_llext.diagnostics import Diagnostic, Span
-from west_llext.model.elf import Ident, Section, Segment, Symbol
+from west_llext.model.elf import SHF_TLS, Ident, Section, Segment, Symbol, new_symbol
+
+#: Rows of a symbol table by name: of the names that are given, or of all for None.
+FindRows = Callable[[Collection[str] | None], dict[str, int]]
 
 
 class SymbolIndex:
     """The global and weak defined symbols of an image, by name.
 
-    Holds one small integer a symbol, because a base image can have 200,000 of them; a `Symbol` is
-    made when one is asked for.
+    An image can have 200,000 of them, and extensions need few: those that `prepare` was told of
+    are looked for in one pass over the table. Whoever asks for another one, or for all, makes an
+    index of all names. A `Symbol` is made when one is asked for.
     """
 
-    __slots__ = ("_bits", "_order", "_raw", "_rows")
+    __slots__ = ("_asked", "_bits", "_find", "_raw", "_rows", "_size", "_unpack")
 
-    def __init__(self, *, rows: Mapping[str, int], raw: bytes, bits: int, order: str) -> None:
-        """`rows` gives the index in the symbol table whose bytes are `raw`."""
-        self._rows = rows
+    def __init__(
+        self, *, find: FindRows, raw: bytes, bits: int, order: str, names: Collection[str] = ()
+    ) -> None:
+        """`find` gives rows of the symbol table whose bytes are `raw`; of `names` at once."""
+        self._find = find
         self._raw = raw
         self._bits = bits
-        self._order = order
+        form = struct.Struct(order + ("IIIBBH" if bits == 32 else "IBBHQQ"))
+        self._size = form.size
+        self._unpack = form.unpack_from
+        self._rows = find(names)
+        # None when all are known
+        self._asked: set[str] | None = set(names)
+
+    def prepare(self, names: Collection[str]) -> None:
+        """Look for some names, so that `get` and `in` know them without making an index of all."""
+        if self._asked is None:
+            return
+        new = set(names).difference(self._asked)
+        if new:
+            self._rows.update(self._find(new))
+            self._asked.update(new)
 
     def get(self, name: str) -> Symbol | None:
         """The symbol of that name, or None."""
         row = self._rows.get(name)
         if row is None:
-            return None
+            if name not in self:
+                return None
+            row = self._rows[name]
         if self._bits == 32:
-            _, value, size, info, other, section = struct.unpack_from(
-                self._order + "IIIBBH", self._raw, row * 16
-            )
+            _, value, size, info, other, section = self._unpack(self._raw, row * self._size)
         else:
-            _, info, other, section, value, size = struct.unpack_from(
-                self._order + "IBBHQQ", self._raw, row * 24
-            )
-        return Symbol(name, value, size, info, other, section)
+            _, info, other, section, value, size = self._unpack(self._raw, row * self._size)
+        return new_symbol((name, value, size, info, other, section))
 
     def __contains__(self, name: object) -> bool:
+        if self._asked is not None and name not in self._asked:
+            return name in self._whole()
         return name in self._rows
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
+        return iter(self._whole())
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._whole())
+
+    def _whole(self) -> dict[str, int]:
+        if self._asked is not None:
+            self._rows = self._find(None)
+            self._asked = None
+        return self._rows
 
 
 class LazyNames(Collection[str]):
@@ -79,7 +105,11 @@ class LazyNames(Collection[str]):
         return len(self.names())
 
 
-EMPTY_INDEX = SymbolIndex(rows={}, raw=b"", bits=32, order="<")
+def _nothing(_: object) -> dict[str, int]:
+    return {}
+
+
+EMPTY_INDEX = SymbolIndex(find=_nothing, raw=b"", bits=32, order="<")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +158,19 @@ class BaseImage:
     zephyr_version: str | None = None
     config: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def thread_block(self) -> tuple[int, int] | None:
+        """(size, alignment) of the block of thread-local variables that each thread has, or None.
+
+        A symbol's value is its offset in it (gABI, "Symbol Table", STT_TLS).
+        """
+        parts = [each for each in self.sections if each.flags & SHF_TLS and each.size]
+        if not parts:
+            return None
+        start = min(each.addr for each in parts)
+        end = max(each.addr + each.size for each in parts)
+        return end - start, max(each.align or 1 for each in parts)
 
 
 class Reason(Enum):
@@ -192,6 +235,11 @@ class Offer:
     image: BaseImage | None
     exported: Container[str]
     why: Callable[[str], Why]
+
+    def prepare(self, names: Collection[str]) -> None:
+        """Look for some names of the base image in one pass, because `symbol` will be asked."""
+        if self.image is not None:
+            self.image.symbols.prepare(names)
 
     def symbol(self, name: str) -> Symbol | None:
         """The base image's global definition of a name, or None."""

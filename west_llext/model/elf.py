@@ -7,9 +7,10 @@ thousands of them and a build reads thousands of objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import NamedTuple
 
 
@@ -136,6 +137,11 @@ class Symbol(NamedTuple):
     def type(self) -> int:
         """One of STT_*."""
         return self.info & 15
+
+
+#: A symbol of the tuple of its fields: a named tuple that is made in one step, in half the time.
+new_symbol: Callable[[tuple[str, int, int, int, int, int]], Symbol]
+new_symbol = partial(tuple.__new__, Symbol)
 
 
 class Relocation(NamedTuple):

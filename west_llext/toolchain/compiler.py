@@ -85,7 +85,8 @@ def compiler(
     flags = spec.cflags
     if base is not None:
         chosen = spec.target is not None or selects_cpu(flags)
-        flags = (*(() if chosen else flags_of(base)), *convention_flags(base), *flags)
+        known = () if chosen else flags_of(base)
+        flags = (*known, *(each for each in convention_flags(base) if each not in known), *flags)
     machine = _machine(spec, flags, base)
     search = environment.get("PATH", "")
     if spec.cc is None:

@@ -9,9 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from pathlib import Path
 
 from west_llext.model.options import options
-from west_llext.toolchain.machines import EM_RISCV, TARGETS
+from west_llext.toolchain.machines import (
+    EM_AARCH64,
+    EM_ARC_COMPACT2,
+    EM_RISCV,
+    EM_X86_64,
+    TARGETS,
+)
 from west_llext.toolchain.zig import spoken_for, zig_target
 
 
@@ -98,6 +105,12 @@ _KIND_DEFAULTS = {
 _MACHINE_DEFAULTS = {
     # nothing on the way to the target relaxes, and gp belongs to the base
     EM_RISCV: ("-mno-relax", "-msmall-data-limit=0"),
+    # the small data base is the base image's
+    EM_ARC_COMPACT2: ("-mno-sdata",),
+    # helpers that look for instructions of the processor need somebody who runs their constructor
+    EM_AARCH64: ("-mno-outline-atomics",),
+    # interrupts use the stack of whoever they interrupt
+    EM_X86_64: ("-mno-red-zone",),
 }
 
 _FOR_CPP = frozenset({
@@ -190,6 +203,15 @@ GCC_ONLY = {
     "-mno-fix-cortex-a53*": "gcc's workarounds",
     "-msingle-pic-base": "extensions aren't position independent",
     "-mpic-register=*": "extensions aren't position independent",
+    "-misa-spec=*": "which release of the manual the ISA string is of",
+    "-mplt": "there is no PLT",
+    "-mno-plt": "there is no PLT",
+    "-mshorten-memrefs": "gcc's own optimisation",
+    "-mno-shorten-memrefs": "gcc's own optimisation",
+    "-malign-data=*": "gcc's own code generation",
+    "-mriscv-attribute": "clang always writes them",
+    "-mexplicit-relocs": "gcc's own code generation",
+    "-mno-explicit-relocs": "gcc's own code generation",
     "-nostdlib": "nothing is linked here",
     "-nodefaultlibs": "nothing is linked here",
     "-nostartfiles": "nothing is linked here",
@@ -244,13 +266,26 @@ def default_flags(kind: Kind, language: Language, machine: int) -> tuple[str, ..
     return (*own, "-DLL_EXTENSION_BUILD")
 
 
-def unasked_flags(kind: Kind, flags: Sequence[str]) -> Iterator[str]:
+def unasked_flags(flags: Sequence[str], machine: tuple[int, int]) -> Iterator[str]:
     """What depends on whether the user's flags speak of it at all."""
+    # RAM of these boards begins at 2 GiB, which is just what medlow code doesn't reach
+    if machine == (EM_RISCV, 64) and not any(flag.startswith("-mcmodel=") for flag in flags):
+        yield "-mcmodel=medany"
     if not any(flag.startswith("-O") for flag in flags):
         yield "-Os"
-    # zig adds debug information by itself, and believes -g0 rather than a -g that follows
-    if kind is Kind.ZIG and not any(flag.startswith("-g") for flag in flags):
-        yield "-g0"
+    # messages name source lines and the debugger gets its twin; blobs are the same without
+    if not any(flag.startswith("-g") for flag in flags):
+        yield "-g"
+
+
+def own_folders(kind: Kind, program: Path) -> Iterator[tuple[str, str]]:
+    """Folders of the compiler that objects would name for its headers, with what they say instead.
+
+    A zig from a Python package lies in the project's own environment, which is somewhere else for
+    everybody; others are installed in the same place everywhere.
+    """
+    if kind is Kind.ZIG:
+        yield program.parent.as_posix(), "zig"
 
 
 def reproducible_flags(

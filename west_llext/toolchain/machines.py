@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from west_llext.arch.riscv_abi import shortest
 from west_llext.model.base import Abi
 
 EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64, EM_RISCV = 3, 40, 62, 94, 183, 243
@@ -14,10 +15,15 @@ EM_ARC_COMPACT2 = 195
 
 #: Build attributes of Arm's `aeabi` section (ABI addenda, 2.5)
 _CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
-_ABI_HARDFP_USE, _ABI_VFP_ARGS = 27, 28
-_ABI_WCHAR, _ABI_ENUM_SIZE = 18, 26
+_ABI_WCHAR, _ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 18, 26, 27, 28
 #: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
 _RISCV_ARCH = 5
+#: Line of Xtensa's note that names the calling convention (`arch.attributes.TEXT_NOTES`)
+_XTENSA_ABI = 1
+
+
+#: Tag_ABI_enum_size to the flag: as small as the values allow, or 32 bits (ABI addenda, 3.3.5.2)
+_ENUM_FLAGS: Mapping[int | str, str] = {1: "-fshort-enums", 2: "-fno-short-enums"}
 
 
 class Target(NamedTuple):
@@ -41,7 +47,8 @@ TARGETS: Mapping[tuple[int, int], Target] = {
     (EM_ARM, 32): Target(
         "Arm", ("arm-none-eabi-", "arm-zephyr-eabi-"), "arm-none-eabi", "armelf"),
     (EM_AARCH64, 64): Target(
-        "AArch64", ("aarch64-none-elf-", "aarch64-zephyr-elf-"), "aarch64-none-elf", "aarch64elf"),
+        "AArch64", ("aarch64-none-elf-", "aarch64-zephyr-elf-", "aarch64-linux-gnu-"),
+        "aarch64-none-elf", "aarch64elf"),
     (EM_RISCV, 32): Target(
         "RISC-V", ("riscv64-unknown-elf-", "riscv64-zephyr-elf-", "riscv32-unknown-elf-"),
         "riscv32-unknown-elf", "elf32lriscv"),
@@ -49,9 +56,11 @@ TARGETS: Mapping[tuple[int, int], Target] = {
         "RISC-V", ("riscv64-unknown-elf-", "riscv64-zephyr-elf-"),
         "riscv64-unknown-elf", "elf64lriscv"),
     (EM_386, 32): Target(
-        "x86", ("x86_64-zephyr-elf-", "i686-elf-"), "i386-unknown-elf", "elf_i386"),
+        "x86", ("x86_64-zephyr-elf-", "i686-elf-", "x86_64-linux-gnu-", "i686-linux-gnu-"),
+        "i386-unknown-elf", "elf_i386"),
     (EM_X86_64, 64): Target(
-        "x86-64", ("x86_64-zephyr-elf-", "x86_64-elf-"), "x86_64-unknown-elf", "elf_x86_64"),
+        "x86-64", ("x86_64-zephyr-elf-", "x86_64-elf-", "x86_64-linux-gnu-"),
+        "x86_64-unknown-elf", "elf_x86_64"),
     (EM_XTENSA, 32): Target(
         "Xtensa", ("xtensa-lx106-elf-", "xtensa-zephyr-elf-"), "xtensa-unknown-elf", "elf32xtensa"),
     (EM_ARC_COMPACT2, 32): Target(
@@ -79,6 +88,16 @@ _ARM_FPUS = {
     7: ("fp-armv8", "fp-armv8"), 8: ("fpv5-d16", "fpv5-sp-d16"),
 }
 # fmt: on
+
+#: XTHAL_ABI_WINDOWED and XTHAL_ABI_CALL0 to flags; a compiler for Xtensa knows one core
+_XTENSA_ABIS: Mapping[int | str | None, tuple[str, ...]] = {
+    0: ("-mabi=windowed",),
+    1: ("-mabi=call0",),
+}
+
+#: Processor in the e_flags of ARC to `-mcpu`
+_EF_ARC_MACH_MSK = 0xFF
+_ARC_CPUS = {3: "arc700", 5: "arcem", 6: "archs"}
 
 _SELECTS_CPU = ("-mcpu=", "-march=", "-m32", "-m64", "--target=", "-target")
 
@@ -121,11 +140,8 @@ def flags_of(abi: Abi) -> tuple[str, ...]:
     They come from the build attributes of its file; `-march` rather than `-mcpu`, because the
     architecture decides what fits and the core's name may be unknown to the compiler.
     """
-    if abi.ident.machine == EM_ARM:
-        return _arm_flags(abi.attributes, little=abi.ident.little)
-    if abi.ident.machine == EM_RISCV:
-        return _riscv_flags(str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags)
-    return ("-m32",) if abi.ident.machine == EM_386 else ()
+    found = _FLAGS.get(abi.ident.machine)
+    return () if found is None else tuple(found(abi))
 
 
 def convention_flags(abi: Abi) -> tuple[str, ...]:
@@ -135,14 +151,49 @@ def convention_flags(abi: Abi) -> tuple[str, ...]:
     """
     if abi.ident.machine != EM_ARM:
         return ()
-    enums = {1: "-fshort-enums", 2: "-fno-short-enums"}.get(
-        int(abi.attributes.get(_ABI_ENUM_SIZE, 0))
-    )
+    enums = _ENUM_FLAGS.get(abi.attributes.get(_ABI_ENUM_SIZE, 0))
     wide = {2: "-fshort-wchar", 4: "-fno-short-wchar"}.get(int(abi.attributes.get(_ABI_WCHAR, 0)))
     return tuple(each for each in (enums, wide) if each is not None)
 
 
-def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[str, ...]:
+def _xtensa_flags(abi: Abi) -> Iterable[str]:
+    return _XTENSA_ABIS.get(abi.attributes.get(_XTENSA_ABI), ())
+
+
+def _arc_flags(abi: Abi) -> Iterator[str]:
+    cpu = _ARC_CPUS.get(abi.ident.flags & _EF_ARC_MACH_MSK)
+    if cpu is not None:
+        yield f"-mcpu={cpu}"
+        if not abi.ident.little:
+            yield "-mbig-endian"
+
+
+def _aarch64_flags(abi: Abi) -> Iterator[str]:
+    return _protection(abi, 0xC0000000, {1: "-mbranch-protection=bti"})
+
+
+def _x86_flags(abi: Abi) -> Iterator[str]:
+    yield "-m32" if abi.ident.bits == 32 else "-m64"
+    yield from _protection(abi, 0xC0000002, _CF_PROTECTION)
+
+
+#: Bits IBT and SHSTK of GNU_PROPERTY_X86_FEATURE_1_AND to the flag
+_CF_PROTECTION = {
+    1: "-fcf-protection=branch",
+    2: "-fcf-protection=return",
+    3: "-fcf-protection=full",
+}
+
+
+def _protection(abi: Abi, kind: int, flags: Mapping[int, str]) -> Iterator[str]:
+    # what all of the base image's code is marked to have, so that its processor may ask for it
+    value = abi.attributes.get(kind, 0)
+    if isinstance(value, int):
+        yield from (flags[each] for each in (value & max(flags),) if each in flags)
+
+
+def _arm_flags(abi: Abi) -> tuple[str, ...]:
+    attributes = abi.attributes
     arch = attributes.get(_CPU_ARCH)
     if not isinstance(arch, int):
         return ()
@@ -160,18 +211,30 @@ def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[st
         single = attributes.get(_ABI_HARDFP_USE) == 1
         hard = attributes.get(_ABI_VFP_ARGS) == 1
         flags += [f"-mfpu={fpu[single]}", f"-mfloat-abi={'hard' if hard else 'softfp'}"]
-    if not little:
+    if not abi.ident.little:
         flags.append("-mbig-endian")
+    enums = attributes.get(_ABI_ENUM_SIZE, 0)  # compilers differ in what they do by themselves
+    if enums in _ENUM_FLAGS:
+        flags.append(_ENUM_FLAGS[enums])
     return tuple(flags)
 
 
-def _riscv_flags(isa: str, elf_flags: int) -> tuple[str, ...]:
+def _riscv_flags(abi: Abi) -> tuple[str, ...]:
+    isa, elf_flags = str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags
     # rv32i2p1_m2p0_c2p0_zicsr2p0 -> rv32imc_zicsr; the float ABI is in e_flags (EF_RISCV_FLOAT_ABI)
-    names = [re.sub(r"\d+p\d+$", "", part) for part in isa.lower().split("_")]
-    if not re.fullmatch(r"rv(32|64)[ieg]", names[0]):
+    if not re.match(r"rv(32|64)[ieg](\d+p\d+)?(_|$)", isa.lower()):
         return ()
-    single = "".join(each for each in names[1:] if len(each) == 1)
-    long = [each for each in names[1:] if len(each) > 1]
-    march = "_".join([names[0] + single, *long])
     letters = {0: "", 2: "f", 4: "d", 6: "q"}[elf_flags & 6] + ("e" if elf_flags & 8 else "")
-    return (f"-march={march}", f"-mabi={'lp64' if names[0][2] == '6' else 'ilp32'}{letters}")
+    convention = "lp64" if isa[2] == "6" else "ilp32"
+    return (f"-march={shortest(isa)}", f"-mabi={convention}{letters}")
+
+
+_FLAGS: Mapping[int, Callable[[Abi], Iterable[str]]] = {
+    EM_386: _x86_flags,
+    EM_ARM: _arm_flags,
+    EM_X86_64: _x86_flags,
+    EM_XTENSA: _xtensa_flags,
+    EM_AARCH64: _aarch64_flags,
+    EM_ARC_COMPACT2: _arc_flags,
+    EM_RISCV: _riscv_flags,
+}

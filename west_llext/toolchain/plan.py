@@ -19,6 +19,7 @@ from west_llext.toolchain.flags import (
     default_flags,
     language,
     merge_flags,
+    own_folders,
     reproducible_flags,
     spoken,
     unasked_flags,
@@ -91,7 +92,8 @@ class Plan:
     files: to be written before anything runs, with their contents
     inputs: files that must be there, with where the manifest names them
     programs: what commands run or link that isn't of the project: compiler, launcher, library
-    digest: another one whenever a command or the compiler is another one
+    digest: another one whenever a command or the compiler is another one; the same wherever the
+        project lies
     launched: whether a launcher starts the compilers
     """
 
@@ -214,7 +216,8 @@ class _Planner:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         compiler = self.compiler
         given = (*compiler.flags, *extension.cflags)
-        maps = (*self.request.prefix_maps, (self.root.as_posix(), "."))
+        root = (self.root.as_posix(), ".")
+        maps = (*self.request.prefix_maps, root, *own_folders(compiler.kind, compiler.path))
         defines = (
             f"-D{name}" if value is None else f"-D{name}={value}"
             for name, value in extension.defines
@@ -222,7 +225,7 @@ class _Planner:
         includes = (f"-I{from_root(each.path, self.root)}" for each in extension.include_dirs)
         return compiler.words(tongue, given), (
             *default_flags(compiler.kind, tongue, compiler.machine[0]),
-            *unasked_flags(compiler.kind, given),
+            *unasked_flags(given, compiler.machine),
             *reproducible_flags(compiler.kind, tongue, maps=maps, seed=seed),
             *spoken(compiler.kind, tongue, given, machine=compiler.machine),
             *defines,
@@ -336,10 +339,15 @@ class _Planner:
         )
         self.steps.append(step)
 
+    def said(self) -> str:
+        # every command as text, but for where the root is
+        lines = ("\0".join((each.output, *each.inputs, "", *each.words)) for each in self.edges)
+        return "\n".join(lines).replace(self.root.as_posix(), ".")
+
     def plan(self) -> Plan:
         text = ninja_text(self.edges, folder=self.base, host=self.request.host)
         files: list[tuple[Path, bytes]] = []
-        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape"))
+        digest = hashlib.sha256(self.said().encode("utf-8", "surrogateescape"))
         if self.edges:
             stamp = f"{self.compiler.stamp}\n".encode("utf-8", "surrogateescape")
             digest.update(stamp)

@@ -9,52 +9,39 @@ them differs. Ninja decides wherever this isn't certain.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Protocol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a build with nothing to do asks here, and the modules would be more imports
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from west_llext.toolchain.plan import Plan
+
+_NAME = "objects.state"
 _FORMAT = "west-llext objects 1"
 _SECOND = 1_000_000_000
 #: how coarse the clock of a file system with fine time stamps may be: a kernel's tick
 _TICK = 20_000_000
 
 
-class Planned(Protocol):
-    """What of a plan counts here; by itself, so that no plan is needed to ask `unchanged`."""
-
-    @property
-    def root(self) -> Path:
-        """Folder that its commands run in."""
-
-    @property
-    def folder(self) -> Path:
-        """Where objects go."""
-
-    @property
-    def steps(self) -> Sequence[object]:
-        """Its commands."""
-
-    @property
-    def digest(self) -> str:
-        """Another one for another plan."""
-
-
-def up_to_date(plan: Planned) -> bool:
+def up_to_date(plan: Plan) -> bool:
     """Whether every object of a plan is there and as the last build left it. Nothing runs."""
     return not plan.steps or unchanged(plan.folder, plan.root, plan.digest)
 
 
-def unchanged(folder: Path, root: Path, digest: str | None = None) -> bool:
+def unchanged(folder: Path | str, root: Path | str, digest: str) -> bool:
     """Whether the last build in a folder for objects went through and is up to date.
 
     root: folder that its commands ran in
-    digest: of its plan; None for those who know that the plan would be the same
+    digest: of its plan
     """
     try:
-        lines = _path(folder).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        # pathlib isn't imported here
+        with open(f"{folder}/{_NAME}", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+            lines = file.read().split("\n")
     except OSError:
         return False
-    if lines[0] != f"{_FORMAT} {digest}" and (digest or not lines[0].startswith(_FORMAT)):
+    if lines[0] != f"{_FORMAT} {digest}":
         return False
     start = f"{root}{os.sep}"
     try:
@@ -66,7 +53,7 @@ def unchanged(folder: Path, root: Path, digest: str | None = None) -> bool:
 def known(folder: Path, root: Path) -> list[Path]:
     """Every file that the last build has read or made; empty where there is no record of it."""
     try:
-        text = _path(folder).read_text(encoding="utf-8", errors="surrogateescape")
+        text = (folder / _NAME).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return []
     rows = (line.split(" ", 2) for line in text.split("\n")[1:-1])
@@ -81,7 +68,7 @@ def _as_before(start: str, line: str) -> bool:
 
 def forget(folder: Path) -> None:
     """Make sure that the next build asks ninja."""
-    _path(folder).unlink(missing_ok=True)
+    (folder / _NAME).unlink(missing_ok=True)
 
 
 def record(
@@ -116,8 +103,4 @@ def record(
             return
         lines.append(f"{status.st_size} {status.st_mtime_ns} {name}")
     text = "\n".join(lines) + "\n"
-    put(_path(folder), text.encode("utf-8", "surrogateescape"))
-
-
-def _path(folder: Path) -> Path:
-    return folder / "objects.state"
+    put(folder / _NAME, text.encode("utf-8", "surrogateescape"))

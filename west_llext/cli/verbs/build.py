@@ -7,7 +7,8 @@ from argparse import Namespace
 
 from west_llext.app.build import UpToDate, build
 from west_llext.cli.console import Console
-from west_llext.cli.report import Report, counted
+from west_llext.cli.quick import summary
+from west_llext.cli.report import Report
 from west_llext.cli.verbs.common import done, request
 
 
@@ -29,7 +30,7 @@ def run(arguments: Namespace, console: Console) -> Report:
                 "removed": [],
                 "untouched": 0,
             },
-            summary=f"{counted(result.count, 'extension')}: nothing to do\n",
+            summary=summary(result.count),
             fallback=asked.display,
         )
     from west_llext.cli.verbs.built import built_report  # noqa: PLC0415  # only after work

@@ -15,6 +15,7 @@ def built_report(result: BuildResult, *, fallback: str) -> Report:
     """The report of a build; `fallback` is the manifest, as messages call it."""
     changes = result.changes
     table = summary.text(result.rows, result.budgets, width=width())
+    table += "\n" if table else ""
     built, files = counted(result.count, "extension"), counted(len(changes.written), "file")
     return Report(
         verb="build",
@@ -26,7 +27,7 @@ def built_report(result: BuildResult, *, fallback: str) -> Report:
             "removed": list(changes.removed),
             "untouched": changes.untouched,
         },
-        summary=f"{table}\n{built}: {files} written, {changes.untouched} unchanged\n",
+        summary=f"{table}{built}: {files} written, {changes.untouched} unchanged\n",
         details=_listed("wrote", changes.written) + _listed("removed", changes.removed),
         status=status_of(result.findings),
         fallback=fallback,

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from west_llext.app.requests import ImageUse, Outside, Request
-from west_llext.app.where import nearest_manifest, shown
+from west_llext.app.requests import Commands, ImageUse, Outside, Request, unheard
+from west_llext.app.where import default_output, nearest_manifest, shown
 from west_llext.base.usual_dir import Usual, usual_dir
 from west_llext.cli.console import Console
 from west_llext.cli.folder import here
@@ -21,15 +21,11 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
     Raises MissingError where there is no manifest (M010).
     """
     folder = here()
-    path = manifest or arguments.manifest
-    if path is None:
-        # relative, because messages spell outputs in the same way
-        fallback = getattr(arguments, "llext_manifest", None)
-        path = Path(shown(nearest_manifest(folder, fallback), folder))
+    path = manifest or arguments.manifest or _nearest(arguments, folder)
     return Request(
         manifest=path,
         display=path.as_posix(),
-        output=arguments.output or path.parent / "build" / "llext",
+        output=arguments.output or Path(default_output(str(path))),
         extensions=tuple(arguments.extension),
         build_dir=arguments.build_dir,
         domain=arguments.domain,
@@ -41,7 +37,36 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
         launcher=getattr(arguments, "llext_launcher", ()),
         environment=console.environment,
         progress=console.progress,
+        commands=_shown(console) if arguments.llext_verbosity == "verbose" else unheard,
     )
+
+
+def _nearest(arguments: Namespace, folder: str) -> Path:
+    found = nearest_manifest(folder)
+    if found is not None:
+        # relative, because messages spell outputs in the same way
+        return Path(shown(found, folder))
+    fallback = getattr(arguments, "llext_manifest", None)
+    if fallback is not None:
+        return Path(shown(os.fspath(fallback), folder))
+    from west_llext.manifest.load import find  # noqa: PLC0415  # it has the words for that
+
+    return find(Path(folder))
+
+
+def _shown(console: Console) -> Commands:
+    # as a shell takes it, so that it can be run again by hand
+    def show(folder: str, words: Sequence[str], output: str) -> None:
+        from west_llext.cli.render.plain import printable  # noqa: PLC0415  # few ask for it
+        from west_llext.cli.shell import command_line  # noqa: PLC0415  # as above
+
+        place = f"{folder}$" if folder else "$"
+        text = f"{place} {command_line(words)}\n"
+        if output:
+            text += output if output.endswith("\n") else f"{output}\n"
+        console.write("", printable(text))
+
+    return show
 
 
 def done(arguments: Namespace, inputs: Iterable[Path]) -> None:
@@ -79,7 +104,7 @@ def _usual_dir(arguments: Namespace, console: Console, manifest: Path, folder: s
         return None
     found = getattr(arguments, "llext_build_dir", None)
     if found is not None:
-        return Path(shown(found, folder))
+        return Path(shown(os.fspath(found), folder))
     west = getattr(arguments, "llext_west", None)
     wanted = Usual(board=console.environment.get("BOARD"))
     if west is not None:
@@ -90,5 +115,5 @@ def _usual_dir(arguments: Namespace, console: Console, manifest: Path, folder: s
     for start in dict.fromkeys((folder, source)):
         place = usual_dir(wanted, here=start, source=source)
         if place is not None:
-            return Path(shown(Path(place), folder))
+            return Path(shown(place, folder))
     return None

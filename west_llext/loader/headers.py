@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Section headers as the loader sees them: in the target's memory, where a write can hit them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+from west_llext.loader.danger import outside
+from west_llext.loader.memory import Block, Memory
+
+SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA = 0, 1, 2, 3, 4
+SHT_NOBITS, SHT_REL, SHT_DYNSYM = 8, 9, 11
+SHT_INIT_ARRAY, SHT_FINI_ARRAY, SHT_PREINIT_ARRAY = 14, 15, 16
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS = 0x1, 0x2, 0x4, 0x400
+#: The flags that sections of one region must have in common.
+SHF_BASIC_TYPE = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR
+#: The loader's own flag: a relocation section targets the region.
+SHF_HAS_RELOCS = 0x100000
+ET_REL, ET_DYN = 1, 3
+
+
+@dataclass(slots=True)
+class Header:
+    """A section header (`elf_shdr_t`); a region is described by one, too.
+
+    name: offset in the table of section names
+    info: sh_info; of a region the bytes that were put in front of it for its alignment
+    """
+
+    name: int = 0
+    type: int = 0
+    flags: int = 0
+    addr: int = 0
+    offset: int = 0
+    size: int = 0
+    link: int = 0
+    info: int = 0
+    align: int = 0
+    entsize: int = 0
+
+    def copy(self) -> Header:
+        """Another one with the same values."""
+        return Header(
+            *(self.name, self.type, self.flags, self.addr, self.offset),
+            *(self.size, self.link, self.info, self.align, self.entsize),
+        )
+
+
+class SectionTable:
+    """The section headers of a file that is being loaded, read when somebody looks.
+
+    address: of the first; count: e_shnum
+    """
+
+    __slots__ = ("_block", "_form", "_known", "_memory", "_seen", "address", "count")
+
+    def __init__(self, memory: Memory, address: int, count: int, form: Struct) -> None:
+        """`form` is how a header lies in bytes."""
+        self._memory = memory
+        self.address = address
+        self.count = count
+        self._form = form
+        self._block: Block | None = memory.block(address)
+        self._known: dict[int, Header] = {}
+        self._seen = -1
+
+    def __getitem__(self, index: int) -> Header:
+        changes = -1 if self._block is None else self._block.changes
+        if changes != self._seen:
+            self._known, self._seen = {}, changes
+        header = self._known.get(index)
+        if header is None:
+            header = self._known[index] = self._read(index)
+        return header
+
+    def _read(self, index: int) -> Header:
+        if index >= self.count:
+            outside(f"section header {index} would be read, there are {self.count}")
+        size = self._form.size
+        raw = self._memory.read(self.address + index * size, size, f"section header {index}")
+        return Header(*self._form.unpack(raw))
+
+
+def no_sections() -> SectionTable:
+    """The table of a file whose sections haven't been found."""
+    return SectionTable(Memory(), 0, 0, Struct(""))

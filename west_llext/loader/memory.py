@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The target's memory, as far as the loader and its input reach: blocks at addresses."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+
+from west_llext.loader.danger import WORK, Danger, fault, outside, unknown
+
+#: Bytes of names that are looked at in one load; a load of 10,000 symbols needs a tenth of it.
+EFFORT = 32 << 20
+
+
+class Block:
+    """Consecutive bytes.
+
+    name: what messages call it
+    start: address of the first byte
+    data: the bytes
+    known: bytes from the start that somebody has written; behind them is whatever lay there
+    changes: counts writes, so that what was read can be kept while there are none
+    """
+
+    __slots__ = ("changes", "data", "known", "name", "start")
+
+    def __init__(self, name: str, start: int, data: bytearray, known: int) -> None:
+        self.name = name
+        self.start = start
+        self.data = data
+        self.known = known
+        self.changes = 0
+
+    @property
+    def end(self) -> int:
+        """Address behind the last byte."""
+        return self.start + len(self.data)
+
+
+class Memory:
+    """Blocks by address; every access outside of them, or to unknown bytes, is a Danger."""
+
+    __slots__ = ("_blocks", "_left", "_starts")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._left = EFFORT
+        self._blocks: dict[int, Block] = {}
+
+    def rest(self) -> None:
+        """Start to count effort anew."""
+        self._left = EFFORT
+
+    def add(self, name: str, start: int, data: bytearray, known: int | None = None) -> Block:
+        """A new block; the caller sees to it that none overlaps another."""
+        block = Block(name, start, data, len(data) if known is None else known)
+        if start in self._blocks:
+            self.remove(start)
+        insort(self._starts, start)
+        self._blocks[start] = block
+        return block
+
+    def remove(self, start: int) -> None:
+        """Forget the block that starts there, if there is one."""
+        if self._blocks.pop(start, None) is not None:
+            del self._starts[bisect_right(self._starts, start) - 1]
+
+    def block(self, addr: int) -> Block | None:
+        """The block that holds an address."""
+        index = bisect_right(self._starts, addr) - 1
+        if index < 0:
+            return None
+        block = self._blocks[self._starts[index]]
+        return block if addr < block.end else None
+
+    def holds(self, addr: int, size: int) -> bool:
+        """Whether all bytes are there and known."""
+        block = self.block(addr)
+        return block is not None and addr + size <= block.start + block.known
+
+    def read(self, addr: int, size: int, what: str) -> bytes:
+        """`size` bytes for `what`, such as `section header 3`."""
+        block = self._whole(addr, size, what)
+        at = addr - block.start
+        if at + size > block.known:
+            unknown(f"{what} at {addr:#x} would be taken from bytes that nobody has written")
+        return bytes(block.data[at : at + size])
+
+    def write(self, addr: int, data: bytes, what: str) -> None:
+        """Replace bytes."""
+        block = self._whole(addr, len(data), what)
+        at = addr - block.start
+        block.data[at : at + len(data)] = data
+        block.changes += 1
+
+    def string(self, addr: int, what: str) -> bytes:
+        """The zero-terminated bytes at an address."""
+        block = self._whole(addr, 1, what)
+        end = block.data.find(0, addr - block.start, block.known)
+        if end < 0:
+            outside(f"{what} at {addr:#x} runs over the end of {block.name}")
+        size = end - (addr - block.start)
+        self._left -= size
+        if self._left < 0:
+            raise Danger(WORK, f"more than {EFFORT >> 20} MiB of names would be compared")
+        return bytes(block.data[end - size : end])
+
+    def starts_with(self, addr: int, wanted: bytes, what: str) -> bool:
+        """Whether the bytes at an address are these; reads only as far as they agree."""
+        block = self._whole(addr, 1, what)
+        at = addr - block.start
+        found = bytes(block.data[at : min(at + len(wanted), block.known)])
+        if len(found) < len(wanted) and wanted.startswith(found):
+            outside(f"{what} at {addr:#x} runs over the end of {block.name}")
+        return found == wanted
+
+    def _whole(self, addr: int, size: int, what: str) -> Block:
+        block = self.block(addr)
+        if block is None:
+            if addr < 4096:
+                fault(f"{what} would be at {addr:#x}, which is no address of the extension")
+            outside(f"{what} would be at {addr:#x}, outside of the file and of what was loaded")
+        if addr + size > block.end:
+            outside(f"{what} at {addr:#x} has {size} bytes and ends behind {block.name}")
+        return block
