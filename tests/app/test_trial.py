@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.elfbuild import ET_EXEC, elf
 from support.workshop import Part, Workshop, base_elf
 
 from west_llext.app.inputs import inputs
+from west_llext.app.load_settings import Offered, Settings, target_of
 from west_llext.app.trial import Plan, Trial, plan
+from west_llext.base.image import image
 from west_llext.loader.storage import Storage
 from west_llext.model.manifest import Extension, Name
 
@@ -160,3 +163,11 @@ def test_long_chains_are_walked_without_recursion(tmp_path: Path) -> None:
 
     chain = {f"e{number}": extension(number) for number in range(3000)}
     assert replace(made, extensions=chain).order("e2999") == list(chain)
+
+
+@pytest.mark.parametrize("little", [True, False])
+def test_the_target_has_the_byte_order_of_the_base_image(*, little: bool) -> None:
+    """A big-endian blob isn't ELF to a little-endian one."""
+    data = elf(machine=94, little=little, file_type=ET_EXEC)
+    offered = Offered(symbols={}, image=image(data, "base.elf"))
+    assert target_of(Settings(), offered, None)[0].little is little

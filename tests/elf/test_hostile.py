@@ -30,8 +30,7 @@ from support.elfbuild import (
 from west_llext.diagnostics import LlextError
 from west_llext.elf.headers import headers
 from west_llext.elf.read import object_file
-from west_llext.elf.symbols import symbol_index
-from west_llext.model.base import LazyNames, SymbolIndex
+from west_llext.elf.symbols import ImageSymbols, image_symbols
 
 Found = TypeVar("Found")
 
@@ -81,9 +80,9 @@ def many_sections() -> bytes:
     return head + data[at:] + row * (count - 4)
 
 
-def indexed_symbols(data: bytes, name: str) -> tuple[SymbolIndex, LazyNames, LazyNames]:
+def indexed_symbols(data: bytes, name: str) -> ImageSymbols:
     """The index of an image's symbols, from its bytes."""
-    return symbol_index(headers(data, name))
+    return image_symbols(headers(data, name))
 
 
 CASES: dict[str, Callable[[], bytes]] = {
@@ -229,7 +228,8 @@ def check(data: bytes) -> None:
     """Read a file and look at everything in it."""
     indexed = attempt(indexed_symbols, data)
     if indexed is not None:
-        index, local, hidden = indexed
+        index, local, hidden, objects = indexed
+        assert all(value >= 0 for _, _, value in objects())
         assert all(index.get(name) is not None for name in index)
         assert "" not in local
         assert hidden.names() <= local.names()

@@ -14,7 +14,7 @@ from support.cross import archive, gcc, members, output, tool
 
 from west_llext.elf.headers import headers
 from west_llext.elf.read import object_file
-from west_llext.elf.symbols import symbol_index
+from west_llext.elf.symbols import image_symbols
 
 pytestmark = pytest.mark.cross
 
@@ -93,7 +93,7 @@ def linked(folder: Path) -> bytes:
 def test_the_index_of_an_image_has_the_definitions_that_nm_lists(tmp_path: Path) -> None:
     """Nm prints upper-case letters for global symbols, W and V for weak ones, U for undefined."""
     image = linked(tmp_path)
-    index, local, _ = symbol_index(headers(image, "image.elf"))
+    index, local, _, _ = image_symbols(headers(image, "image.elf"))
     rows = output(tool("nm"), str(tmp_path / "image.elf")).splitlines()
     listed = [row.split() for row in rows if " U " not in row]
     globals_ = {name: int(value, 16) for value, letter, name in listed if letter in "TDBRAWV"}

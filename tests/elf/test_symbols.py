@@ -9,7 +9,7 @@ import pytest
 from support.elfbuild import LOCAL, Sec, Sym, elf
 
 from west_llext.elf.headers import headers
-from west_llext.elf.symbols import symbol_index
+from west_llext.elf.symbols import image_symbols
 from west_llext.model.base import SymbolIndex
 
 NAMES = ("printk", "größe", "ticks")
@@ -31,7 +31,7 @@ def image(bits: int = 32, *, little: bool = True) -> bytes:
 
 def index(data: bytes, names: Collection[str] = ()) -> SymbolIndex:
     """The index of an image."""
-    return symbol_index(headers(data, "base.elf"), names)[0]
+    return image_symbols(headers(data, "base.elf"), names).definitions
 
 
 @pytest.mark.parametrize("bits", [32, 64])

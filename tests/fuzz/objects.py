@@ -33,7 +33,7 @@ from west_llext.model.elf import Ident
 
 _CODE, _DATA, _CONST = SHF_ALLOC | SHF_EXECINSTR, SHF_ALLOC | SHF_WRITE, SHF_ALLOC
 _INIT_ARRAY, _ATTRIBUTES = 14, 0x70000003
-_ARM, _RISCV = 40, 243
+_ARM, _RISCV, _X86 = 40, 243, (3, 62)
 #: Addresses of what base images define.
 TEXT, DATA, NAMES = 0x1000, 0x20000000, 0x1100
 #: Functions and variables of base images, with their addresses.
@@ -61,11 +61,11 @@ class Kind(NamedTuple):
 
 
 def kinds() -> list[Kind]:
-    """Every machine that we know in both byte orders, and one that we don't, with 64 bits."""
+    """Every machine that we know in the byte orders it has, and one that we don't, with 64 bits."""
     found = [
         Kind(number, bits, little, 0x05000000 if number == _ARM else 0)
         for number, bits in sorted(MACHINES)
-        for little in (True, False)
+        for little in ((True,) if number in _X86 else (True, False))
     ]
     return [*found, Kind(0xFEED, 64, little=False, flags=0), Kind(0xFEED, 64, little=True, flags=0)]
 

@@ -12,7 +12,7 @@ from west_llext.diagnostics import Diagnostic
 from west_llext.elf.attributes import abi
 from west_llext.elf.headers import headers
 from west_llext.elf.read import object_file
-from west_llext.elf.symbols import symbol_index
+from west_llext.elf.symbols import image_symbols
 from west_llext.link.extension import (
     Context,
     Opened,
@@ -85,7 +85,7 @@ def offer(
         sections=thread_sections(symbols),
     )
     head = headers(image, "base.elf")
-    index, local, _ = symbol_index(head)
+    index, local, _, _ = image_symbols(head)
     base = BaseImage(
         name="base.elf",
         digest="",

@@ -129,8 +129,16 @@ def target_of(
         veneers=veneers,
         noreloc=_on(config, "LLEXT_RODATA_NO_RELOC"),
         structure=offered.structure,
+        little=_little(offered, ident),
     )
     return target, (*notes, *more)
+
+
+def _little(offered: Offered, ident: Ident | None) -> bool:
+    # byte order of the base image, or else of the file
+    if offered.image is not None:
+        return offered.image.abi.ident.little
+    return ident is None or ident.little
 
 
 def knows(ident: Ident) -> bool:

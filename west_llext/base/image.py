@@ -15,7 +15,7 @@ from west_llext.base.layout import HEAPS
 from west_llext.base.own_exports import own_exports
 from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.elf.headers import headers
-from west_llext.elf.symbols import symbol_index
+from west_llext.elf.symbols import image_symbols
 from west_llext.model.base import BaseImage, LazyNames
 from west_llext.model.elf import FileType
 
@@ -35,7 +35,7 @@ def image(
     head = headers(data, name)
     if head.file_type not in {FileType.EXEC, FileType.DYN}:
         raise LlextError([_not_linked(name, head.file_type)])
-    symbols, local, hidden = symbol_index(head, (*EXPORT_NAMES, *HEAPS))
+    symbols, local, hidden, objects = image_symbols(head, (*EXPORT_NAMES, *HEAPS))
     settings = {} if config is None else config
     found = exports(head, symbols, settings)
     return BaseImage(
@@ -47,7 +47,7 @@ def image(
         by_slid=found.by_slid,
         local=local,
         hidden=hidden,
-        own_exports=LazyNames(partial(own_exports, head, symbols)),
+        own_exports=LazyNames(partial(own_exports, objects, symbols)),
         sections=head.sections,
         segments=head.segments,
         zephyr_version=zephyr_version,

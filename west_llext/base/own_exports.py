@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from west_llext.elf.headers import Headers
-from west_llext.elf.symbols import local_symbols
+from west_llext.elf.symbols import LocalObjects
 from west_llext.model.base import SymbolIndex
 
 #: The file that our own table is compiled from.
@@ -24,7 +23,7 @@ _PREFIX, _SUFFIX = "__llext_sym_", "_sym"
 _SECTION = re.compile(rb"\._llext_const_symbol\.static\.([A-Za-z_][A-Za-z0-9_.$]{0,4095})_\0")
 
 
-def own_exports(head: Headers, index: SymbolIndex) -> frozenset[str]:
+def own_exports(objects: LocalObjects, index: SymbolIndex) -> frozenset[str]:
     """Names that sources other than our table export in a linked image.
 
     Empty where the image has no table, or was stripped of its local symbols.
@@ -33,7 +32,7 @@ def own_exports(head: Headers, index: SymbolIndex) -> frozenset[str]:
     if start is None or end is None:
         return frozenset()
     found: set[str] = set()
-    for file, name, value in local_symbols(head):
+    for file, name, value in objects():
         # names and groups have objects with the same prefix elsewhere
         if file != TABLE_SOURCE and start.value <= value < end.value:
             found.update(_exported(name))

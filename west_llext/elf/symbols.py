@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -28,46 +28,57 @@ from west_llext.model.elf import (
 _NAME_COST = 180
 # st_info of global and weak symbols: the binding is in the upper half
 _GLOBALS = range(STB_GLOBAL << 4, (STB_WEAK + 1) << 4)
+#: Source file, name and value of every local object, in the order of the symbol table. The source
+#: is that of the last STT_FILE symbol before it, empty where there is none.
+LocalObjects = Callable[[], Iterator[tuple[str, str, int]]]
+
 # longer names than these aren't looked at one by one
 _LONGEST = 4096
 _UNNAMED = (STT_SECTION, STT_FILE)
 
 
-def symbol_index(
-    head: Headers, names: Collection[str] = ()
-) -> tuple[SymbolIndex, LazyNames, LazyNames]:
-    """The global and weak definitions of an image, and the names of its local ones.
+class ImageSymbols(NamedTuple):
+    """The symbols of an image.
 
-    The last are those of the local ones that were global, but hidden, before the image was linked.
+    definitions: global and weak ones
+    local: names of its local symbols
+    hidden: those of `local` that were global, but hidden, before the image was linked
+    objects: its local objects
+    """
+
+    definitions: SymbolIndex
+    local: LazyNames
+    hidden: LazyNames
+    objects: LocalObjects
+
+
+def image_symbols(head: Headers, names: Collection[str] = ()) -> ImageSymbols:
+    """The symbols of an image; what isn't asked for isn't read.
 
     names: those that will be asked for first
     Raises LlextError (L002) where the symbol table can't be read.
     """
     table = symbol_table(head)
     if not table:
-        return EMPTY_INDEX, LazyNames(frozenset), LazyNames(frozenset)
-    form = head.formats.symbol
-    view = head.table(table, form.size, "symbol table")
-    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
-    fields = columns(view, head.ident.bits, head.ident.order)
-    raw = _with_sections(head, table, view.tobytes(), fields)
-    # holds the two tables alone, not the file
-    tables = _Tables(head.name, raw, head.ident.bits, head.ident.order, text)
+        nothing = LazyNames(frozenset)
+        return ImageSymbols(EMPTY_INDEX, nothing, nothing, lambda: iter(()))
+    tables = _tables(head, table)
     index = SymbolIndex(
         find=partial(_rows, tables),
-        raw=raw,
-        bits=head.ident.bits,
-        order=head.ident.order,
+        raw=tables.raw,
+        bits=tables.bits,
+        order=tables.order,
         names=names,
     )
     # a linker makes hidden symbols local, but leaves their visibility as it was
     local = partial(_local_names, tables, range(256))
     hidden = partial(_local_names, tables, range(STV_INTERNAL, STV_HIDDEN + 1))
-    return index, LazyNames(local), LazyNames(hidden)
+    objects = partial(_local_objects, tables)
+    return ImageSymbols(index, LazyNames(local), LazyNames(hidden), objects)
 
 
 class _Tables(NamedTuple):
-    # The symbol table of a file, with its names.
+    # The symbol table of a file, with its names; without the rest of the file, which is large.
     file: str
     raw: bytes
     bits: int
@@ -76,6 +87,14 @@ class _Tables(NamedTuple):
 
     def columns(self) -> Columns:
         return columns(memoryview(self.raw), self.bits, self.order)
+
+
+def _tables(head: Headers, table: int) -> _Tables:
+    view = head.table(table, head.formats.symbol.size, "symbol table")
+    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
+    fields = columns(view, head.ident.bits, head.ident.order)
+    raw = _with_sections(head, table, view.tobytes(), fields)
+    return _Tables(head.name, raw, head.ident.bits, head.ident.order, text)
 
 
 def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symbol]:
@@ -105,19 +124,8 @@ def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symb
             yield Symbol(label if text.plain else decoded(label), value, size, info, other, section)
 
 
-def local_symbols(head: Headers) -> Iterator[tuple[str, str, int]]:
-    """Source file, name and value of every local object in the symbol table.
-
-    The source is that of the last STT_FILE symbol before it, empty where there is none.
-    Raises LlextError (L002) where the symbol table can't be read.
-    """
-    table = symbol_table(head)
-    if not table:
-        return
-    form = head.formats.symbol
-    view = head.table(table, form.size, "symbol table")
-    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
-    fields = columns(view, head.ident.bits, head.ident.order)
+def _local_objects(tables: _Tables) -> Iterator[tuple[str, str, int]]:
+    fields, text = tables.columns(), tables.text
     left = MAX_MEMORY
     file = ""
     for row, info in enumerate(fields.infos):

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.fuzz.objects import Kind, base, kinds, machine, whole
 from tests.fuzz.target import Target, attempt, scratch
 from tests.fuzz.targets import link
+from west_llext.cli.arguments import parsed
 from west_llext.cli.console import Console
 from west_llext.cli.rendering import rendered
 from west_llext.cli.verbs.info import run as info
@@ -43,19 +44,20 @@ def _base_file(kind: Kind) -> Path:
     return path
 
 
+@cache
+def _arguments(path: Path, base_file: Path | None, choice: int) -> Namespace:
+    words = ["info", str(path), "--format", _FORMATS[choice & 3]]
+    words += [] if base_file is None else ["--base", str(base_file)]
+    return parsed([*words, *(["-v"] if choice & 4 else [])])
+
+
 def run(data: bytes) -> bool:
     """Describe the file, alone or held against a base image; the first byte chooses."""
     choice, content = data[0] if data else 0, data[1:]
     path = scratch("blob_info") / "a.llext"
     path.write_bytes(content)
-    arguments = Namespace(
-        files=[path],
-        base=_base_file(link.kind_of(content)) if choice & 1 else None,
-        build_dir=None,
-        llext_verb="info",
-        llext_format=_FORMATS[choice >> 1 & 3],
-        llext_verbosity="verbose" if choice & 8 else "normal",
-    )
+    base_file = _base_file(link.kind_of(content)) if choice & 1 else None
+    arguments = _arguments(path, base_file, choice >> 1 & 7)
     console = Console(StringIO(), StringIO(), os.environ)
     report = attempt(lambda: info(arguments, console))
     if report is None:

@@ -12,7 +12,7 @@ from west_llext.elf.exported import exported
 from west_llext.elf.headers import headers
 from west_llext.elf.note import note
 from west_llext.elf.read import object_file
-from west_llext.elf.symbols import symbol_index
+from west_llext.elf.symbols import image_symbols
 from west_llext.model.elf import ObjectFile
 
 
@@ -25,9 +25,10 @@ def run(data: bytes) -> bool:
     """Read a file in every way; what is read has to hold together."""
     head = attempt(lambda: headers(data, "unit.o"))
     if head is not None:
-        index = attempt(lambda: symbol_index(head))
+        index = attempt(lambda: image_symbols(head))
         if index is not None:
-            symbols, local, hidden = index
+            symbols, local, hidden, objects = index
+            assert all(isinstance(value, int) for _, _, value in objects())
             assert all(symbols.get(name) is not None for name in symbols)
             assert hidden.names() <= local.names()
     obj = attempt(lambda: object_file(data, "unit.o"))
