@@ -76,13 +76,16 @@ def machine(kind: Kind) -> Machine | None:
     return machine_of(ident)
 
 
-def whole(kind: Kind) -> bytes:
-    """An object with something of everything, and pointers for relocations: it can be linked."""
+def whole(kind: Kind, peers: tuple[str, ...] = ("peer_run",)) -> bytes:
+    """An object with something of everything, and pointers for relocations: it can be linked.
+
+    peers: names that it needs from another extension
+    """
     known = machine(kind)
     pointer = 2 if known is None else known.absolute_word
     addend = 0 if known is None or known.explicit_addends else None
     word = kind.bits // 8
-    wanted = ("run", "printk", "ticks", "counter", "absent", "shared", "peer_run")
+    wanted = ("run", "printk", "ticks", "counter", "absent", "shared", *peers)
     rows = [
         Rel(offset=word * number, type=pointer, symbol=name, addend=addend)
         for number, name in enumerate(wanted)
