@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 
-from west_llext.app.bases import Base, config_of, nodes_of
+from west_llext.app.bases import Base, config_of, nodes_of, version_of
 from west_llext.app.session import Surroundings
 from west_llext.app.trial import plan
 from west_llext.base.declared import undefined_exports
@@ -34,8 +34,9 @@ def surroundings(
     aside: as in `Surroundings`
     """
     base = found.image
+    offered = offer(base, manifest.base.exports, _holds(found), nodes_of(found), found.exports)
     return Surroundings(
-        offer=offer(base, manifest.base.exports, _holds(found), nodes_of(found), found.exports),
+        offer=replace(offered, unlinked=version_of(manifest, found)),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},
