@@ -5,7 +5,7 @@ WINDOWS := $(filter Windows_NT,$(OS))
 PYTHON ?= $(if $(WINDOWS),python,python3)
 BIN := .venv/$(if $(WINDOWS),Scripts,bin)
 
-.PHONY: demo test lint unit conformance fuzz bench docs clean setup-demo setup-test
+.PHONY: demo test lint unit conformance zephyr-test fuzz bench docs clean setup-demo setup-test
 
 demo: setup-demo ## build the quickstart and run it in the emulator
 	$(BIN)/python samples/quickstart/demo.py
@@ -26,6 +26,9 @@ unit: setup-test
 conformance: setup-test ## thousands of real objects, each equal to GNU ld (and lld) byte for byte [ARCH=riscv]
 	$(BIN)/python -m tests.conformance $(addprefix --arch ,$(ARCH))
 	$(BIN)/python -m tests.conformance --lld --mode prelocated $(addprefix --arch ,$(ARCH))
+
+zephyr-test: setup-test ## samples and tests in a real tree of Zephyr, run in QEMU: ZEPHYR_BASE=… [BOARD=…]
+	$(BIN)/python tools/zephyr_test.py "$(ZEPHYR_BASE)" $(BOARD)
 
 fuzz: setup-test ## minutes of damaged input
 	-@$(PYTHON) tools/setup.py fuzz

@@ -26,6 +26,7 @@ PAGES = (
     "loader",
     "west",
     "zephyr-module",
+    "on-the-target",
     "without-zephyr",
     "ci",
     "proof",

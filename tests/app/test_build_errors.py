@@ -13,9 +13,10 @@ import pytest
 from support import elfbuild
 from support.elfbuild import FUNC, SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym
 from support.sample import COMPILERS, Sample
-from support.workshop import RAM, SYMBOLS, Part, Workshop
+from support.workshop import RAM, SYMBOLS, Part, Workshop, base_elf
 
 from west_llext.app.build import build
+from west_llext.app.inputs import inputs
 from west_llext.diagnostics import LlextError, MissingError, UsageError
 from west_llext.emit import files
 
@@ -198,6 +199,37 @@ def test_a_mode_that_needs_addresses_needs_a_base_image(tmp_path: Path) -> None:
         f"llext.yml:9:11: error[B020]: extension 'a' is prelocated, {text}{hint}",
         f"llext.yml:14:11: error[B020]: extension 'b' is bound, {text}{hint}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("machine", "version", "text"),
+    [
+        (243, "3.5.99", "no loader for RISC-V: 4.0"),
+        (243, "4.0.0", None),
+        (183, "3.6.0", "no loader for AArch64: 3.7"),
+        (183, "3.7.0", None),
+        (94, "3.5.0", "no loader for Xtensa: 3.6"),
+        (40, "3.5.0", None),
+        (243, None, None),
+    ],
+)
+def test_a_release_without_a_loader_for_the_machine_is_warned_of(
+    machine: int, version: str | None, text: str | None, tmp_path: Path
+) -> None:
+    """It would pass over relocations in silence. What is prelocated needs no loader."""
+    parts = [Part(name="a"), Part(name="b", mode="bound"), Part(name="c", mode="relocatable")]
+    base = bytearray(base_elf())
+    base[18] = machine  # e_machine
+    shop = Workshop(tmp_path, parts, base=bytes(base), version=version)
+    shop.write()
+    release = f"Zephyr {version} has {text} was the first"
+    hint = "\nhint: set 'mode: prelocated', which needs none"
+    expected = [
+        f"llext.yml:16:11: warning[B022]: extension 'b' is bound, but {release}{hint}",
+        f"llext.yml:20:11: warning[B022]: extension 'c' is relocatable, but {release}{hint}",
+    ]
+    found = [str(each) for each in inputs(shop.request()).findings if each.code == "B022"]
+    assert found == ([] if text is None else expected)
 
 
 def test_an_unknown_extension_is_an_error_of_the_command_line(made: Workshop) -> None:

@@ -67,7 +67,6 @@ add_subdirectory(@MODULE@ modules/west-llext)
 
 get_property(libraries GLOBAL PROPERTY ZEPHYR_LIBS)
 file(WRITE ${CMAKE_BINARY_DIR}/empty.c "")
-add_executable(zephyr_prebuilt EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/empty.c)
 add_executable(zephyr_final ${CMAKE_BINARY_DIR}/empty.c)
 set_target_properties(zephyr_final PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/zephyr OUTPUT_NAME zephyr SUFFIX .elf

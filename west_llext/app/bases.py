@@ -139,6 +139,15 @@ def config_of(base: Base) -> Mapping[str, str]:
     return {} if base.kit is None else base.kit.kit.config
 
 
+def version_of(manifest: Manifest, base: Base) -> str | None:
+    """Zephyr's version, by the manifest, the build directory or the kit; None where unknown."""
+    if manifest.base.zephyr_version is not None:
+        return manifest.base.zephyr_version
+    if base.build is not None:
+        return base.build.zephyr_version
+    return None if base.kit is None else base.kit.kit.zephyr_version
+
+
 def nodes_of(base: Base) -> NodePath:
     """Paths of devicetree nodes by ordinal, looked up in the headers of the base image's build."""
 

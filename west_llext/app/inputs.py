@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from west_llext.app.bases import Base, base_of
 from west_llext.app.requests import Request
-from west_llext.app.surroundings import declared, homeless
+from west_llext.app.surroundings import declared, homeless, loaderless
 from west_llext.diagnostics import (
     Diagnostic,
     LlextError,
@@ -82,6 +82,7 @@ def based(written: Draft, request: Request) -> Inputs:
         findings=(
             *written.findings,
             *(() if base.image is None else base.image.findings),
+            *loaderless(written.extensions, base.image),
             *declared(written.manifest, base),
         ),
     )

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 
-from west_llext.app.bases import Base, config_of, nodes_of
+from west_llext.app.bases import Base, config_of, nodes_of, version_of
 from west_llext.app.session import Surroundings
 from west_llext.app.trial import plan
 from west_llext.base.declared import undefined_exports
 from west_llext.base.why import Holds, offer
-from west_llext.diagnostics import Diagnostic, Span
+from west_llext.diagnostics import Diagnostic, Severity, Span
 from west_llext.emit.aside import Aside
 from west_llext.link.extension import Purpose
 from west_llext.manifest.kconfig import holds
@@ -34,8 +35,9 @@ def surroundings(
     aside: as in `Surroundings`
     """
     base = found.image
+    offered = offer(base, manifest.base.exports, _holds(found), nodes_of(found), found.exports)
     return Surroundings(
-        offer=offer(base, manifest.base.exports, _holds(found), nodes_of(found), found.exports),
+        offer=replace(offered, unlinked=version_of(manifest, found)),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},
@@ -86,6 +88,36 @@ def homeless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[
         )
         for extension in extensions
         if extension.mode is not Mode.RELOCATABLE
+    ]
+
+
+#: Machines, and the release of Zephyr that brought the loader for them.
+_LOADERS = {94: ("Xtensa", (3, 6)), 183: ("AArch64", (3, 7)), 243: ("RISC-V", (4, 0))}
+
+
+def loaderless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[Diagnostic]:
+    """A warning for each extension that needs a loader which its release of Zephyr hasn't.
+
+    Such a release builds, and its loader passes over all relocations.
+    """
+    found = None if base is None else re.match(r"v?(\d+)\.(\d+)", base.zephyr_version or "")
+    if base is None or found is None or base.abi.ident.machine not in _LOADERS:
+        return []
+    name, release = _LOADERS[base.abi.ident.machine]
+    if (int(found[1]), int(found[2])) >= release:
+        return []
+    return [
+        Diagnostic(
+            severity=Severity.WARNING,
+            code="B022",
+            at=extension.at,
+            message=f"extension '{extension.name}' is {extension.mode.value}, but Zephyr "
+            f"{base.zephyr_version} has no loader for {name}: {release[0]}.{release[1]} was the "
+            "first",
+            hint="set 'mode: prelocated', which needs none",
+        )
+        for extension in extensions
+        if extension.mode is not Mode.PRELOCATED
     ]
 
 

@@ -28,6 +28,7 @@ from west_llext.link.place import memory_of
 from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
 from west_llext.link.slids import slid_findings
+from west_llext.link.symbols import ExportForm
 from west_llext.link.tables import OffsetTable, offset_table
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
@@ -189,7 +190,8 @@ def resolved(
             for miss, why in zip(found.misses, reasons, strict=False)  # repeat() has no end
         ]
     targets = list(found.targets)
-    made = made_entries(arranged, first.exports.added, targets, word=obj.ident.bits // 8)
+    added = () if _exports_symbols(extension, context) else first.exports.added
+    made = made_entries(arranged, added, targets, word=obj.ident.bits // 8)
     reach = Reach(
         machine=machine,
         core=first.core,
@@ -244,8 +246,17 @@ def finished(
         release=_release(context),
     )
     result = relocated(job)
-    record = linked(job, result, first.extension, first.exports, second.resolution)
+    every = _exports_symbols(first.extension, context)
+    form = ExportForm.SYMBOLS if every else ExportForm.TABLE
+    record = linked(job, result, first.extension, first.exports, second.resolution, form=form)
     return (debugged(job, record) if purpose is Purpose.BUILD else record), result.findings
+
+
+def _exports_symbols(extension: Extension, context: Context) -> bool:
+    # The loader of 3.5 exports every global function, and doesn't know .exported_sym: it would
+    # apply its relocations to the section before. 3.5.99 was so for most of its time.
+    version = context.base.offer.zephyr or ""
+    return extension.mode is not Mode.PRELOCATED and re.match(r"v?3\.5(\D|$)", version) is not None
 
 
 def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
@@ -260,9 +271,7 @@ def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
 
 def _release(context: Context) -> Release | None:
     # of Zephyr, from `4.3.0`; what isn't written so isn't known
-    image = context.base.offer.image
-    version = "" if image is None else image.zephyr_version or ""
-    found = re.match(r"(\d+)\.(\d+)", version)
+    found = re.match(r"(\d+)\.(\d+)", context.base.offer.zephyr or "")
     return (int(found[1]), int(found[2])) if found else None
 
 

@@ -11,7 +11,7 @@ from west_llext.link.exports import Exports
 from west_llext.link.identity import digest
 from west_llext.link.job import Job, Relocated
 from west_llext.link.resolve import Resolution
-from west_llext.link.symbols import blob_symbols
+from west_llext.link.symbols import ExportForm, blob_symbols
 from west_llext.link.targets import Target
 from west_llext.model.elf import Relocation
 from west_llext.model.link import Export, Import, Linked, OutputSection, Piece
@@ -20,7 +20,13 @@ from west_llext.model.region import Region
 
 
 def linked(
-    job: Job, result: Relocated, extension: Extension, found: Exports, resolved: Resolution
+    job: Job,
+    result: Relocated,
+    extension: Extension,
+    found: Exports,
+    resolved: Resolution,
+    *,
+    form: ExportForm,
 ) -> Linked:
     """Everything that the emitters need of one extension."""
     regions = sorted(job.arranged.outputs)
@@ -30,7 +36,7 @@ def linked(
         for name, target, size in sorted(_sized(job, found))
         if target.region is not None
     )
-    symbols, order = blob_symbols(result.symbols.keys, exports, numbers)
+    symbols, order = blob_symbols(result.symbols.keys, exports, numbers, form)
     imports = resolved.imports
     if job.mode is Mode.PRELOCATED and imports and imports[-1].provider is not None:
         imports = tuple([_with_address(job, each) for each in imports])  # the base's come first

@@ -43,6 +43,15 @@ class Sort(Enum):
     ABSOLUTE = "absolute"
 
 
+class ExportForm(Enum):
+    """Where the loader finds what an extension exports."""
+
+    #: in .exported_sym
+    TABLE = "table"
+    #: among the global symbols (Zephyr 3.5)
+    SYMBOLS = "symbols"
+
+
 #: What makes a symbol: its sort, region (SECTION, OWN), name (NAMED) and value (SLID of a name).
 Key = tuple[Sort, "Region | None", str, int]
 
@@ -103,7 +112,10 @@ class SymbolTable:
 
 
 def blob_symbols(
-    keys: dict[Key, int], exports: tuple[Export, ...], numbers: dict[Region, int]
+    keys: dict[Key, int],
+    exports: tuple[Export, ...],
+    numbers: dict[Region, int],
+    form: ExportForm,
 ) -> tuple[tuple[Symbol, ...], list[int]]:
     """The blob's symbols, locals first, and where each index of the keys went.
 
@@ -119,7 +131,7 @@ def blob_symbols(
     for place, (_, index) in enumerate(local + named):
         order[index] = place
     symbols = [symbol for symbol, _ in local + named]
-    for export in exports[:1]:
+    for export in exports[:1] if form is ExportForm.TABLE else exports:
         kind = STT_FUNC if export.function else STT_OBJECT
         info = STB_GLOBAL << 4 | kind
         symbols.append(Symbol(export.name, export.offset, 0, info, 0, export.section + 1))

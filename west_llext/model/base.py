@@ -231,12 +231,19 @@ class Offer:
     exported: names that the target can look up
     why: explains a name that isn't offered; called for misses only, because it searches
     briefly: the same without names that look alike, which take long to find
+    unlinked: Zephyr's version where there is no image yet, or None
     """
 
     image: BaseImage | None
     exported: Container[str]
     why: Callable[[str], Why]
     briefly: Callable[[str], Why]
+    unlinked: str | None = None
+
+    @property
+    def zephyr(self) -> str | None:
+        """Zephyr's version, such as `4.3.0`, or None where it isn't known."""
+        return self.unlinked if self.image is None else self.image.zephyr_version
 
     def prepare(self, names: Collection[str]) -> None:
         """Look for some names of the base image in one pass, because `symbol` will be asked."""

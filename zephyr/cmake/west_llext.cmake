@@ -110,7 +110,7 @@ function(_west_llext_table number file)
   add_custom_target(west_llext_header_${number} DEPENDS ${folder}/header.stamp)
   add_dependencies(west_llext_headers west_llext_header_${number})
 
-  if(TARGET zephyr_prebuilt)
+  if(TARGET zephyr_final)
     # in an application, where no library of Zephyr can be added any more
     set(library app)
     target_include_directories(app PRIVATE ${folder}/include)

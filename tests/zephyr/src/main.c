@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blobs of all modes: they run, and what isn't right is refused before anything is touched. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/llext/buf_loader.h>
+#include <zephyr/llext/llext.h>
+#include <zephyr/ztest.h>
+#if __has_include(<zephyr/version.h>)
+#include <zephyr/version.h>
+#else
+#include <version.h>
+#endif
+
+#include <west_llext/west_llext.h>
+
+#include "sha256.h"
+
+/* where QEMU puts files (CMakeLists.txt), and where the prelocated one goes (llext.yml) */
+#define BOUND	  ((const uint8_t *)0x21080000)
+#define FIXED	  ((const uint8_t *)0x21090000)
+#define FIXED_ROM ((uint8_t *)0x21000000)
+#define FIXED_RAM ((uint8_t *)0x21040000)
+#define SIZE	  0x2000
+
+static uint8_t embedded[] __aligned(8) = {
+#include <embedded.inc>
+};
+
+/* a copy to spoil */
+static uint8_t spoilt[SIZE] __aligned(8);
+
+int answer;
+
+int add_up(int one, int other)
+{
+	return one + other;
+}
+
+static void load_and_call(const char *name, const uint8_t *blob, size_t size, const char *function)
+{
+	struct llext_buf_loader loader = LLEXT_BUF_LOADER((uint8_t *)blob, size);
+	struct llext *ext;
+
+#if KERNEL_VERSION_NUMBER >= 0x030600
+	zassert_ok(llext_load(&loader.loader, name, &ext, NULL));
+#else
+	zassert_ok(llext_load(&loader.loader, name, &ext));
+#endif
+	zassert_ok(llext_call_fn(ext, function));
+	zassert_ok(llext_call_fn(ext, function));
+#if KERNEL_VERSION_NUMBER >= 0x030600
+	llext_unload(&ext);
+#else
+	llext_unload(ext);
+#endif
+}
+
+static int install(const uint8_t *blob, uint32_t flags)
+{
+	struct west_llext ext;
+
+	return west_llext_install("fixed", blob, SIZE, flags, &ext);
+}
+
+/* Finds the note's description: owner, and what is before and behind it (docs/blob-format.md). */
+static uint8_t *description(uint8_t *blob)
+{
+	for (size_t i = 12; i < SIZE - 64; i += 4) {
+		if (memcmp(blob + i, "west-llext\0", 12) == 0) {
+			return blob + i + 12;
+		}
+	}
+	ztest_test_fail();
+	return NULL;
+}
+
+ZTEST(west_llext, test_relocatable)
+{
+	load_and_call("embedded", embedded, sizeof(embedded), "embedded_run");
+	zassert_equal(answer, 102);
+	zassert_equal(west_llext_check(embedded, sizeof(embedded)), -ENOTSUP);
+}
+
+ZTEST(west_llext, test_bound)
+{
+	zassert_ok(west_llext_check(BOUND, SIZE));
+	load_and_call("bound", BOUND, SIZE, "bound_run");
+	zassert_equal(answer, 202);
+	zassert_equal(install(BOUND, 0), -ENOTSUP);
+}
+
+ZTEST(west_llext, test_prelocated)
+{
+	struct west_llext ext;
+	void (*run)(void);
+	int (*made)(void);
+
+	memset(FIXED_ROM, 0xa5, 0x400);
+	memset(FIXED_RAM, 0xa5, 0x400);
+	zassert_equal(install(FIXED, WEST_LLEXT_IN_FLASH), -ENXIO);
+	zassert_ok(west_llext_check(FIXED, SIZE));
+	zassert_ok(west_llext_install("fixed", FIXED, SIZE, WEST_LLEXT_BRING_UP, &ext));
+	zassert_equal(ext.export_count, 2);
+	run = (void (*)(void))west_llext_find_export(&ext, "fixed_run");
+	made = (int (*)(void))west_llext_find_export(&ext, "made_value");
+	zassert_is_null(west_llext_find_export(&ext, "nothing"));
+	run();
+	run();
+	zassert_equal(answer, 302);
+	zassert_equal(made(), 42);
+
+	/* once more, with the code where it is now: data is as it was at first */
+	zassert_ok(west_llext_install_in_flash("fixed", FIXED, SIZE, 0, &ext));
+	run();
+	zassert_equal(answer, 301);
+	zassert_equal(made(), 0);
+	west_llext_bring_up(&ext);
+	zassert_equal(made(), 42);
+	west_llext_tear_down(&ext);
+}
+
+ZTEST(west_llext, test_loading_prelocated)
+{
+#if KERNEL_VERSION_NUMBER >= 0x030700
+	struct west_llext ext;
+
+	zassert_ok(west_llext_install("fixed", FIXED, SIZE, WEST_LLEXT_LOAD, &ext));
+	zassert_not_null(ext.llext);
+	zassert_not_null(llext_find_sym(&ext.llext->exp_tab, "fixed_run"));
+	llext_unload(&ext.llext);
+#else
+	zassert_equal(install(FIXED, WEST_LLEXT_LOAD), -ENOTSUP);
+#endif
+}
+
+ZTEST(west_llext, test_refusals)
+{
+	struct west_llext_sha256 sha;
+	uint8_t *note;
+	const char *name;
+	uint32_t count;
+	uintptr_t address;
+
+	memset(FIXED_ROM, 0xa5, 0x400);
+	memset(FIXED_RAM, 0xa5, 0x400);
+
+	zassert_equal(west_llext_install(NULL, FIXED, SIZE, 0, NULL), -EINVAL);
+	zassert_equal(west_llext_check(NULL, SIZE), -EINVAL);
+	zassert_equal(west_llext_check(FIXED + 1, SIZE), -EINVAL);
+	zassert_equal(west_llext_check(FIXED, 20), -ENOEXEC);
+
+	/* not whole */
+	memcpy(spoilt, FIXED, SIZE);
+	spoilt[0] ^= 1;
+	zassert_equal(install(spoilt, 0), -ENOEXEC);
+
+	/* a symbol elsewhere, but the note isn't sound */
+	memcpy(spoilt, FIXED, SIZE);
+	note = description(spoilt);
+	note[44] ^= 4;
+	zassert_equal(install(spoilt, 0), -ENOEXEC);
+
+	/* the same with the right digest: a blob for another image */
+	memcpy(&count, note + 8, sizeof(count));
+	west_llext_sha256_begin(&sha);
+	name = (const char *)note + 44 + 2 * sizeof(uintptr_t) * count;
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t bytes[8] = {0};
+
+		memcpy(&address, note + 44 + 2 * sizeof(uintptr_t) * i, sizeof(address));
+		for (size_t j = 0; j < sizeof(address); j++) {
+			bytes[j] = (uint8_t)(address >> (8 * j));
+		}
+		west_llext_sha256_add(&sha, name, strlen(name) + 1);
+		west_llext_sha256_add(&sha, bytes, sizeof(bytes));
+		name += strlen(name) + 1;
+	}
+	west_llext_sha256_end(&sha, note + 12);
+	zassert_equal(install(spoilt, 0), -EBADMSG);
+
+	for (size_t i = 0; i < 0x400; i++) {
+		zassert_equal(FIXED_ROM[i], 0xa5);
+		zassert_equal(FIXED_RAM[i], 0xa5);
+	}
+}
+
+ZTEST_SUITE(west_llext, NULL, NULL, NULL, NULL, NULL);
