@@ -15,7 +15,7 @@ EM_ARC_COMPACT2 = 195
 
 #: Build attributes of Arm's `aeabi` section (ABI addenda, 2.5)
 _CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
-_ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 26, 27, 28
+_ABI_WCHAR, _ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 18, 26, 27, 28
 #: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
 _RISCV_ARCH = 5
 #: Line of Xtensa's note that names the calling convention (`arch.attributes.TEXT_NOTES`)
@@ -142,6 +142,18 @@ def flags_of(abi: Abi) -> tuple[str, ...]:
     """
     found = _FLAGS.get(abi.ident.machine)
     return () if found is None else tuple(found(abi))
+
+
+def convention_flags(abi: Abi) -> tuple[str, ...]:
+    """Flags in gcc's spelling for types that are of the same size as in a base image.
+
+    Compilers disagree on the default: arm-none-eabi-gcc packs enums, clang doesn't.
+    """
+    if abi.ident.machine != EM_ARM:
+        return ()
+    enums = _ENUM_FLAGS.get(abi.attributes.get(_ABI_ENUM_SIZE, 0))
+    wide = {2: "-fshort-wchar", 4: "-fno-short-wchar"}.get(int(abi.attributes.get(_ABI_WCHAR, 0)))
+    return tuple(each for each in (enums, wide) if each is not None)
 
 
 def _xtensa_flags(abi: Abi) -> Iterable[str]:

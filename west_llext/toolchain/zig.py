@@ -26,7 +26,7 @@ from west_llext.toolchain.machines import (
 _SPOKEN_FOR = {
     EM_ARM: ("-mcpu=", "-march=", "-mtune=", "-mthumb", "-marm", "-mfpu=", "-mfloat-abi=",
              "-mbig-endian", "-mlittle-endian", "-mabi="),
-    EM_RISCV: ("-mcpu=", "-march=", "-mtune="),
+    EM_RISCV: ("-mcpu=", "-march=", "-mtune=", "-mstrict-align", "-mno-strict-align"),
     EM_AARCH64: ("-mcpu=", "-march=", "-mtune=", "-mabi=", "-mlittle-endian"),
     EM_386: ("-mcpu=", "-march=", "-mtune=", "-m32"),
     EM_X86_64: ("-mcpu=", "-march=", "-mtune=", "-m64"),
@@ -104,6 +104,8 @@ def zig_target(
             values["state"] = flag
         elif flag in {"-mbig-endian", "-mlittle-endian"}:
             values["order"] = flag
+        elif flag in {"-mstrict-align", "-mno-strict-align"}:
+            values["align"] = flag
     number, bits = machine
     if number == EM_ARM:
         found = _arm(values)
@@ -198,6 +200,8 @@ def _riscv(values: Mapping[str, str], bits: int) -> ZigTarget:
     features = [*letters.replace("g", "imafd"), *names]
     if "g" in letters:
         features += ["zicsr", "zifencei"]
+    if values.get("align") == "-mno-strict-align":
+        features.append("unaligned_scalar_mem")
     text = "".join(f"+{each}" for each in dict.fromkeys(features) if each not in {"i", ""})
     return ZigTarget(
         triple=triple, cpu=f"generic_rv{isa[2:4]}{text}" + ("-i" if "e" in letters else "")

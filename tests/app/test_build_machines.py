@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sample extensions on every machine, in every mode: they print the same everywhere.
+"""The same extensions on every machine, in every mode: they print the same everywhere.
 
 The manifest names a base image and nothing else: compiler and flags follow from it. What isn't
 linked to the end is loaded by the model of the target's loader, at several places.
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.benches import BENCHES, SampleProject, expected, printed, run_loaded, run_prelocated
+from support.benches import BENCHES, MachineProject, expected, printed, run_loaded, run_prelocated
 
 pytest.importorskip("unicorn")
 
@@ -31,15 +31,15 @@ MODES = ("relocatable", "bound", "prelocated")
 @pytest.fixture(scope="module")
 def project_of(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str, str, str], SampleProject]:
+) -> Callable[[str, str, str], MachineProject]:
     """Projects that have been built, each once."""
-    known: dict[tuple[str, str, str], SampleProject] = {}
+    known: dict[tuple[str, str, str], MachineProject] = {}
 
-    def project(name: str, compiler: str, mode: str) -> SampleProject:
+    def project(name: str, compiler: str, mode: str) -> MachineProject:
         key = name, compiler, mode
         if key not in known:
             root = tmp_path_factory.mktemp("-".join(key)) / "project"
-            made = SampleProject(root, BENCHES[name], compiler, mode)
+            made = MachineProject(root, BENCHES[name], compiler, mode)
             made.built()
             known[key] = made
         return known[key]
@@ -47,7 +47,7 @@ def project_of(
     return project
 
 
-Projects = Callable[[str, str, str], SampleProject]
+Projects = Callable[[str, str, str], MachineProject]
 
 
 @pytest.mark.parametrize(("name", "compiler"), BUILDS)
