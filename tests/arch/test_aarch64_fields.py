@@ -48,13 +48,13 @@ FIELDS = (
           0xD2C00000, (_G2, 0xD2C24680), (0, 0xD2C00000), ((1 << 48) - 1, 0xD2DFFFE0), 1),
     *(Field(f"R_AARCH64_{name}_G0",   "AAELF64: -2^16 <= X < 2^16; MOVN where X < 0",
             0xD2800000, (_G0, 0xD2824680), (-1 << 16, 0x929FFFE0), ((1 << 16) - 1, 0xD29FFFE0), 1)
-      for name in ("MOVW_SABS", "MOVW_PREL", "TLSLE_MOVW_TPREL")),
+      for name in ("MOVW_SABS", "MOVW_PREL", "MOVW_GOTOFF", "TLSLE_MOVW_TPREL")),
     *(Field(f"R_AARCH64_{name}_G1",   "AAELF64: -2^32 <= X < 2^32; MOVN where X < 0",
             0xD2A00000, (_G1, 0xD2A24680), (-1 << 32, 0x92BFFFE0), ((1 << 32) - 1, 0xD2BFFFE0), 1)
-      for name in ("MOVW_SABS", "MOVW_PREL", "TLSLE_MOVW_TPREL")),
+      for name in ("MOVW_SABS", "MOVW_PREL", "MOVW_GOTOFF", "TLSLE_MOVW_TPREL")),
     *(Field(f"R_AARCH64_{name}_G2",   "AAELF64: -2^48 <= X < 2^48; MOVN where X < 0",
             0xD2C00000, (_G2, 0xD2C24680), (-1 << 48, 0x92DFFFE0), ((1 << 48) - 1, 0xD2DFFFE0), 1)
-      for name in ("MOVW_SABS", "MOVW_PREL", "TLSLE_MOVW_TPREL")),
+      for name in ("MOVW_SABS", "MOVW_PREL", "MOVW_GOTOFF", "TLSLE_MOVW_TPREL")),
     *(Field(f"R_AARCH64_{name}",      "C6.2 LDR (literal): +/-1MB, a multiple of 4",
             0x58000000, (0x100, 0x58000800), (-1 * MIB, 0x58800000), (1 * MIB - 4, 0x587FFFE0), 4)
       for name in ("LD_PREL_LO19", "GOT_LD_PREL19")),
@@ -71,6 +71,14 @@ FIELDS = (
           0x14000000, (0x100, 0x14000040), (-NEAR, 0x16000000), (NEAR - 4, 0x15FFFFFF), 4),
     Field("R_AARCH64_CALL26",         "C6.2 BL: +/-128MB, a multiple of 4",
           0x94000000, (0x100, 0x94000040), (-NEAR, 0x96000000), (NEAR - 4, 0x95FFFFFF), 4),
+    *(Field(f"R_AARCH64_LD64_{name}_LO15", "AAELF64: 0 <= X < 2^15, X&7 = 0; LDR x",
+            0xF9400000, (0x1128, 0xF9489400), (0, 0xF9400000), (32 * KIB - 8, 0xF97FFC00), 8)
+      for name in ("GOTOFF", "GOTPAGE")),
+    # as moves of the offset itself, as they are in the local-exec model
+    Field("R_AARCH64_TLSIE_ADR_GOTTPREL_PAGE21", "ADRP becomes MOVZ, LSL #16: 0 <= X < 2^32",
+          0x90000003, (_G1, 0xD2A24683), (0, 0xD2A00003), ((1 << 32) - 1, 0xD2BFFFE3), 1),
+    Field("R_AARCH64_TLSIE_LD_GOTTPREL_PREL19", "LDR becomes MOVZ: 0 <= X < 2^16",
+          0x58000003, (_G0, 0xD2824683), (0, 0xD2800003), ((1 << 16) - 1, 0xD29FFFE3), 1),
     Field("R_AARCH64_TLSLE_ADD_TPREL_HI12", "AAELF64: 0 <= X < 2^24; ADD, LSL #12",
           0x91400000, (0x12345, 0x91404800), (0, 0x91400000), ((1 << 24) - 1, 0x917FFC00), 1),
     Field("R_AARCH64_TLSLE_ADD_TPREL_LO12", "AAELF64: 0 <= X < 2^12; ADD",
@@ -115,6 +123,10 @@ UNCHECKED = (
     ("R_AARCH64_MOVW_PREL_G2_NC",           0xF2C00000, MOV_32),
     ("R_AARCH64_MOVW_UABS_G3",              0xF2E00000, MOV_48),
     ("R_AARCH64_MOVW_PREL_G3",              0xD2E00000, MOVNZ),
+    ("R_AARCH64_MOVW_GOTOFF_G0_NC",         0xF2800000, MOV_0),
+    ("R_AARCH64_MOVW_GOTOFF_G1_NC",         0xF2A00000, MOV_16),
+    ("R_AARCH64_MOVW_GOTOFF_G2_NC",         0xF2C00000, MOV_32),
+    ("R_AARCH64_MOVW_GOTOFF_G3",            0xD2E00000, MOVNZ),
     ("R_AARCH64_ADR_PREL_PG_HI21_NC",       0x90000000, PAGES),
     ("R_AARCH64_ADD_ABS_LO12_NC",           0x91000000, ADD),
     ("R_AARCH64_TLSLE_ADD_TPREL_LO12_NC",   0x91000000, ADD),
@@ -181,9 +193,34 @@ def test_a_scaled_offset_is_unchecked_but_for_its_alignment(
             assert (wrong & 0xFFF, 0, 4096, size) == refused(row(name), empty, wrong)
 
 
+@pytest.mark.parametrize(
+    ("load", "value", "expected"),
+    [
+        (0xF9400063, 0x12345678, 0xF28ACF03),  # ldr x3, [x3]: movk x3, #0x5678
+        (0xF9400063, -1, 0xF29FFFE3),
+        (0xF9400043, 0x1234, 0xD2824683),  # ldr x3, [x2]: movz x3, #0x1234
+        (0xF9400043, 0xFFFF, 0xD29FFFE3),
+        (0xF9400043, 0x10000, None),
+        (0xF9400043, -1, None),
+    ],
+)
+def test_a_load_of_an_offset_becomes_a_move(load: int, value: int, expected: int | None) -> None:
+    """AAELF64, "Relocation optimization": MOVK where the register has the upper half, else MOVZ."""
+    general = row("R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC")
+    assert general.pick is not None
+    picked = general.pick(b"____" + load.to_bytes(4, "little"), 4)
+    assert picked is not None
+    if expected is None:
+        assert refused(picked, load, value) == (value, 0, 0x10000, 1)
+    else:
+        assert picked.encode(load, value) == expected
+    assert general.pick(b"___", 0) is None
+
+
 def test_every_row_has_its_points() -> None:
     """No row is without limits, or without the word that nothing is checked."""
     tested = {each[0] for each in (*FIELDS, *UNCHECKED, *ALIGNED)}
+    tested.add("R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC")
     assert {entry.name for entry in ROWS.values() if isinstance(entry, Row)} == tested
 
 

@@ -345,17 +345,36 @@ def test_a_signed_move_needs_a_loader_that_gets_it_right(
     assert said(made) == [expected] * count
 
 
-def test_a_small_table_is_refused_with_the_flag_to_change(tmp_path: Path) -> None:
-    """R001, whole: -fpic counts from the table's page, -fPIC doesn't."""
-    source = "ldr x0, [x0, #:gotpage_lo15:function]\n"
-    made = linked(assembled(tmp_path, source), [absolute("function", TEXT)])
-    assert said(made) == [
-        (
-            "demo.o: error[R001]: R_AARCH64_LD64_GOTPAGE_LO15 at .text+0x0 against 'function' "
-            "can't be used in an extension: the distance from a global offset table, which "
-            "extensions don't have as a whole\nhint: compile without -fpic; -fPIC is fine"
-        )
-    ]
+SMALL_TABLE = """
+    adrp x0, _GLOBAL_OFFSET_TABLE_
+    ldr x1, [x0, #:gotpage_lo15:function]
+    ldr x2, [x0, #:gotpage_lo15:variable]
+    ldr x3, [x0, #:gotpage_lo15:here]
+    add x4, x0, :lo12:_GLOBAL_OFFSET_TABLE_
+    movz x5, #:gotoff_g1:function
+    movk x5, #:gotoff_g0_nc:function
+    .globl here
+here:
+    ret
+"""
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_small_table_is_counted_from(mode: Mode, tmp_path: Path) -> None:
+    """-fpic: from the page where the table begins, which is a page of the code."""
+    content = assembled(tmp_path, SMALL_TABLE)
+    made, _ = equal_in(mode, tmp_path, content, BASE, where=WHERE, heap=(TEXT, TEXT + MIB))
+    section = made.linked.section(Region.TEXT)
+    assert section is not None
+    assert section.align == 4096
+
+
+def test_a_table_that_nothing_counts_from_needs_no_page(tmp_path: Path) -> None:
+    """The words of -fPIC can be anywhere."""
+    source = "adrp x0, :got:function\nldr x0, [x0, :got_lo12:function]\n"
+    section = linked(assembled(tmp_path, source), BASE).linked.section(Region.TEXT)
+    assert section is not None
+    assert section.align < 4096
 
 
 def test_the_object_of_the_tests_has_every_static_relocation(tmp_path: Path) -> None:

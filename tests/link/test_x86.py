@@ -286,15 +286,3 @@ def test_a_tables_distance_is_an_address_for_the_loader(tmp_path: Path) -> None:
     content = assembled(tmp_path, source, 32)
     made, _ = equal_in(Mode.RELOCATABLE, tmp_path, content, where=WHERE, heap=HEAP)
     assert made.linked.left == {"R_386_32": 1, "R_386_PC32": 1}
-
-
-def test_a_model_that_needs_the_loader_is_refused_with_the_flag(tmp_path: Path) -> None:
-    """R001, whole."""
-    made = linked(assembled(tmp_path, "mov code@gottpoff(%rip), %rax\n"), BLOCK)
-    assert said(made) == [
-        (
-            "demo.o: error[R001]: R_X86_64_GOTTPOFF at .text+0x3 against 'code' can't be used in "
-            "an extension: thread-local storage of the initial-exec model\nhint: use the "
-            "local-exec model (-ftls-model=local-exec) for variables of the base image"
-        )
-    ]

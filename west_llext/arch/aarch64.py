@@ -15,7 +15,10 @@ What is odd about this machine:
 * Addends are explicit (RELA).
 
 * Code that is compiled with -fPIC reads addresses from words of a table (GOT). Zephyr's loader knows
-  none of these types; a word behind the code serves them, and what remains are ordinary pages.
+  none of these types; a word behind the code serves them, and what remains are ordinary pages. With
+  -fpic it counts from the page where the table begins, so that the code then begins a page.
+* Where code reads the offset of a thread-local variable from the table (initial-exec model), the
+  instructions get the offset itself.
 
 Types: ELF for the Arm 64-bit Architecture (AAELF64), 2025Q4, section "Relocation".
 Drawings: Arm Architecture Reference Manual for A-profile (DDI 0487), chapter C6.
@@ -23,8 +26,11 @@ Drawings: Arm Architecture Reference Manual for A-profile (DDI 0487), chapter C6
 
 from __future__ import annotations
 
+import struct
+
 from west_llext.arch import aarch64_abi
 from west_llext.arch.formula import Formula
+from west_llext.arch.got import with_table
 from west_llext.arch.layout import layout
 from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import (
@@ -52,6 +58,34 @@ def _moved(stored: int) -> int:
     return stored & 0xFFFF if stored >> 16 else 1 << 16 | ~stored & 0xFFFF
 
 
+# A load of the offset of a thread-local variable from a table becomes a move of the offset, as the
+# link knows it: AAELF64, "Relocation optimization". Rd and Rt are the five low bits.
+_MOVZ, _MOVZ_16, _MOVK = 0xD2800000, 0xD2A00000, 0xF2800000
+
+
+def _upper_half(word: int, value: int) -> tuple[int, int]:
+    # ADRP to MOVZ with the upper 16 bits
+    return _MOVZ_16 | word & 0x1F, value
+
+
+def _whole(word: int, value: int) -> tuple[int, int]:
+    # LDR to MOVZ with all 16 bits that there may be
+    return _MOVZ | word & 0x1F, value
+
+
+def _added(word: int, value: int) -> tuple[int, int]:
+    # LDR to MOVK, where its register has the upper 16 bits
+    return _MOVK | word & 0x1F, value
+
+
+def _lower_half(content: bytes | bytearray, offset: int) -> Row | None:
+    # LDR: whether it reads from the register that it loads; nothing else has the upper bits there
+    if len(content) - offset < 4:
+        return None
+    (word,) = struct.unpack_from("<I", content, offset)
+    return _TLSIE_ADDED if word >> 5 & 0x1F == word & 0x1F else _TLSIE_WHOLE
+
+
 # fmt: off
 DATA16  = layout("15:0")
 DATA32  = layout("31:0")
@@ -68,12 +102,12 @@ LDST16  = layout("_11 11:1 _10")                            # loads and stores, 
 LDST32  = layout("_12 11:2 _10")
 LDST64  = layout("_13 11:3 _10")
 LDST128 = layout("_14 11:4 _10")
+LO15    = layout("_10 14:3 _10")
 
-_PIC = "compile without -fpic; -fPIC is fine"
+_STRUCTURE = "compile without structure protection"
 _TLS = "use the local-exec model (-ftls-model=local-exec) for variables of the base image"
 _AUTH = "compile without -mbranch-protection=pauthabi and -mabi=pauthtest"
 
-_GOT_BASE = "the distance from a global offset table, which extensions don't have as a whole"
 _GD = "thread-local storage of the general-dynamic model"
 _LD = "thread-local storage of the local-dynamic model"
 _IE = "thread-local storage of the initial-exec model"
@@ -122,19 +156,24 @@ ROWS = table(
     Row(   292, "R_AARCH64_MOVW_PREL_G2_NC",     Formula.PCREL,  MOV,     Check.WRAP,     WORD, shift=32),
     Row(   293, "R_AARCH64_MOVW_PREL_G3",        Formula.PCREL,  MOV_NZ,  Check.WRAP,     WORD, shift=48),
     Row(   299, "R_AARCH64_LDST128_ABS_LO12_NC", Formula.ABS,    LDST128, Check.UNSIGNED, WORD, low_bits=12),
-    *(Refuse(number, f"R_AARCH64_{name}", _GOT_BASE, _PIC)
-      for number, name in enumerate((
-          "MOVW_GOTOFF_G0", "MOVW_GOTOFF_G0_NC", "MOVW_GOTOFF_G1", "MOVW_GOTOFF_G1_NC",
-          "MOVW_GOTOFF_G2", "MOVW_GOTOFF_G2_NC", "MOVW_GOTOFF_G3", "GOTREL64", "GOTREL32"), 300)),
+    Row(   300, "R_AARCH64_MOVW_GOTOFF_G0",      Formula.TABLE,  MOV_NZ,  Check.SIGNED,   WORD, via=Via.GOT, loadable=False),
+    Row(   301, "R_AARCH64_MOVW_GOTOFF_G0_NC",   Formula.TABLE,  MOV,     Check.WRAP,     WORD, via=Via.GOT, loadable=False),
+    Row(   302, "R_AARCH64_MOVW_GOTOFF_G1",      Formula.TABLE,  MOV_NZ,  Check.SIGNED,   WORD, via=Via.GOT, shift=16, loadable=False),
+    Row(   303, "R_AARCH64_MOVW_GOTOFF_G1_NC",   Formula.TABLE,  MOV,     Check.WRAP,     WORD, via=Via.GOT, shift=16, loadable=False),
+    Row(   304, "R_AARCH64_MOVW_GOTOFF_G2",      Formula.TABLE,  MOV_NZ,  Check.SIGNED,   WORD, via=Via.GOT, shift=32, loadable=False),
+    Row(   305, "R_AARCH64_MOVW_GOTOFF_G2_NC",   Formula.TABLE,  MOV,     Check.WRAP,     WORD, via=Via.GOT, shift=32, loadable=False),
+    Row(   306, "R_AARCH64_MOVW_GOTOFF_G3",      Formula.TABLE,  MOV_NZ,  Check.WRAP,     WORD, via=Via.GOT, shift=48, loadable=False),
+    Refuse(307, "R_AARCH64_GOTREL64",            "the distance of a variable from a table, which are apart on the target", "compile for the small code model"),
+    Refuse(308, "R_AARCH64_GOTREL32",            "the distance of a variable from a table, which are apart on the target", "compile for the small code model"),
     Row(   309, "R_AARCH64_GOT_LD_PREL19",       Formula.PCREL,  IMM19,   Check.SIGNED,   WORD, via=Via.GOT, left_as=273),
-    Refuse(310, "R_AARCH64_LD64_GOTOFF_LO15",    _GOT_BASE, _PIC),
+    Row(   310, "R_AARCH64_LD64_GOTOFF_LO15",    Formula.TABLE,  LO15,    Check.UNSIGNED, WORD, via=Via.GOT, loadable=False),
     Row(   311, "R_AARCH64_ADR_GOT_PAGE",        Formula.PAGE,   ADRP,    Check.SIGNED,   WORD, via=Via.GOT, left_as=275),
     Row(   312, "R_AARCH64_LD64_GOT_LO12_NC",    Formula.ABS,    LDST64,  Check.UNSIGNED, WORD, low_bits=12, via=Via.GOT, left_as=286),
-    Refuse(313, "R_AARCH64_LD64_GOTPAGE_LO15",   _GOT_BASE, _PIC),
+    Row(   313, "R_AARCH64_LD64_GOTPAGE_LO15",   Formula.TABLE_PAGE, LO15, Check.UNSIGNED, WORD, via=Via.GOT, loadable=False),
     Row(   314, "R_AARCH64_PLT32",               Formula.PCREL,  DATA32,  Check.SIGNED,   WORD, left_as=261),
     Row(   315, "R_AARCH64_GOTPCREL32",          Formula.PCREL,  DATA32,  Check.SIGNED,   WORD, via=Via.GOT, left_as=261),
-    Refuse(316, "R_AARCH64_PATCHINST",           "an instruction that another file may replace", "compile without structure protection"),
-    Refuse(317, "R_AARCH64_FUNCINIT64",          "a pointer that a function makes while the extension is loaded", "compile without structure protection"),
+    Refuse(316, "R_AARCH64_PATCHINST",           "an instruction that another file may replace", _STRUCTURE),
+    Refuse(317, "R_AARCH64_FUNCINIT64",          "a pointer that a function makes while the extension is loaded", _STRUCTURE),
     *(Refuse(number, f"R_AARCH64_TLSGD_{name}", _GD, _TLS)
       for number, name in enumerate((
           "ADR_PREL21", "ADR_PAGE21", "ADD_LO12_NC", "MOVW_G1", "MOVW_G0_NC"), 512)),
@@ -146,10 +185,11 @@ ROWS = table(
           "LDST8_DTPREL_LO12", "LDST8_DTPREL_LO12_NC", "LDST16_DTPREL_LO12",
           "LDST16_DTPREL_LO12_NC", "LDST32_DTPREL_LO12", "LDST32_DTPREL_LO12_NC",
           "LDST64_DTPREL_LO12", "LDST64_DTPREL_LO12_NC"), 517)),
-    *(Refuse(number, f"R_AARCH64_TLSIE_{name}", _IE, _TLS)
-      for number, name in enumerate((
-          "MOVW_GOTTPREL_G1", "MOVW_GOTTPREL_G0_NC", "ADR_GOTTPREL_PAGE21",
-          "LD64_GOTTPREL_LO12_NC", "LD_GOTTPREL_PREL19"), 539)),
+    Refuse(539, "R_AARCH64_TLSIE_MOVW_GOTTPREL_G1",    f"{_IE} with a table anywhere", _TLS),
+    Refuse(540, "R_AARCH64_TLSIE_MOVW_GOTTPREL_G0_NC", f"{_IE} with a table anywhere", _TLS),
+    Row(   541, "R_AARCH64_TLSIE_ADR_GOTTPREL_PAGE21",   Formula.TPREL, MOV, Check.UNSIGNED, WORD, shift=16, revise=_upper_half, loadable=False),
+    Row(   542, "R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC", Formula.TPREL, MOV, Check.WRAP,     WORD, pick=_lower_half, loadable=False),
+    Row(   543, "R_AARCH64_TLSIE_LD_GOTTPREL_PREL19",    Formula.TPREL, MOV, Check.UNSIGNED, WORD, revise=_whole, loadable=False),
     Row(   544, "R_AARCH64_TLSLE_MOVW_TPREL_G2",    Formula.TPREL, MOV_NZ, Check.SIGNED,   WORD, shift=32, loadable=False),
     Row(   545, "R_AARCH64_TLSLE_MOVW_TPREL_G1",    Formula.TPREL, MOV_NZ, Check.SIGNED,   WORD, shift=16, loadable=False),
     Row(   546, "R_AARCH64_TLSLE_MOVW_TPREL_G1_NC", Formula.TPREL, MOV,    Check.WRAP,     WORD, shift=16, loadable=False),
@@ -188,6 +228,9 @@ ROWS = table(
     *(Refuse(number, f"R_AARCH64_AUTH_{name}", _DYNAMIC)
       for number, name in enumerate(("RELATIVE", "GLOB_DAT", "TLSDESC", "IRELATIVE"), 1041)),
 )
+_TLSIE = 542, "R_AARCH64_TLSIE_LD64_GOTTPREL_LO12_NC", Formula.TPREL, MOV
+_TLSIE_ADDED = Row(*_TLSIE, Check.WRAP,     WORD, revise=_added, loadable=False)
+_TLSIE_WHOLE = Row(*_TLSIE, Check.UNSIGNED, WORD, revise=_whole, loadable=False)
 # fmt: on
 
 _NOP = 0xD503201F  # NOP (C6.2)
@@ -248,6 +291,8 @@ MACHINE = Machine(
     absolute_word=257,
     thread_pointer=thread_pointer,
     table_of_sums=True,
+    own_table=True,
+    prepare=with_table,
     since=_SINCE,
     mismatches=aarch64_abi.mismatches,
 )

@@ -30,6 +30,7 @@ class Formula(Enum):
     T: 1 where the symbol is a Thumb function
     Pa: P with the two lowest bits cleared; Pn: P rounded up to a multiple of 4
     TP: what the thread pointer holds, both counted from the thread-local block; V: what the place holds
+    GOT: address of the global offset table
     Page(x): x with the twelve lowest bits cleared
     """
 
@@ -41,6 +42,8 @@ class Formula(Enum):
     PCREL_PA = "S + A - Pa"
     PCREL_PN = "S + A - Pn"
     PAGE = "Page(S + A) - Page(P)"
+    TABLE = "S + A - GOT"
+    TABLE_PAGE = "S + A - Page(GOT)"
     TPREL = "S + A - TP"
     ADD = "V + S + A"
     SUB = "V - S - A"
@@ -58,12 +61,15 @@ _SPACES = {
     Formula.PCREL_PA: Space.DISTANCE,
     Formula.PCREL_PN: Space.DISTANCE,
     Formula.PAGE: Space.BOTH,
+    # the table is where the code is, in pages of its own where it has to be
+    Formula.TABLE: Space.DISTANCE,
+    Formula.TABLE_PAGE: Space.DISTANCE,
     Formula.TPREL: Space.THREAD,
 }
 
 
-def evaluate(  # noqa: C901, PLR0911 (one a formula)
-    formula: Formula, *, S: int, A: int, P: int, T: int = 0, TP: int = 0, V: int = 0
+def evaluate(  # noqa: C901, PLR0911, PLR0912 (one a formula)
+    formula: Formula, *, S: int, A: int, P: int, T: int = 0, TP: int = 0, V: int = 0, GOT: int = 0
 ) -> int:
     """The value of a formula, not yet cut to the width of any field."""
     match formula:
@@ -83,6 +89,10 @@ def evaluate(  # noqa: C901, PLR0911 (one a formula)
             return S + A - (P + 3 & ~3)
         case Formula.PAGE:
             return ((S + A) & ~0xFFF) - (P & ~0xFFF)
+        case Formula.TABLE:
+            return S + A - GOT
+        case Formula.TABLE_PAGE:
+            return S + A - (GOT & ~0xFFF)
         case Formula.TPREL:
             return S + A - TP
         case Formula.ADD:

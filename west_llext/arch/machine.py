@@ -159,6 +159,7 @@ class Machine:
     instructions: the rows that the row of a slot picks from, where the opcode decides
     table_of_sums: whether a word of a global offset table is for the sum of a symbol and an addend
         (AArch64); else the addend counts from the word
+    own_table: whether code may count from the start of the table, which is in the extension then
     prepare: the object with what a linker would change before it looks at symbols
     without_table: (object, nearness of a symbol by its index): the object without references through
         a table that need none
@@ -201,6 +202,7 @@ class Machine:
     thread_pointer: Callable[[int, int], int] | None = None
     instructions: tuple[Row, ...] = ()
     table_of_sums: bool = False
+    own_table: bool = False
     prepare: Callable[[ObjectFile], ObjectFile] | None = None
     without_table: Callable[[ObjectFile, Callable[[int], Nearness]], ObjectFile] | None = None
     since: Mapping[Release, frozenset[int]] = field(default_factory=dict)

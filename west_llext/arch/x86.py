@@ -10,6 +10,8 @@ What is odd about this machine:
   from the table. Nobody minds where the table is, so it is at address 0: a distance from it is an
   address then, and the types are those that Zephyr's loader knows, R_386_32 and R_386_PC32.
 * Where an instruction reads a word of the table, it is turned into one that needs no word.
+* Where code reads the offset of a thread-local variable from the table (initial-exec model), the
+  instruction gets the offset itself.
 * Addends are in the place (REL).
 
 Types: System V ABI, Intel386 Architecture Processor Supplement, 1.1, section 4.4 "Relocation", and
@@ -38,6 +40,7 @@ _DYNAMIC = "a dynamic relocation, which objects don't have"
 _GD = "thread-local storage of the general-dynamic model"
 _LD = "thread-local storage of the local-dynamic model"
 _IE = "thread-local storage of the initial-exec model"
+_IE_ELSE = f"{_IE}, at an instruction that isn't MOV, ADD or SUB"
 _DESC = "thread-local storage through a descriptor"
 _SUN = "thread-local storage in Sun's form, which GNU tools don't make"
 
@@ -56,8 +59,8 @@ ROWS = table(
     Row(    10, "R_386_GOTPC",         Formula.PCREL,  DATA32, Check.WRAP,   WORD, left_as=2),
     Refuse( 11, "R_386_32PLT",         "reserved by the psABI"),
     Refuse( 14, "R_386_TLS_TPOFF",     _DYNAMIC),
-    Refuse( 15, "R_386_TLS_IE",        _IE, _TLS),
-    Refuse( 16, "R_386_TLS_GOTIE",     _IE, _TLS),
+    Refuse( 15, "R_386_TLS_IE",        _IE_ELSE, _TLS),
+    Refuse( 16, "R_386_TLS_GOTIE",     _IE_ELSE, _TLS),
     Row(    17, "R_386_TLS_LE",        Formula.TPREL,  DATA32, Check.WRAP,   WORD, loadable=False),
     Refuse( 18, "R_386_TLS_GD",        _GD, _TLS),
     Refuse( 19, "R_386_TLS_LDM",       _LD, _TLS),

@@ -11,6 +11,8 @@ What is odd about this machine:
   near, the instruction is turned into one that needs no word; else a word behind the code serves it.
 * The start of the table, `_GLOBAL_OFFSET_TABLE_`, is at address 0: no code needs to know where a
   table is that each word of is found by itself.
+* Where code reads the offset of a thread-local variable from a table (initial-exec model), the
+  instruction gets the offset itself.
 * Zephyr's loader checks no range. It fills in 32 bits only, also of R_X86_64_64 (up to 4.5): the
   upper half of a pointer is left as zeros, which is right below 4 GiB, where Zephyr lives.
 * Addends are explicit (RELA).
@@ -39,7 +41,7 @@ from west_llext.arch.table import (
     Via,
     table,
 )
-from west_llext.arch.x86_direct import direct_64, with_table
+from west_llext.arch.x86_direct import direct_64, prepared_64
 
 EM_X86_64 = 62
 
@@ -55,6 +57,7 @@ _DYNAMIC = "a dynamic relocation, which objects don't have"
 _GD = "thread-local storage of the general-dynamic model"
 _LD = "thread-local storage of the local-dynamic model"
 _IE = "thread-local storage of the initial-exec model"
+_IE_ELSE = f"{_IE}, at an instruction that isn't MOV or ADD of 64 bits"
 _DESC = "thread-local storage through a descriptor"
 
 ROWS = table(
@@ -81,7 +84,7 @@ ROWS = table(
     Refuse( 19, "R_X86_64_TLSGD",           _GD, _TLS),
     Refuse( 20, "R_X86_64_TLSLD",           _LD, _TLS),
     Refuse( 21, "R_X86_64_DTPOFF32",        _LD, _TLS),
-    Refuse( 22, "R_X86_64_GOTTPOFF",        _IE, _TLS),
+    Refuse( 22, "R_X86_64_GOTTPOFF",        _IE_ELSE, _TLS),
     Row(    23, "R_X86_64_TPOFF32",         Formula.TPREL,  DATA32, Check.SIGNED,   WORD, loadable=False),
     Row(    24, "R_X86_64_PC64",            Formula.PCREL,  DATA64, Check.WRAP,     LONG, loadable=False),
     Row(    25, "R_X86_64_GOTOFF64",        Formula.ABS,    DATA64, Check.WRAP,     LONG, left_as=1),
@@ -154,7 +157,7 @@ MACHINE = Machine(
     explicit_addends=True,
     absolute_word=1,
     thread_pointer=thread_pointer,
-    prepare=with_table,
+    prepare=prepared_64,
     without_table=direct_64,
     mismatches=x86_abi.mismatches,
 )

@@ -10,7 +10,13 @@ length, so that nothing moves:
     test %reg, foo@GOT     test $foo, %reg
     add foo@GOT, %reg      add $foo, %reg, and seven more like it
 
-x86-64 psABI 1.0, "Optimize GOTPCRELX Relocations"; i386 psABI 1.1, "Optimize R_386_GOT32X".
+So are those that read the offset of a thread-local variable, which the link knows:
+
+    mov foo@GOTTPOFF, %reg mov $foo@TPOFF, %reg
+    add foo@GOTTPOFF, %reg lea foo@TPOFF(%reg), %reg, or add $foo@TPOFF, %reg
+
+x86-64 psABI 1.0, "Optimize GOTPCRELX Relocations"; i386 psABI 1.1, "Optimize R_386_GOT32X";
+ELF Handling For Thread-Local Storage 0.21, 5.2 and 5.5, "Initial Exec To Local Exec".
 Opcodes: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, appendix A.
 """
 
@@ -20,12 +26,9 @@ from collections.abc import Callable, Container
 from dataclasses import replace
 from enum import Enum
 
+from west_llext.arch.got import with_table
 from west_llext.arch.machine import Nearness
-from west_llext.model.elf import SHF_ALLOC, SHN_ABS, SHN_UNDEF, ObjectFile, Relocation, Symbol
-
-#: What both psABIs call the start of the table. There is none as a whole: it is at address 0, so that
-#: a distance from it is an address.
-TABLE = "_GLOBAL_OFFSET_TABLE_"
+from west_llext.model.elf import SHF_ALLOC, ObjectFile, Relocation
 
 #: (content of the section, relocation) to the relocation that takes its place; content may change.
 #: None where everything stays.
@@ -43,19 +46,6 @@ class _Kind(Enum):
 _CALL, _JMP = 2, 4  # of FF: the middle bits of ModRM
 _IMMEDIATE = {_Kind.MOV: 0xC7, _Kind.TEST: 0xF7, _Kind.BINARY: 0x81}
 _REX_W, _REX_R = 8, 4
-
-
-def with_table(obj: ObjectFile) -> ObjectFile:
-    """The object with the start of the table at address 0, if it needs it."""
-    symbols = [
-        symbol._replace(section=SHN_ABS, value=0) if _is_table(symbol) else symbol
-        for symbol in obj.symbols
-    ]
-    return replace(obj, symbols=tuple(symbols)) if tuple(symbols) != obj.symbols else obj
-
-
-def _is_table(symbol: Symbol) -> bool:
-    return symbol.name == TABLE and symbol.section == SHN_UNDEF
 
 
 def edited(obj: ObjectFile, types: Container[int], edit: Edit) -> ObjectFile:
@@ -163,27 +153,67 @@ def _value_64(content: bytearray, row: Relocation, kind: _Kind) -> Relocation:
     return row._replace(type=R_X86_64_32S if rex & _REX_W else R_X86_64_32, addend=0)
 
 
+R_X86_64_GOTTPOFF, R_X86_64_TPOFF32 = 22, 23
+
+
+def prepared_64(obj: ObjectFile) -> ObjectFile:
+    """An x86-64 object with offsets of thread-local variables in its instructions."""
+    return edited(with_table(obj), frozenset({R_X86_64_GOTTPOFF}), _thread_64)
+
+
+def _thread_64(content: bytearray, row: Relocation) -> Relocation | None:
+    at = row.offset
+    if row.addend != -4 or not 3 <= at <= len(content) - 4 or content[at - 1] & 0xC7 != 0x05:
+        return None
+    kind, register = _kind(content[at - 2], content[at - 1]), content[at - 1] >> 3 & 7
+    rex = content[at - 3]
+    if rex & ~_REX_R != 0x48 or content[at - 2] not in {0x8B, 0x03} or kind is None:
+        return None
+    extended = (rex & _REX_R) >> 2  # the register's fourth bit, as that of a base
+    if kind is _Kind.MOV or register == 4:  # rsp and r12 can't be a base without SIB
+        _immediate(content, at, kind)
+        content[at - 3] = 0x48 | extended
+    else:
+        content[at - 3 : at] = bytes((rex | extended, 0x8D, 0x80 | register << 3 | register))
+    return row._replace(type=R_X86_64_TPOFF32, addend=0)
+
+
 R_386_32, R_386_PC32, R_386_GOT32, R_386_GOT32X = 1, 2, 3, 43
+R_386_TLS_IE, R_386_TLS_GOTIE, R_386_TLS_LE = 15, 16, 17
+_SHORT = frozenset({R_386_GOT32, R_386_GOT32X, R_386_TLS_IE, R_386_TLS_GOTIE})
+_SUB = 0x2B
 
 
 def direct_32(obj: ObjectFile) -> ObjectFile:
     """An i386 object without references through a table that need none."""
-    return edited(with_table(obj), frozenset({R_386_GOT32, R_386_GOT32X}), _edit_32)
+    return edited(with_table(obj), _SHORT, _edit_32)
 
 
 def _edit_32(content: bytearray, row: Relocation) -> Relocation | None:
     at, _, number, addend = row
-    if addend is not None or not 2 <= at <= len(content) - 4 or any(content[at : at + 4]):
+    if addend is not None or not 1 <= at <= len(content) - 4 or any(content[at : at + 4]):
         return None
+    if number == R_386_TLS_IE and content[at - 1] == 0xA1:  # mov to eax, which has no ModRM
+        content[at - 1] = 0xB8
+        return row._replace(type=R_386_TLS_LE)
     modrm = content[at - 1]
     # an address alone, or one that a register is added to
     alone, based = modrm & 0xC7 == 0x05, modrm & 0xC0 == 0x80 and modrm & 7 != 4
-    kind = _kind(content[at - 2], modrm) if alone or based else None
+    kind = _kind(content[at - 2], modrm) if at >= 2 and (alone or based) else None
     if kind is None or (number == R_386_GOT32 and (kind is not _Kind.MOV or alone)):
         return None
+    if number in {R_386_TLS_IE, R_386_TLS_GOTIE}:
+        return _thread_32(content, row, kind)
     if kind in {_Kind.CALL, _Kind.JMP}:
         place = _branch(content, at, kind)
-        content[place : place + 4] = b"\xfc\xff\xff\xff"
+        content[place : place + 4] = (-4).to_bytes(4, "little", signed=True)
         return row._replace(offset=place, type=R_386_PC32)
     _immediate(content, at, kind)
     return row._replace(type=R_386_32)
+
+
+def _thread_32(content: bytearray, row: Relocation, kind: _Kind) -> Relocation | None:
+    if content[row.offset - 2] not in {0x8B, 0x03, _SUB}:
+        return None
+    _immediate(content, row.offset, kind)
+    return row._replace(type=R_386_TLS_LE)

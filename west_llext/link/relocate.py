@@ -72,6 +72,8 @@ class _Relocator:
             self.bases = {
                 region: (ABSOLUTE_SPACE, job.addresses[region]) for region in job.arranged.outputs
             }
+        # where the global offset table begins, in the space of the code
+        self.table = self.bases.get(Region.TEXT, (0, 0))[1] + job.table.start
 
     def locate(self) -> None:
         # by symbol: its space, S in that space (without the Thumb bit), and the Thumb bit
@@ -212,8 +214,9 @@ class _Relocator:
             self.keep(use, content)
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
-        TP = self.job.thread_pointer
-        self.put(use, evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP), content)
+        TP, GOT = self.job.thread_pointer, self.table
+        value = evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP, GOT=GOT)
+        self.put(use, value, content)
 
     def put(self, use: Use, value: int, content: bytearray) -> None:
         # the value in its field, or a complaint

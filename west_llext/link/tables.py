@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from west_llext.arch.got import TABLE
 from west_llext.arch.machine import Machine
 from west_llext.arch.table import Row, Via
 from west_llext.link.arrange import Arrangement
 from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import ObjectFile
 from west_llext.model.region import Region
+
+#: What Page(x) of the psABIs is, in bytes.
+PAGE = 1 << 12
 
 
 @dataclass(slots=True)
@@ -24,12 +28,14 @@ class OffsetTable:
 
     words: (offset in TEXT, index of the target, bytes behind it), each a pointer-sized address
     entry: by index of a symbol and bytes behind it, the index of the target that is its word
+    start: offset in TEXT at which the table begins, with a word that linkers keep for themselves
     sums: whether the psABI has a word for each sum of symbol and addend; else the addend counts
         from the word
     """
 
     words: list[tuple[int, int, int]] = field(default_factory=list)
     entry: dict[tuple[int, int], int] = field(default_factory=dict)
+    start: int = 0
     sums: bool = False
 
     def key(self, symbol: int, addend: int | None) -> tuple[int, int]:
@@ -60,7 +66,22 @@ def offset_table(
                 table.entry[key] = len(targets)
                 name = f"the table's word for {targets[symbol].name}"
                 targets.append(Target(Kind.OWN, name, place, region=Region.TEXT))
+    if machine.own_table and Region.TEXT in arranged.outputs:
+        output = arranged.output(Region.TEXT)
+        table.start = (table.words[0][0] if table.words else output.size) - size
+        if _is_counted_from(obj, targets, table.start):
+            output.align = max(output.align, PAGE)
     return table
+
+
+def _is_counted_from(obj: ObjectFile, targets: list[Target], start: int) -> bool:
+    # whether code looks for the table, whose page it takes to be a constant distance away
+    found = False
+    for index, symbol in enumerate(obj.symbols):
+        if symbol.name == TABLE and targets[index].kind is Kind.ABSOLUTE:
+            targets[index] = Target(Kind.OWN, TABLE, start, region=Region.TEXT)
+            found = True
+    return found
 
 
 def _through_table(row: Row, content: bytes, offset: int) -> bool:
