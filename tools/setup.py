@@ -30,6 +30,7 @@ CROSS = {
     "binutils-aarch64-linux-gnu": "aarch64-linux-gnu-ld",
     "picolibc-aarch64-linux-gnu": "/usr/lib/picolibc/aarch64-linux-gnu/include",
     "libc6-dev-arm64-cross": "/usr/aarch64-linux-gnu/include",
+    "libc6-dev-riscv64-cross": "/usr/riscv64-linux-gnu/include",
     "gcc-xtensa-lx106": "xtensa-lx106-elf-gcc",
     "binutils-xtensa-lx106": "xtensa-lx106-elf-ld",
     "picolibc-xtensa-lx106-elf": "/usr/lib/xtensa-lx106-elf/lib/libc.a",
