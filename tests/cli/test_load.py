@@ -197,6 +197,36 @@ def test_what_had_to_be_assumed_is_noted(folder: Path) -> None:
     assert (ran.status, ran.err) == (0, f"{NOTE}2 notes\n")
 
 
+@pytest.mark.parametrize(
+    ("release", "note"),
+    [
+        ("4.0", "Zephyr 4.0 isn't modelled by itself, the rules of 4.1 are taken"),
+        ("3.6.1", "Zephyr 3.6 isn't modelled by itself, the rules of 3.5 are taken"),
+        ("7.1.0", "Zephyr 7.1 isn't known yet, the rules of 4.6 are taken"),
+    ],
+)
+def test_a_release_that_gets_the_rules_of_another_is_noted(
+    release: str, note: str, folder: Path
+) -> None:
+    """L031."""
+    words = ("load", "cons.llext", "--heap-size", "64K", "--zephyr-version", release)
+    ran = command(*words, folder=folder)
+    assert ran.err.startswith(f"command line: note[L031]: {note}\n")
+
+
+def test_names_out_of_a_file_stay_on_their_line(folder: Path) -> None:
+    """Of what is exported, and of what is missing."""
+    for name in ("cons", "prov"):
+        path = folder / f"{name}.llext"
+        path.write_bytes(path.read_bytes().replace(b"give", b"g\n\x1be"))
+    ran = command("load", "prov.llext", *TARGET, folder=folder)
+    assert "  export   g\\n\\x1be at 0x" in ran.out
+    ran = command("load", "cons.llext", *TARGET, folder=folder)
+    assert "Undefined symbol with no entry in symbol table g\\x0a\\x1be, offset" in ran.err
+    found = json.loads(command("load", "prov.llext", *TARGET, "--json", folder=folder).out)
+    assert found["loads"][0]["exports"][0]["name"] == "g\n\x1be"
+
+
 def test_regions_and_buffers_go_where_they_are_told(folder: Path) -> None:
     """By the heap's address, or by the file's."""
     words = ("load", "prov.llext", "--storage", "persistent", "--buffer-address", "0x30000000")

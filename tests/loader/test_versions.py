@@ -48,6 +48,12 @@ def test_an_unknown_newer_release_has_the_newest_rules() -> None:
     assert rules(Version(9, 0)) == rules(NEWEST)
 
 
+def test_releases_between_others_have_the_rules_of_the_nearest() -> None:
+    """Nobody has looked at them."""
+    assert rules(Version(3, 6)) == rules(Version(3, 5))
+    assert rules(Version(4, 0)) == rules(Version(4, 1))
+
+
 def test_the_first_release_calls_errors_by_other_names() -> None:
     """-EINVAL for what is no ELF file; the text is spelled differently."""
     for on in (FIRST, LTS):

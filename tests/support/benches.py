@@ -79,6 +79,7 @@ class Bench:
     near, far: memories of extensions, one that plain calls reach the base image from, and one that
         they don't
     loader: what the loader's model calls it
+    veneers: modes in which calls out of reach of `far` go through veneers
     """
 
     name: str
@@ -90,8 +91,11 @@ class Bench:
     near: int
     far: int
     loader: Machine
+    veneers: Sequence[str] = ("relocatable", "bound", "prelocated")
 
 
+#: What compilers for Linux do by themselves and a base image must not have.
+_PLAIN = ("-fno-pie", "-no-pie", "-fno-stack-protector", "-fcf-protection=none")
 _RISCV_GCC = "riscv64-unknown-elf-gcc"
 _MEDANY = ("-mcmodel=medany", "-msmall-data-limit=0")
 #: One row a machine.
@@ -108,6 +112,41 @@ BENCHES = {
             near=0x00100000,
             far=0x20000000,
             loader=Machine.ARM,
+        ),
+        Bench(
+            name="aarch64",
+            bits=64,
+            gcc="aarch64-linux-gnu-gcc",
+            flags=("-mcpu=cortex-a53", *_PLAIN[:3]),
+            zig=("-target", "aarch64-freestanding", "-mcpu=cortex_a53"),
+            base=0x40000000,
+            near=0x40100000,
+            far=0x1_40000000,
+            loader=Machine.ARM64,
+        ),
+        Bench(
+            name="x86",
+            bits=32,
+            gcc="x86_64-linux-gnu-gcc",
+            flags=("-m32", *_PLAIN),
+            zig=("-target", "x86-freestanding", "-mcpu=i686"),
+            base=0x00100000,
+            near=0x00200000,
+            far=0xE0000000,
+            loader=Machine.X86,
+            veneers=(),
+        ),
+        Bench(
+            name="x86-64",
+            bits=64,
+            gcc="x86_64-linux-gnu-gcc",
+            flags=("-m64", "-mno-red-zone", *_PLAIN),
+            zig=("-target", "x86_64-freestanding", "-mno-red-zone"),
+            base=0x00100000,
+            near=0x00200000,
+            far=0x90000000,
+            loader=Machine.X86,
+            veneers=("prelocated",),
         ),
         Bench(
             name="rv32",

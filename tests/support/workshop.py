@@ -119,8 +119,14 @@ class Part:
         )
 
 
-def base_elf(symbols: Mapping[str, int] = SYMBOLS, *, seed: int = 0) -> bytes:
-    """A base image that defines these functions (bit 0 set) and data; its code is noise."""
+def base_elf(
+    symbols: Mapping[str, int] = SYMBOLS, *, seed: int = 0, heap: int | None = None
+) -> bytes:
+    """A base image that defines these functions (bit 0 set) and data; its code is noise.
+
+    heap: bytes of the loader's heap; None for an image that doesn't say
+    """
+    own = Sym(name="kheap_llext_heap", value=0x20000010, size=heap or 0, section=SHN_ABS)
     return elfbuild.elf(
         file_type=ET_EXEC,
         sections=[
@@ -141,7 +147,8 @@ def base_elf(symbols: Mapping[str, int] = SYMBOLS, *, seed: int = 0) -> bytes:
                 section=SHN_ABS,
             )
             for name, value in symbols.items()
-        ],
+        ]
+        + ([] if heap is None else [own]),
         segments=[Seg(sections=[".text"], flags=5), Seg(sections=[".data"], flags=6)],
     )
 
@@ -226,6 +233,7 @@ class Workshop(Buildable):
 
     base: the base image, None for none
     exports: what the manifest exports
+    version: Zephyr's, as the manifest says it
     """
 
     root: Path
@@ -233,6 +241,7 @@ class Workshop(Buildable):
     base: bytes | None = field(default_factory=base_elf)
     exports: Sequence[str] = tuple(SYMBOLS)
     memory: Sequence[str] = (ROM, RAM)
+    version: str | None = None
 
     def write(self) -> None:
         """Put manifest, base image and objects in place; files that don't change aren't touched."""
@@ -241,6 +250,8 @@ class Workshop(Buildable):
         if self.base is not None:
             lines.append("  image: base.elf")
             replaced(self.root / "base.elf", self.base)
+        if self.version is not None:
+            lines.append(f"  zephyr-version: {self.version}")
         if self.exports:
             lines.append(f"  exports: [{{symbols: [{', '.join(self.exports)}]}}]")
         lines += ["  memory:", *(f"    - {each}" for each in self.memory)]

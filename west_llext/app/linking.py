@@ -9,6 +9,7 @@ from pathlib import Path
 
 from west_llext.app.products import Product
 from west_llext.app.session import OpenReply, ProductReply, SizeReply, Surroundings, Task
+from west_llext.app.trial import Plan, Trial
 from west_llext.app.workers import Crew, workers
 from west_llext.base.abi import abi_findings
 from west_llext.diagnostics import Diagnostic
@@ -50,11 +51,13 @@ def link_all(
         second: dict[str, SizeReply] = _merged(crew.ask("resolve", peers, unread))
         placed = placement(_needs(tasks, second), memories, occupied=occupied, earlier=earlier)
         third = _finished(crew, tasks, peers, second, placed)
+    tried = _tried(third, shared.plan)
     findings = [*_strangers(tasks, first, shared), *placed.findings]
     for task in tasks:
         name = task.extension.name
         for reply in (first.get(name), second.get(name), third.get(name)):
             findings += reply.findings if reply is not None else ()
+        findings += tried.get(name, ())
     made = [reply.product for task in tasks if (reply := third.get(task.extension.name))]
     return Outcome(
         products=tuple(product for product in made if product is not None),
@@ -140,6 +143,16 @@ def _peer_addresses(
             start = 0 if offered.region is None else addresses[name].get(offered.region, 0)
             found[name, export] = start + offered.value | offered.thumb
     return found
+
+
+def _tried(replies: Mapping[str, ProductReply], plan: Plan | None) -> dict[str, list[Diagnostic]]:
+    # what sessions leave over: extensions that are loaded behind others
+    blobs = {name: reply.blob for name, reply in replies.items() if reply.blob is not None}
+    if plan is None or not blobs:
+        return {}
+    trial = Trial(plan)
+    order = dict.fromkeys(each for name in blobs for each in plan.order(name))
+    return {name: trial.findings(name, blobs) for name in order if name in blobs}
 
 
 def _strangers(

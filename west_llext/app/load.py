@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from west_llext.app.base_info import base_image
 from west_llext.app.base_symbols import base_symbols
+from west_llext.app.bases import opened
 from west_llext.app.load_settings import (
     Offered,
     Settings,
@@ -17,17 +18,15 @@ from west_llext.app.load_settings import (
     storage_of,
     target_of,
 )
-from west_llext.base.builddir import build_dir
-from west_llext.diagnostics import Diagnostic, Related, Span
+from west_llext.app.verdicts import failed, refused
+from west_llext.diagnostics import Diagnostic, Span
 from west_llext.elf.headers import is_elf
 from west_llext.elf.read import file_content
 from west_llext.loader.advice import Advice, advice
 from west_llext.loader.danger import Danger
-from west_llext.loader.errnos import spelled
 from west_llext.loader.extension import Llext, LoadParameters
 from west_llext.loader.log import Line
 from west_llext.loader.mem import ORDER
-from west_llext.loader.remedy import remedy
 from west_llext.loader.storage import BufferLoader
 from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Target
@@ -241,11 +240,11 @@ class _Sequence:
         try:
             loaded = self.system.load(loader, step.name, self.request.parameters, places)
         except Danger as danger:
-            self.findings.append(_refused(step, danger))
+            self.findings.append(refused(step.name, Span(PurePath(step.path)), danger))
             return False
         self.outcomes.append(self._outcome(step, loaded))
         if loaded.result < 0:
-            self.findings.append(_failed(step, loaded))
+            self.findings.append(failed(step.name, Span(PurePath(step.path)), loaded))
         return True
 
     def unload(self, step: UnloadStep) -> None:
@@ -316,7 +315,7 @@ def _offered(request: LoadRequest) -> Offered:
     if path is None:
         if request.build_dir is None:
             return Offered(symbols={})
-        path = build_dir(request.build_dir).image
+        path = opened(request.build_dir).image
     image = base_image(file_content(path), path, request.build_dir)
     return Offered(symbols=image.exports or {}, image=image)
 
@@ -329,27 +328,3 @@ def _ident(contents: Sequence[bytes]) -> Ident | None:
             machine = int.from_bytes(data[18:20], "little" if little else "big")
             return Ident(machine=machine, bits=32 * data[4], little=little, flags=0)
     return None
-
-
-def _refused(step: LoadStep, danger: Danger) -> Diagnostic:
-    return Diagnostic(
-        code=danger.code,
-        at=Span(PurePath(step.path)),
-        message=f"'{step.name}' must not be given to the target: {danger.message}",
-        hint=danger.hint,
-    )
-
-
-def _failed(step: LoadStep, loaded: Loaded) -> Diagnostic:
-    at = Span(PurePath(step.path))
-    errors = [each.text for each in loaded.log if each.level == "E"]
-    what = errors[0] if errors else "the loader says nothing"
-    return Diagnostic(
-        code="L020",
-        at=at,
-        message=f"llext_load() of '{step.name}' returns {spelled(loaded.result)}: {what}",
-        hint=remedy(loaded.log),
-        related=tuple(
-            Related(at=at, message=f"the loader logs: {each.text}") for each in loaded.log
-        ),
-    )

@@ -122,9 +122,7 @@ def target_of(
         page=page,
         userspace=_on(config, "USERSPACE") if userspace is None else userspace,
         partitions=_number(config, "MAX_DOMAIN_PARTITIONS") or 16,
-        by_slid=_on(config, "LLEXT_EXPORT_BUILTINS_BY_SLID")
-        if settings.by_slid is None
-        else settings.by_slid,
+        by_slid=_by_slid(offered) if settings.by_slid is None else settings.by_slid,
         all_globals=_on(config, "LLEXT_IMPORT_ALL_GLOBALS"),
         devices=_on(config, "LLEXT_EXPORT_DEVICES"),
         harvard=_on(config, "HARVARD"),
@@ -133,6 +131,24 @@ def target_of(
         structure=offered.structure,
     )
     return target, (*notes, *more)
+
+
+def knows(ident: Ident) -> bool:
+    """Whether there is a model of the loader for this kind of file."""
+    return (ident.machine, ident.bits) in _BY_NUMBER
+
+
+def has_heap(image: BaseImage) -> bool:
+    """Whether the image says where all memory of its loader is, and how large."""
+    config = image.config
+    wanted: list[tuple[tuple[str, str], ...]] = [_ONE]
+    if _on(config, "LLEXT_HEAP_MEMBLK"):
+        wanted = [_OWN, _DATA]
+    elif _on(config, "HARVARD"):
+        wanted = [_DATA]
+    if _on(config, "HARVARD"):
+        wanted.append(_CODE)
+    return all(_memory(image, config, each) is not None for each in wanted)
 
 
 def storage_of(settings: Settings, offered: Offered) -> Storage:
@@ -146,6 +162,13 @@ def storage_of(settings: Settings, offered: Offered) -> Storage:
 def refuse_setting(message: str, hint: str | None = None) -> NoReturn:
     """A setting that makes no sense."""
     raise UsageError([Diagnostic(code="L030", at=_COMMAND_LINE, message=message, hint=hint)])
+
+
+def _by_slid(offered: Offered) -> bool:
+    image = offered.image
+    return image is not None and (
+        image.by_slid or _on(image.config, "LLEXT_EXPORT_BUILTINS_BY_SLID")
+    )
 
 
 def _arch_of(offered: Offered, ident: Ident | None) -> str:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from west_llext.emit import build_json, gdb, raw, summary
 from west_llext.emit.aside import Aside, Ready
-from west_llext.emit.blob import blob
 from west_llext.emit.budget import Use, uses
 from west_llext.emit.map import text as map_text
 from west_llext.emit.twin import twin
@@ -53,15 +52,20 @@ def file_names(name: str) -> dict[str, str]:
 
 
 def product(
-    linked: Linked, memories: Sequence[Memory], *, origin: str, aside: Aside | None = None
+    linked: Linked,
+    content: bytes,
+    memories: Sequence[Memory],
+    *,
+    origin: str,
+    aside: Aside | None = None,
 ) -> Product:
     """The outputs of an extension.
 
+    content: of its blob
     origin: the manifest, as outputs name it
     aside: where contents are put; None to hand them on
     """
     files = file_names(linked.name)
-    content = blob(linked)
     contents: tuple[tuple[str, str | bytes], ...] = (
         (files["blob"], content),
         (files["elf"], twin(linked)),

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from west_llext.app.products import Product, product
 from west_llext.app.state import digest
+from west_llext.app.trial import Plan, Trial
 from west_llext.arch.machine import Machine
 from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
 from west_llext.elf.read import file_content, object_file
 from west_llext.emit.aside import Aside
+from west_llext.emit.blob import blob
 from west_llext.link.extension import (
     Context,
     Opened,
@@ -69,10 +71,14 @@ class SizeReply(NamedTuple):
 
 
 class ProductReply(NamedTuple):
-    """What finishing an extension told."""
+    """What finishing an extension told.
+
+    blob: of one that is loaded together with others, which may be in another session
+    """
 
     product: Product | None
     findings: list[Diagnostic]
+    blob: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +91,20 @@ class Surroundings:
     origin: the manifest, as outputs name it
     providers: names of extensions that others import from
     aside: where contents of files are put; None to hand them on
+    plan: what blobs are tried on; None for nothing
     """
 
     offer: Offer
     base_name: str
     base_abi: Abi | None
     windows: Mapping[str, tuple[int, int]]
-    line: Callable[..., tuple[str, int] | None]
+    line: Callable[..., Span | None]
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
     providers: frozenset[str] = frozenset()
     aside: Aside | None = None
+    plan: Plan | None = None
 
 
 class Session:
@@ -109,6 +117,7 @@ class Session:
         self.contexts: dict[Machine, Context] = {}
         self.opened: dict[str, tuple[Opened, Machine]] = {}
         self.resolved: dict[str, Resolved] = {}
+        self.trial = None if surroundings.plan is None else Trial(surroundings.plan)
 
     def open(self) -> list[OpenReply]:
         """Read every object: what it exports, and whether it suits the base image."""
@@ -155,11 +164,17 @@ class Session:
         peers: all extensions that could be opened; unread: names of the others
         """
         replies = {}
+        self.shared.offer.prepare(self._undefined())
         for name, (found, machine) in self.opened.items():
             state = resolved(found, self._context(machine), peers, unread)
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
         return replies
+
+    def _undefined(self) -> set[str]:
+        # names that some object doesn't define
+        objects = [found.obj for found, _ in self.opened.values()]
+        return {symbol[0] for obj in objects for symbol in obj.symbols if not symbol[5]}
 
     def finish(
         self,
@@ -168,26 +183,41 @@ class Session:
     ) -> dict[str, ProductReply]:
         """Relocate, and make the files of, the extensions that `addresses` names."""
         replies = {}
-        for name, state in self.resolved.items():
+        for name in list(self.resolved):
+            # what is done is forgotten, or the files of all extensions would be in memory at last
+            state, (_, machine) = self.resolved.pop(name), self.opened.pop(name)
             if name not in addresses:
                 continue
             record, findings = finished(
                 state,
-                self._context(self.opened[name][1]),
+                self._context(machine),
                 addresses[name],
                 lambda provider, symbol: peer_addresses[provider, symbol],
                 self.shared.purpose,
             )
-            replies[name] = ProductReply(self._product(record, findings), findings)
+            replies[name] = self._made(record, findings)
         return replies
 
-    def _product(self, record: Linked, findings: Sequence[Diagnostic]) -> Product | None:
+    def _made(self, record: Linked, findings: list[Diagnostic]) -> ProductReply:
         # what has errors is never written, so nothing is made of it
-        if self.shared.purpose is Purpose.CHECK or has_errors(findings):
-            return None
-        return product(
-            record, self.shared.memories, origin=self.shared.origin, aside=self.shared.aside
-        )
+        if has_errors(findings):
+            return ProductReply(None, findings)
+        content = blob(record)
+        made = None
+        if self.shared.purpose is Purpose.BUILD:
+            made = product(
+                record,
+                content,
+                self.shared.memories,
+                origin=self.shared.origin,
+                aside=self.shared.aside,
+            )
+        if self.trial is None:
+            return ProductReply(made, findings)
+        if record.name in self.trial.plan.chained:
+            return ProductReply(made, findings, content)
+        tried = self.trial.findings(record.name, {record.name: content})
+        return ProductReply(made, [*findings, *tried])
 
     def _context(self, machine: Machine) -> Context:
         if machine not in self.contexts:

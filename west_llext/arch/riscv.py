@@ -178,6 +178,7 @@ VENEER_32 = Veneer(
     code=bytes.fromhex("17030000 0323c300 67000300 00000000"),
     target_offset=12,
     relocation=1,
+    marks=("$x", "$d"),
 )
 VENEER_64 = Veneer(
     name="riscv64",
@@ -186,6 +187,7 @@ VENEER_64 = Veneer(
     target_offset=16,
     relocation=2,
     alignment=8,
+    marks=("$x", "$d"),
 )
 
 

@@ -129,5 +129,5 @@ def refuse_stray(load: Loading, name: str, place: int) -> NoReturn:
     raise Danger(
         PLACE,
         f"the loader doesn't know '{name}', and would apply its relocations to region {where}",
-        "link with 'west llext build', or with 'ld -r' and a script that merges sections",
+        "merge sections with 'ld -r' and a script, or use a newer Zephyr",
     )

@@ -216,12 +216,13 @@ def _align(load: Loading) -> None:
 def _refuse_overlaps(load: Loading) -> None:
     mem = load.target.mem
     names = {mem.strtab, mem.shstrtab}
-    for first, second in combinations(range(mem.count), 2):
+    there = [
+        number
+        for number, each in enumerate(load.sects)
+        if each.type != SHT_NULL and each.size and number != mem.export
+    ]
+    for first, second in combinations(there, 2):
         x, y = load.sects[first], load.sects[second]
-        if not all(each.type != SHT_NULL and each.size for each in (x, y)):
-            continue
-        if mem.export in (first, second):
-            continue
         if load.hdr.type == ET_DYN and x.flags & y.flags & SHF_ALLOC:
             _refuse_overlap(load, "VMA", (first, second), (x.addr, y.addr))
         if mem.bss in (first, second):

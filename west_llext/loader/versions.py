@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -145,6 +146,7 @@ SINCE: dict[str, tuple[Version, Version | None]] = {
 }
 
 
+@lru_cache(maxsize=64)
 def rules(of: Version) -> Rules:
     """The rules of a release; one that isn't known yet has those of the newest."""
     of = NEAR.get(of, of)

@@ -19,6 +19,11 @@ def printable(text: str) -> str:
     return "".join(map(_safe, text))
 
 
+def one_line(text: str) -> str:
+    """The same, with line ends and tabs spelled out as well."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _safe(character: str) -> str:
     if character.isprintable() or character in "\n\t":
         return character
@@ -46,4 +51,4 @@ def place(at: Span, here: str) -> str:
     if at == NOWHERE:
         return str(at)
     span = Span(PurePath(relative_file(at.file, here)), at.line, at.column)
-    return printable(str(span)).replace("\n", "\\n").replace("\t", "\\t")
+    return one_line(str(span))

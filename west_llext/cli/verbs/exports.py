@@ -18,7 +18,7 @@ from west_llext.cli.console import Console
 from west_llext.cli.folder import here
 from west_llext.cli.render.plain import relative_file
 from west_llext.cli.report import Report, counted, status_of
-from west_llext.cli.verbs.common import request
+from west_llext.cli.verbs.common import done, request
 from west_llext.emit.exports_c import Flavour
 from west_llext.emit.outputs import Changes
 
@@ -44,6 +44,7 @@ def run(arguments: Namespace, console: Console) -> Report:
             fallback=asked.display,
         )
     changes = written(result, asked.output)
+    done(arguments, result.inputs)
     folder = relative_file(asked.output, here())
     below = f"{TRIMMED_FOLDER}/" if result.trim is Trim.UNUSED else ""
     files = {below + name: f"{folder}/{below}{name}" for name in result.files()}
@@ -64,6 +65,7 @@ def _result(result: ExportsResult, changes: Changes, files: Mapping[str, str]) -
         "symbols": list(result.names),
         "switched_off": list(result.off),
         "conditional": result.conditional,
+        "already": list(result.already),
         "trimmed": [each.name for each in result.dropped],
         "saved": result.saved,
         "files": list(files.values()),
@@ -80,6 +82,9 @@ def _summary(result: ExportsResult, changes: Changes, files: Mapping[str, str]) 
         lines.append(f"{counted(result.conditional, 'symbol')} if the configuration has it")
     if result.off:
         lines.append(f"{counted(len(result.off), 'symbol')} switched off by the configuration")
+    if result.already:
+        already = counted(len(result.already), "symbol")
+        lines.append(f"{already} left out: sources of the base image export them")
     if result.dropped:
         dropped = counted(len(result.dropped), "symbol")
         lines.append(f"{dropped} trimmed: {counted(result.saved, 'byte')} of the base image saved")

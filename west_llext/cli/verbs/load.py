@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from west_llext.app.load import (
     LoadRequest,
@@ -16,6 +16,7 @@ from west_llext.app.load import (
 )
 from west_llext.app.load_settings import Settings
 from west_llext.cli.console import Console
+from west_llext.cli.render.plain import one_line
 from west_llext.cli.report import Report, counted, status_of
 from west_llext.loader.danger import DANGERS
 from west_llext.loader.errnos import spelled
@@ -32,11 +33,16 @@ def run(arguments: Namespace, _console: Console) -> Report:
         verb="load",
         findings=result.findings,
         document=_document(result),
-        text="\n".join("".join(f"{line}\n" for line in _shown(each)) for each in result.outcomes),
-        details="".join(f"{line}\n" for line in _details(result)),
+        text="\n".join(_lines(_shown(each)) for each in result.outcomes),
+        details=_lines(_details(result)),
         status=status_of(result.findings),
         fallback=arguments.words[0],
     )
+
+
+def _lines(texts: Iterable[str]) -> str:
+    # names come out of files, and may hold anything
+    return "".join(f"{one_line(each)}\n" for each in texts)
 
 
 def _asked(arguments: Namespace) -> LoadRequest:

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds and checks load every blob into a model of the target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.workshop import Part, Workshop, base_elf
+
+from west_llext.app.inputs import inputs
+from west_llext.app.trial import Plan, Trial, plan
+from west_llext.loader.storage import Storage
+from west_llext.model.manifest import Extension, Name
+
+SMALL = Part(name="small", mode="bound", code=40)
+LARGE = Part(name="large", mode="relocatable", code=2000)
+USER = Part(name="user", mode="relocatable", calls=("large_run",), imports_from=("large",))
+
+
+def texts(made: Workshop) -> list[str]:
+    """What a check and a build that goes through find, which has to be the same."""
+    found = [str(each) for each in made.check().findings]
+    assert [str(each) for each in made.warnings()] == found
+    return found
+
+
+def out_of_memory(place: str, name: str, size: int, region: int, severity: str = "error") -> str:
+    """What is said where so many bytes aren't there."""
+    what = f"Failed allocating {size} bytes 4-aligned for region {region}"
+    return (
+        f"{place}: {severity}[L020]: llext_load() of '{name}' returns -12 (ENOMEM): {what}\n"
+        f"{place}: note: the loader logs: {what}\n"
+        f"{place}: note: the loader logs: Failed to copy regions, ret -12\n"
+        "hint: enlarge CONFIG_LLEXT_HEAP_SIZE, or keep the file in memory with persistent storage"
+    )
+
+
+def plan_of(made: Workshop) -> Plan:
+    """What its blobs are tried on."""
+    made.write()
+    start = inputs(made.request())
+    found = plan(start.manifest, start.base.image)
+    assert found is not None
+    return found
+
+
+def blobs(made: Workshop) -> dict[str, bytes]:
+    """What it builds, by name."""
+    made.build()
+    return {each.name: (made.output / f"{each.name}.llext").read_bytes() for each in made.parts}
+
+
+def test_blobs_of_every_mode_load(tmp_path: Path) -> None:
+    """Alone, and behind those that they import from."""
+    parts = [
+        Part(name="fixed"),
+        Part(name="far", calls=("fixed_run",), imports_from=("fixed",)),
+        SMALL,
+        LARGE,
+        USER,
+    ]
+    assert texts(Workshop(tmp_path, parts, base=base_elf(heap=8192))) == []
+
+
+def test_what_is_larger_than_the_heap_stops_the_build(tmp_path: Path) -> None:
+    """Where no kind of storage would help: .bss is never in the file."""
+    made = Workshop(tmp_path, [SMALL, replace(LARGE, bss=5000)], base=base_elf(heap=4096))
+    expected = [out_of_memory("llext.yml:14:11", "large", 5000, 3)]
+    assert made.failure() == expected
+    assert [str(each) for each in made.check().findings] == expected
+
+
+def test_what_fits_with_the_file_in_memory_is_a_warning(tmp_path: Path) -> None:
+    """How it is loaded is up to the application."""
+    made = Workshop(tmp_path, [LARGE], base=base_elf(heap=2000))
+    expected = out_of_memory("llext.yml:10:11", "large", 2024, 0, "warning")
+    assert texts(made) == [expected]
+
+
+def test_a_heap_that_is_not_known_is_large_enough(tmp_path: Path) -> None:
+    """The image is stripped, or the application has a heap of its own."""
+    made = Workshop(tmp_path, [replace(LARGE, code=60_000, bss=600_000)])
+    assert texts(made) == []
+
+
+def test_providers_take_memory_as_well(tmp_path: Path) -> None:
+    """Each fits alone."""
+    first, second = replace(LARGE, code=32, bss=1300), replace(USER, bss=1300)
+    alone = Workshop(tmp_path / "alone", [first, replace(second, calls=(), imports_from=())])
+    alone.base = base_elf(heap=3000)
+    assert texts(alone) == []
+    both = Workshop(tmp_path / "both", [first, second], base=alone.base)
+    assert both.failure() == [out_of_memory("llext.yml:14:11", "user", 1300, 3)]
+
+
+def test_a_release_that_does_not_share_symbols_refuses_imports(tmp_path: Path) -> None:
+    """Extensions can use what others export since 4.0."""
+    made = Workshop(tmp_path, [LARGE, USER], version="3.7.0")
+    what = "Undefined symbol with no entry in symbol table large_run, offset 52, link section 6"
+    at = "llext.yml:15:11"
+    assert made.failure() == [
+        (
+            f"{at}: error[L020]: llext_load() of 'user' returns -61 (ENODATA): {what}\n"
+            f"{at}: note: the loader logs: {what}\n"
+            f"{at}: note: the loader logs: Failed to link, ret -61\n"
+            "hint: export the symbol from the base image, or load the extension that exports it "
+            "first"
+        )
+    ]
+    made.version = "4.0.0"
+    assert texts(made) == []
+
+
+def test_without_a_base_image_nothing_is_tried(tmp_path: Path) -> None:
+    """Nothing is known of the target."""
+    made = Workshop(tmp_path, [LARGE], base=None)
+    assert texts(made) == []
+    assert plan(inputs(made.request()).manifest, None) is None
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+    """Chains are loaded in the first one, the others where they are linked."""
+    parts = [replace(SMALL, name=f"s{number}", code=5000) for number in range(50)]
+    made = Workshop(tmp_path, [*parts, LARGE, replace(USER, bss=9000)], base=base_elf(heap=4096))
+    alone, together = made.failure(jobs=1), made.failure(jobs=2)
+    assert len(alone) == 51
+    assert alone == together
+
+
+@pytest.mark.parametrize("storage", list(Storage))
+def test_a_damaged_blob_is_refused_and_the_next_one_is_loaded(
+    storage: Storage, tmp_path: Path
+) -> None:
+    """The modelled target starts anew."""
+    made = Workshop(tmp_path, [SMALL, LARGE, USER], base=base_elf(heap=8192))
+    found = blobs(made)
+    trial = Trial(replace(plan_of(made), storage=storage))
+    assert trial.findings("user", found) == []
+    # e_shoff of the ELF header (gABI, "ELF Header")
+    damaged = found["large"][:32] + b"\xf0\xff\xff\x7f" + found["large"][36:]
+    wrong = {**found, "large": damaged}
+    (refused,) = trial.findings("large", wrong)
+    assert refused.code in {"L020", "L021"}
+    assert trial.findings("user", wrong) == []
+    assert trial.findings("small", wrong) == []
+    assert trial.findings("user", found) == []
+    assert trial.findings("user", {"user": found["user"]}) == []
+
+
+def test_long_chains_are_walked_without_recursion(tmp_path: Path) -> None:
+    """Each extension comes once, behind all that it needs."""
+    made = plan_of(Workshop(tmp_path, [SMALL], base=base_elf(heap=8192)))
+
+    def extension(number: int) -> Extension:
+        before = [each for each in (number - 1, number - 2) if each >= 0]
+        names = tuple(Name(text=f"e{each}") for each in before)
+        return Extension(name=f"e{number}", imports_from=names, place={})
+
+    chain = {f"e{number}": extension(number) for number in range(3000)}
+    assert replace(made, extensions=chain).order("e2999") == list(chain)

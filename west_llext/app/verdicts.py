@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the loader's refusals are to a user."""
+
+from __future__ import annotations
+
+from west_llext.diagnostics import Diagnostic, Related, Severity, Span
+from west_llext.loader.danger import Danger
+from west_llext.loader.errnos import spelled
+from west_llext.loader.remedy import remedy
+from west_llext.loader.system import Loaded
+from west_llext.manifest.text import escaped
+
+
+def refused(name: str, at: Span, danger: Danger) -> Diagnostic:
+    """A file that the target must not be given (L021 to L025)."""
+    return Diagnostic(
+        code=danger.code,
+        at=at,
+        message=f"'{name}' must not be given to the target: {_line(danger.message)}",
+        hint=danger.hint,
+    )
+
+
+def failed(name: str, at: Span, loaded: Loaded, severity: Severity = Severity.ERROR) -> Diagnostic:
+    """A load that fails (L020), with the loader's own lines."""
+    errors = [_line(each.text) for each in loaded.log if each.level == "E"]
+    what = errors[0] if errors else "the loader says nothing"
+    return Diagnostic(
+        code="L020",
+        at=at,
+        message=f"llext_load() of '{name}' returns {spelled(loaded.result)}: {what}",
+        hint=remedy(loaded.log),
+        severity=severity,
+        related=tuple(
+            Related(at=at, message=f"the loader logs: {_line(each.text)}") for each in loaded.log
+        ),
+    )
+
+
+def _line(text: str) -> str:
+    # with names out of a file in it, which may hold anything
+    return text if text.isprintable() else "".join(map(escaped, text))
