@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,7 +106,8 @@ def test_what_is_wrong_with_an_extension_is_told_by_the_target(standin: Standin)
     ran = standin.make("llext")
     assert ran.status != 0
     # from the build directory on, where build systems run compilers
-    assert "../hello.c:3: error[S003]: extension 'hello' needs 'k_yield'" in ran.out + ran.err
+    line = r"^\.\./hello\.c:3:\d+: error\[S003\]: extension 'hello' needs 'k_yield'"
+    assert re.search(line, ran.out + ran.err, re.MULTILINE)
 
 
 def test_all_can_include_the_extensions(standin: Standin) -> None:

@@ -27,7 +27,7 @@ from west_llext.emit.slids import collisions
 from west_llext.emit.trim import Dropped, trimmed
 from west_llext.manifest.kconfig import holds
 from west_llext.manifest.load import manifest as read_manifest
-from west_llext.model.manifest import ExportGroup, Manifest
+from west_llext.model.manifest import ExportGroup, Manifest, Memory
 
 SOURCE_NAME = "llext_exports.c"
 #: Where a trimmed table goes, in the output folder.
@@ -123,7 +123,14 @@ def exports(request: ExportsRequest) -> ExportsResult:
     return ExportsResult(
         flavour=flavour,
         trim=request.trim,
-        **tables(wanted, flavour, origin=asked.manifest.name, config=config, own=own),
+        **tables(
+            wanted,
+            flavour,
+            origin=asked.manifest.name,
+            config=config,
+            own=own,
+            memories=manifest.base.memories,
+        ),
         names=tuple(sorted({name.text for group in wanted for name in group.symbols})),
         off=tuple(sorted({name.text for group in off for name in group.symbols})),
         already=tuple(
@@ -218,11 +225,13 @@ def tables(
     origin: str,
     config: Mapping[str, str] | None,
     own: Container[str] = frozenset(),
+    memories: Sequence[Memory] = (),
 ) -> dict[str, str]:
     """The texts of the generated files as `source` and `header`; `origin` is in their first line.
 
     config: Kconfig settings of the base image, where they are known
     own: names that the base image's sources export; the table leaves them out, the header doesn't
+    memories: those of the manifest, for the header
     Raises LlextError for what can't be said in C (O005 to O007), and for names that the base image
     couldn't tell apart (O032).
     """
@@ -234,5 +243,5 @@ def tables(
         "source": exports_c.text(
             without(groups, own), flavour=flavour, origin=origin, config=config
         ),
-        "header": exports_h.text(groups, flavour=flavour, origin=origin),
+        "header": exports_h.text(groups, flavour=flavour, origin=origin, memories=memories),
     }

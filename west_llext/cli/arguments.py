@@ -274,6 +274,13 @@ def _add_init(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--base", type=path_word, metavar="ELF", help="base image")
     _add_build_dir(to)
+    to.add_argument(
+        "--from-build",
+        type=path_word,
+        metavar="DIR",
+        help="build directory that uses LLEXT today: its extensions and what its image exports go "
+        "into the manifest",
+    )
     to.add_argument("--force", action="store_true", help="replace a manifest that is there")
 
 
