@@ -30,6 +30,7 @@ CROSS = {
     "binutils-aarch64-linux-gnu": "aarch64-linux-gnu-ld",
     "picolibc-aarch64-linux-gnu": "/usr/lib/picolibc/aarch64-linux-gnu/include",
     "libc6-dev-arm64-cross": "/usr/aarch64-linux-gnu/include",
+    "libc6-dev-riscv64-cross": "/usr/riscv64-linux-gnu/include",
     # not gcc-multilib, which keeps cross compilers out
     "libc6-dev-i386": "/usr/lib32/libc.a",
     "lib32gcc-12-dev": "/usr/lib/gcc/x86_64-linux-gnu/12/32/libgcc.a",

@@ -3,9 +3,10 @@
 
 Debian's packages have both for many processors of a machine; those that are taken cover what the
 link has to know of it. On Arm that is Thumb without and with 32-bit instructions, hard-float, and
-Arm state; on RISC-V both classes, without and with compressed instructions and floating point; on
-Xtensa the one core that there is, for speed and for size. On AArch64 it is a library for bare metal
-and one of Linux, which is position-independent; on ARC what comes with the compiler for Linux.
+Arm state; on RISC-V both classes, without and with compressed instructions and floating point, and
+a library of Linux, which is position-independent; on Xtensa the one core that there is, for speed
+and for size. On AArch64 it is a library for bare metal and one of Linux; on ARC what comes with the
+compiler for Linux.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 from tests.support.cross import members, output, tool
 from tests.support.gnuld import SHF_ALLOC, SectionTable
@@ -48,6 +51,13 @@ def _riscv(isa: str, abi: str) -> Library:
         return [base / "libc.a", base / "libm.a", base / "libsemihost.a", libgcc]
 
     return Library("riscv", archives)
+
+
+def _riscv_linux() -> list[Path]:
+    base = Path("/usr/riscv64-linux-gnu/lib")
+    if not base.exists():
+        pytest.skip("the C library of RISC-V Linux isn't installed")
+    return [base / name for name in ("libc.a", "libm.a", "libresolv.a")]
 
 
 def _aarch64_bare() -> list[Path]:
@@ -93,6 +103,7 @@ LIBRARIES: Mapping[str, Library] = {
     "rv32imac": _riscv("rv32imac", "ilp32"),
     "rv64imac": _riscv("rv64imac", "lp64"),
     "rv64imafdc": _riscv("rv64imafdc", "lp64d"),
+    "rv64-linux": Library("riscv", _riscv_linux),
     "a64-bare": Library("aarch64", _aarch64_bare),
     "a64-linux": Library("aarch64", _aarch64_linux),
     "i386": _x86("-m32", "/usr/lib32"),

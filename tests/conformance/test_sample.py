@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cross
 #: How many processors of each machine there are objects for.
 PROCESSORS = Counter(each.machine for each in LIBRARIES.values())
 #: Libraries of Linux: half of their objects use what extensions can't have.
-POSITION_INDEPENDENT = {"a64-linux", "amd64", "archs", "i386"}
+POSITION_INDEPENDENT = {"a64-linux", "amd64", "archs", "i386", "rv64-linux"}
 
 
 @pytest.mark.parametrize("mode", Mode, ids=lambda each: str(each.value))

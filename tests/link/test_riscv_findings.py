@@ -127,6 +127,18 @@ def test_a_low_part_of_what_is_not_loaded() -> None:
     assert said(text, note, symbols=[label]) == [expected]
 
 
+def test_a_low_part_of_what_is_refused() -> None:
+    """R001 of the high part says it all: %tls_ie_pcrel_hi, in an initial-exec access."""
+    rows = [Rel(offset=0, type=21, symbol="errno", addend=0), LOW_ROW]
+    symbols = [HERE, Sym(name="errno", section=SHN_ABS)]
+    expected = (
+        "error[R001]: R_RISCV_TLS_GOT_HI20 at .text+0x0 against 'errno' can't be used in an "
+        "extension: thread-local storage of the initial-exec model\nhint: use the local-exec model "
+        "(-ftls-model=local-exec) for variables of the base image"
+    )
+    assert said(code(words(AUIPC, ADDI), *rows), symbols=symbols) == [expected]
+
+
 def test_both_parts_of_what_is_not_loaded() -> None:
     """R006, for both."""
     rows = [

@@ -210,6 +210,9 @@ def _thread_pointer(size: int, alignment: int) -> int:
 # until 4.1 a low part had to follow its high part at once, which compilers don't ensure
 _SINCE = {(4, 1): frozenset({24, 25})}
 
+# those that are refused among them: what is said of one isn't said again of its low part
+_HIGH_PARTS = frozenset({20, 21, 22, 23})
+
 ROWS_32 = _rows(32)
 ROWS_64 = _rows(64)
 
@@ -221,7 +224,7 @@ MACHINE_32 = Machine(
     rows=ROWS_32,
     explicit_addends=True,
     absolute_word=1,
-    high_parts=frozenset({20, 23}),
+    high_parts=_HIGH_PARTS,
     undefined_branch=undefined_branch,
     veneer=_veneer_32,
     thread_pointer=_thread_pointer,
@@ -237,7 +240,7 @@ MACHINE_64 = Machine(
     rows=ROWS_64,
     explicit_addends=True,
     absolute_word=2,
-    high_parts=frozenset({20, 23}),
+    high_parts=_HIGH_PARTS,
     undefined_branch=undefined_branch,
     veneer=_veneer_64,
     thread_pointer=_thread_pointer,

@@ -248,7 +248,8 @@ class _Relocator:
         if upper is not None and upper.row.via is Via.GOT:
             upper = self.through_table(upper)
         if upper is None:
-            self.complaints.no_high_part(use, self.job.targets[use.symbol])
+            if not self.is_refused(use):
+                self.complaints.no_high_part(use, self.job.targets[use.symbol])
             return
         space, base = self.bases[upper.region]
         upper = self.near_zero(upper, base)
@@ -259,6 +260,13 @@ class _Relocator:
         P, S = base + upper.here, self.values[symbol]
         value = evaluate(upper.row.formula, S=S, A=upper.addend, P=P)
         self.put(use, value + use.addend, content)
+
+    def is_refused(self, use: Use) -> bool:
+        # whether the high part was complained of already
+        label = self.job.obj.symbols[use.symbol]
+        relocation = self.high_parts.at(label)
+        loaded = relocation is not None and self.job.arranged.home[label.section] is not None
+        return loaded and relocation is not None and relocation.type in self.job.machine.refused
 
     def high_part(self, use: Use) -> Use | None:
         # the relocation at the place that the symbol labels
