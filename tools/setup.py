@@ -30,6 +30,9 @@ CROSS = {
     "binutils-aarch64-linux-gnu": "aarch64-linux-gnu-ld",
     "picolibc-aarch64-linux-gnu": "/usr/lib/picolibc/aarch64-linux-gnu/include",
     "libc6-dev-arm64-cross": "/usr/aarch64-linux-gnu/include",
+    # not gcc-multilib, which keeps cross compilers out
+    "libc6-dev-i386": "/usr/lib32/libc.a",
+    "lib32gcc-12-dev": "/usr/lib/gcc/x86_64-linux-gnu/12/32/libgcc.a",
     "gcc-xtensa-lx106": "xtensa-lx106-elf-gcc",
     "binutils-xtensa-lx106": "xtensa-lx106-elf-ld",
     "picolibc-xtensa-lx106-elf": "/usr/lib/xtensa-lx106-elf/lib/libc.a",

@@ -54,18 +54,26 @@ class LlextCommand(WestCommand):
             self.err(f"west llext needs Python packages that aren't there: pip install {names}")
             raise CommandError(returncode=ENVIRONMENT)  # type: ignore[no-untyped-call]  # west's
         from west_llext.cli.main import execute  # noqa: PLC0415  # after the look above
+        from west_llext.cli.west_config import West  # noqa: PLC0415  # likewise
 
-        status = execute(self._with_verbosity(args), self._environment())
+        west = West(self.topdir or "", self._settings())
+        status = execute(self._with_verbosity(args), self._environment(), west)
         if status:
             raise CommandError(returncode=status)  # type: ignore[no-untyped-call]  # west's
 
     def _with_verbosity(self, args: argparse.Namespace) -> argparse.Namespace:
-        # `west -v llext` and `west -q llext` count as our own options do
-        if args.llext_verbosity == "normal" and getattr(args, "verbose", 0):
-            args.llext_verbosity = "verbose"
-        if args.llext_verbosity == "normal" and getattr(args, "quiet", 0):
-            args.llext_verbosity = "quiet"
+        # `west -v llext` and `west -q llext` count as our own options do, which go before them
+        if args.llext_verbosity == "normal":
+            level = getattr(args, "verbose", 0) - getattr(args, "quiet", 0)
+            args.llext_verbosity = "verbose" if level > 0 else "quiet" if level < 0 else "normal"
         return args
+
+    def _settings(self) -> dict[str, str]:
+        # ours, and those that say where build directories are
+        if self.config is None:
+            return {}
+        ours = ("llext.", "build.")
+        return {name: str(each) for name, each in self.config.items() if name.startswith(ours)}
 
     def _environment(self) -> dict[str, str]:
         # `west config color.ui false` holds for us, too

@@ -250,7 +250,7 @@ def test_a_symbol_that_sources_lack_is_found_after_compiling(
     found = sample.failure()
     assert len(found) == 1
     assert found[0].startswith(
-        "src/iir.c:17: error[S001]: extension 'filters' needs 'nowhere' (build/llext/obj/filters/"
+        "src/iir.c:17:9: error[S001]: extension 'filters' needs 'nowhere' (build/llext/obj/filters/"
         "merged.o, at .text."
     )
 
@@ -349,7 +349,10 @@ def test_messages_about_sources_spell_them_from_where_the_user_is(sample_of: Sam
     source = sample.root / "src" / "iir.c"
     correct = source.read_text(encoding="utf-8")
     for line, place in (
-        ("int gone(void);\nint more(void)\n{\n\treturn gone();\n}\n", "src/iir.c:16: error[S001]"),
+        (
+            "int gone(void);\nint more(void)\n{\n\treturn gone();\n}\n",
+            "src/iir.c:16:9: error[S001]",
+        ),
         ("int x = ;\n", "src/iir.c:13:9: error[T010]"),
     ):
         source.write_text(correct + line, encoding="utf-8")

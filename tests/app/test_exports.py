@@ -147,7 +147,7 @@ def test_trimming_names_every_extension_that_is_not_built(tmp_path: Path) -> Non
     expected = (
         "llext.yml:{}:11: error[T021]: nobody knows what extension '{}' needs: its object, or that "
         "of an extension it imports from, isn't there or older than what it is made of\n"
-        "hint: run 'west-llext build' first"
+        "hint: run 'west llext build' first"
     )
     assert [str(each) for each in caught.value.diagnostics] == [
         expected.format(11, "demo"),
@@ -225,8 +225,51 @@ def test_json_has_the_names(tmp_path: Path) -> None:
         "symbols": ["k_uptime_get", "memcpy", "printk"],
         "switched_off": [],
         "conditional": 0,
+        "already": [],
         "trimmed": [],
         "saved": 0,
         "files": files,
         "written": files,
     }
+
+
+def test_names_that_sources_export_stay_out_of_the_table(tmp_path: Path) -> None:
+    """Told by what is going to be linked; the header has them, because they are exported."""
+    path = manifest(tmp_path, "zephyr-version: '4.3'")
+    objects = tmp_path / "printk.o"
+    objects.write_bytes(b"\0._llext_const_symbol.static.__llext_sym_printk_\0")
+    (tmp_path / "list").write_text(f"{objects}\n\n", encoding="utf-8")
+    for words in (["--linked", "printk.o"], ["--linked", "@list"]):
+        ran = command("exports", *words, "--json", folder=tmp_path)
+        result = json.loads(ran.out)["result"]
+        assert result["already"] == ["printk"]
+        assert "printk" in result["symbols"]
+    source = (path.parent / "build/llext/llext_exports.c").read_text(encoding="utf-8")
+    header = (path.parent / "build/llext/llext_exports.h").read_text(encoding="utf-8")
+    assert "printk" not in source
+    assert "#define WEST_LLEXT_HAS_printk 1" in header
+    out = command("exports", "--linked", "printk.o", folder=tmp_path).out
+    assert "1 symbol left out: sources of the base image export them\n" in out
+
+
+def test_a_list_of_objects_that_is_not_there(tmp_path: Path) -> None:
+    """L001, exit status 3."""
+    manifest(tmp_path)
+    for word in ("@none", "none.a"):
+        ran = command("exports", "--linked", word, folder=tmp_path)
+        assert (ran.status, ran.out) == (3, "")
+        assert "error[L001]: can't read 'none" in ran.err
+
+
+def test_exports_that_a_table_of_slids_can_not_tell_apart(tmp_path: Path) -> None:
+    """With the configuration of the base image, which says that there are SLIDs, and how long."""
+    config = "CONFIG_LLEXT_EXPORT_BUILTINS_BY_SLID=y\n"
+    path = manifest(tmp_path, "build-dir: build", config)
+    text = path.read_text(encoding="utf-8")
+    names = "sensor_read_45456, sensor_read_46649"
+    path.write_text(text.replace("printk", names), encoding="utf-8")
+    ran = command("exports", folder=tmp_path)
+    assert ran.status == 1
+    assert "error[O032]: 'sensor_read_46649' and 'sensor_read_45456' have the same SLID" in ran.err
+    (tmp_path / "build" / "zephyr" / ".config").write_text(config + "CONFIG_64BIT=y\n")
+    assert command("exports", folder=tmp_path).status == 0

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from west_llext.base.builddir import build_dir, config_settings
+from west_llext.base import builddir
+from west_llext.base.builddir import BuildDir, config_settings
 from west_llext.diagnostics import ExitStatus, MissingError
+from west_llext.manifest.plain import plain
 
 CACHE = """\
 # This is the CMakeCache file.
 //C compiler
 CMAKE_C_COMPILER:STRING=/opt/sdk/arm-zephyr-eabi/bin/arm-zephyr-eabi-gcc
-ZEPHYR_BASE:PATH=/work/zephyr
+ZEPHYR_BASE:PATH=/proj/zephyr
 CACHED_BOARD:STRING=mps2_an385
 EMPTY:INTERNAL=
 WITH_EQUALS:STRING=-DA=1 -DB=2
@@ -32,6 +34,11 @@ CONFIG_BOARD_TARGET="mps2/an385"
 CONFIG_QUOTED="a \\"b\\" \\\\ c"
 CONFIG_FLASH_BASE_ADDRESS=0x0
 """
+
+
+def build_dir(path: Path, name: str | None = None, domain: str | None = None) -> BuildDir:
+    """What is read of a directory."""
+    return builddir.build_dir(path, name, document=plain, domain=domain)
 
 
 def made(folder: Path, files: dict[str, str]) -> Path:
@@ -64,7 +71,7 @@ def test_image_configuration_and_cache_are_read(tmp_path: Path) -> None:
     assert found.image == tmp_path / "build" / "zephyr" / "zephyr.elf"
     assert found.image_name == "zephyr/zephyr.elf"
     assert found.compiler == "/opt/sdk/arm-zephyr-eabi/bin/arm-zephyr-eabi-gcc"
-    assert (found.board, found.zephyr_base) == ("mps2/an385", Path("/work/zephyr"))
+    assert (found.board, found.zephyr_base) == ("mps2/an385", Path("/proj/zephyr"))
     assert found.cache["WITH_EQUALS"] == "-DA=1 -DB=2"
     assert found.config == {
         "CONFIG_LLEXT": "y",
@@ -99,7 +106,7 @@ def test_the_version_may_come_from_the_sources(tmp_path: Path) -> None:
         "VERSION_MAJOR = 3\nVERSION_MINOR = 7\nPATCHLEVEL = 1\nVERSION_TWEAK = 0\nEXTRAVERSION =\n"
     )
     sources = made(tmp_path / "zephyr", {"VERSION": text})
-    cache = CACHE.replace("/work/zephyr", str(sources))
+    cache = CACHE.replace("/proj/zephyr", str(sources))
     build = whole(tmp_path / "build", **{"CMakeCache.txt": cache})
     assert build_dir(build).zephyr_version == "3.7.1"
     made(sources, {"VERSION": "VERSION_MAJOR = 3\n"})

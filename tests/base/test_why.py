@@ -16,7 +16,7 @@ from west_llext.base.image import image
 from west_llext.base.layout import HEAPS, load_window
 from west_llext.base.why import nearest, offer
 from west_llext.diagnostics import Span
-from west_llext.model.base import Abi, BaseImage, Reason, SymbolIndex, Why
+from west_llext.model.base import Abi, BaseImage, Origin, Reason, SymbolIndex, Why
 from west_llext.model.elf import Ident
 from west_llext.model.manifest import Condition, ExportGroup, Name
 
@@ -49,7 +49,9 @@ def base(exports: Mapping[str, int] | None) -> BaseImage:
         name="zephyr.elf",
         digest="",
         abi=Abi(ident=ident),
-        symbols=SymbolIndex(rows=rows, raw=bytes(16 * len(rows)), bits=32, order="<"),
+        symbols=SymbolIndex(
+            find=lambda _: dict(rows), raw=bytes(16 * len(rows)), bits=32, order="<"
+        ),
         exports=exports,
         local=frozenset({"uptime_helper", "__aeabi_memclr"}),
         hidden=frozenset({"__aeabi_memclr"}),
@@ -59,7 +61,10 @@ def base(exports: Mapping[str, int] | None) -> BaseImage:
 REASONS = [
     ("k_uptime_get", Why(reason=Reason.NOT_EXPORTED)),
     ("uptime_helper", Why(reason=Reason.STATIC)),
-    ("__aeabi_memclr", Why(reason=Reason.HIDDEN)),
+    (
+        "__aeabi_memclr",
+        Why(reason=Reason.HIDDEN, origin=Origin.HELPER, about="a compiler helper"),
+    ),
     ("forgotten", Why(reason=Reason.NOT_BUILT_IN)),
     ("sometimes", Why(reason=Reason.NOT_BUILT_IN)),
     (

@@ -18,7 +18,7 @@ from west_llext.cli.arguments import VERBS, parsed, parser, width
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
     *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
-    *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--"),
+    *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--", "--domain"),
     *("--base-symbols", "--storage", "--pre-located", "--buffer-address", "--heap-size"),
     *("--zephyr-version", "--region-address", "--arch", "--protection", "--page"),
 ]
@@ -87,19 +87,20 @@ def test_options_are_not_guessed() -> None:
 def test_no_option_is_stored_under_a_name_of_west() -> None:
     """west keeps `command`, `verbose`, `quiet` and `zephyr_base` in the same namespace."""
     for verb in VERBS:
-        words = {"info": ["x"], "load": ["x"]}.get(verb, [])
+        words = {"info": ["x"], "load": ["x"], "base": ["export"]}.get(verb, [])
         names = set(vars(parser().parse_args([verb, *words])))
         assert not names & {"command", "verbose", "quiet", "zephyr_base", "help", "verbosity"}
 
 
 def test_common_options_are_understood() -> None:
     """DESIGN 7."""
-    words = "build -m a.yml -d b -o c -e d -e e -j 3 --format sarif -q --allow-outside"
+    words = "build -m a.yml -d b --domain f -o c -e d -e e -j 3 --format sarif -q --allow-outside"
     found = vars(parser().parse_args(words.split()))
     expected = {
         "llext_verb": "build",
         "manifest": Path("a.yml"),
         "build_dir": Path("b"),
+        "domain": "f",
         "output": Path("c"),
         "extension": ["d", "e"],
         "jobs": 3,
@@ -148,7 +149,7 @@ def test_a_wrong_option_shows_how_the_verb_is_used() -> None:
     expected = (
         "usage: west-llext schema [-h] [--format {text,json,sarif,github}] [--json]\n"
         "                         [-q | -v]\n"
-        "                         [{manifest,exports,build,report}]\n"
+        "                         [{manifest,exports,base,build,report}]\n"
         "west-llext schema: error: unrecognized arguments: --nope\n"
     )
     assert (ran.status, "".join(ran.err.split())) == (2, "".join(expected.split()))

@@ -18,6 +18,7 @@ from support.project import base_elf, project
 
 from west_llext import __version__
 from west_llext.cli import main
+from west_llext.cli.arguments import parsed
 from west_llext.cli.verbs import build
 
 
@@ -89,7 +90,7 @@ def test_a_missing_manifest_is_named_with_a_way_out(tmp_path: Path) -> None:
     ran = command("build", folder=tmp_path)
     expected = (
         ".: error[M010]: no 'llext.yml' here or in a folder above\n"
-        "hint: name a manifest with '-m FILE', or make one with 'west llext init'\n"
+        "hint: name a manifest with '-m FILE', or make one with 'west-llext init'\n"
         "1 error\n"
     )
     assert ran == (3, "", expected)
@@ -138,6 +139,22 @@ def test_a_reader_that_leaves_is_no_error(words: list[str], tmp_path: Path) -> N
     os.close(write)
     assert b"Traceback" not in done.stderr
     assert b"Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+def test_hints_name_the_command_as_it_was_called(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`west llext` is none outside of a workspace; in one, the script needn't be on PATH."""
+    monkeypatch.chdir(tmp_path)
+    words = ["build", "--format", form]
+    for name, run in (
+        ("west-llext", lambda: main.main(words)),
+        ("west llext", lambda: main.execute(parsed(words), {})),
+    ):
+        assert run() == 3
+        said = "".join(capsys.readouterr())
+        assert f"or make one with '{name} init'" in said
 
 
 @pytest.mark.skipif(os.name == "nt", reason="streams are closed by a shell")

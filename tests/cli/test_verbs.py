@@ -68,6 +68,28 @@ def test_what_the_manifest_lacks_is_said_of_the_manifest(tmp_path: Path) -> None
     assert command("run", folder=tmp_path) == (1, "", expected)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("build", "-e", "demi"),
+        ("check", "-e", "demi"),
+        ("exports", "-e", "demi"),
+        ("run", "demi:f"),
+    ],
+    ids=lambda each: each[0],
+)
+def test_an_extension_that_the_manifest_does_not_have_is_named(
+    words: tuple[str, ...], folder: Path
+) -> None:
+    """Wherever it is asked for, with the one that may be meant."""
+    ran = command(*words, folder=folder)
+    expected = (
+        "llext.yml: error[O009]: there is no extension 'demi' in it\n"
+        "hint: did you mean 'demo'?\n1 error\n"
+    )
+    assert (ran.status, ran.out + ran.err) == (2, expected)
+
+
 def test_outputs_go_beside_the_manifest(tmp_path: Path) -> None:
     """One folder for one manifest, wherever the command is given."""
     project(tmp_path)

@@ -30,10 +30,14 @@ from west_llext.elf.read import object_file
 from west_llext.link.extension import Purpose
 from west_llext.model.elf import Ident, ObjectFile
 from west_llext.model.manifest import Mode
-from west_llext.model.region import Region
+from west_llext.model.region import PLACEABLE, Region
 
 #: Machines whose calls don't reach everywhere.
 _SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_ARC, EM_RISCV}
+
+
+#: Around all that `addresses` gives.
+_EVERYWHERE = 0x08000000, 0x30000000
 
 
 class Verdict(Enum):
@@ -120,12 +124,13 @@ def compared(member: Member, mode: Mode, folder: Path, oracle: Oracle = Oracle.G
     text = addresses({Region.TEXT: (0, 1 << 12)}, member, base)[Region.TEXT]
     # lld makes other code than GNU ld of a call of an undefined weak function
     symbols = definitions(obj, member, text, every=oracle is Oracle.LLD)
-    window = (text, text + 0x10000)
+    window, (low, high) = (text, text + 0x10000), _EVERYWHERE
     case = Case(
         extension=extension(name="unit", mode=mode),
         base=offer(symbols, ident=obj.ident),
         place=lambda sizes: addresses(sizes, member, base),
-        windows={"text": window},
+        windows={region.label: (base + low, base + high) for region in PLACEABLE}
+        | {"text": window},
         # every other one can be loaded anywhere, so that all its calls go through veneers
         heap=window if member.ordinal % 2 or obj.ident.machine not in _SHORT_CALLS else None,
         purpose=Purpose.CHECK,

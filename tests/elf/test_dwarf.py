@@ -6,14 +6,17 @@ from __future__ import annotations
 import re
 import struct
 import time
-from pathlib import Path
+from io import BytesIO
+from pathlib import Path, PurePath
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.cross import gcc, output, tool, zig
 from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym, elf
 
+from west_llext.diagnostics import Span
 from west_llext.elf import dwarf
 from west_llext.elf.dwarf import first_use, line_of
 from west_llext.elf.read import object_file
@@ -77,7 +80,7 @@ def by_addr2line(path: Path, folder: Path, section: str, places: range) -> list[
 def by_us(obj: ObjectFile, index: int, places: range) -> list[str]:
     """The same from our table."""
     found = (line_of(obj, index, place) for place in places)
-    return ["??:0" if each is None else f"{each[0]}:{each[1]}" for each in found]
+    return ["??:0" if each is None else f"{each.file.as_posix()}:{each.line}" for each in found]
 
 
 def same(path: Path, folder: Path) -> set[str]:
@@ -103,6 +106,33 @@ def test_lines_are_those_that_addr2line_prints(
     named = same(compiled(compiler, sources, flags), sources)
     assert {"src/unit.c:6", "src/unit.c:13", "inc/inner.h:4"} & named
     assert len(named) > 3
+
+
+@pytest.mark.cross
+@pytest.mark.zig
+@pytest.mark.parametrize(("compiler", "flags"), CASES, ids=str)
+def test_columns_are_those_that_pyelftools_reads(
+    compiler: str, flags: tuple[str, ...], sources: Path
+) -> None:
+    """Of every place where a row of the table begins; both compilers record them."""
+    data = compiled(compiler, sources, flags).read_bytes()
+    obj = object_file(data, "unit.o")
+    sections = [n for n, each in enumerate(obj.sections) if each.flags & EXECINSTR and each.size]
+    units = ELFFile(BytesIO(data)).get_dwarf_info().iter_CUs()
+    programs = [ELFFile(BytesIO(data)).get_dwarf_info().line_program_for_CU(unit) for unit in units]
+    expected: dict[tuple[int, int], tuple[int, int]] = {}
+    number = 0
+    for state in (entry.state for each in programs if each for entry in each.get_entries()):
+        if state is None:
+            continue
+        if state.end_sequence:
+            number += 1
+        else:
+            column = state.column if state.line else 0
+            expected[sections[number], state.address] = state.line, column
+    found = {place: line_of(obj, *place) for place in expected}
+    assert {place: (each.line, each.column) for place, each in found.items() if each} == expected
+    assert len({column for _, column in expected.values()}) > 3
 
 
 @pytest.mark.cross
@@ -138,7 +168,7 @@ def test_a_sequence_begins_in_the_file_that_the_standard_says(sources: Path) -> 
             continue
         found = line_of(obj, code[0], int(addr, 16))
         assert found is not None
-        assert (found[0].endswith(name), found[1]) == (True, int(line))
+        assert (found.file.as_posix().endswith(name), found.line) == (True, int(line))
         compared += 1
     assert (compared > 10, code) == (True, [])
 
@@ -168,7 +198,7 @@ def test_the_recorded_path_is_not_changed(tmp_path: Path) -> None:
         tmp_path, "int f(void)\n{\n\treturn 1;\n}\n", "-g", f"-ffile-prefix-map={tmp_path}=/src"
     )
     obj = object_file(path.read_bytes(), "unit.o")
-    assert line_of(obj, 1, 0) == ("unit.c", 2)
+    assert line_of(obj, 1, 0) == Span(PurePath("unit.c"), 2, 1)
     assert str(tmp_path).encode() not in path.read_bytes()
 
 
@@ -230,9 +260,20 @@ def test_a_table_made_by_hand_reads_as_the_standard_says() -> None:
     obj = with_table(table(program), at=len(first) + 3)
     # the symbol is at 8; 0x20 is (32 - 13) = 19: 1 unit on, line + 19 % 14 - 5
     assert [line_of(obj, 1, at) for at in (7, 8, 9, 10, 17, 18)] == [
-        None, ("a.c", 10), ("a.c", 10), ("a.c", 10), ("a.c", 10), ("a.c", 10),
-    ]  # fmt: skip
+        None,
+        *[Span(PurePath("a.c"), 10)] * 5,
+    ]
     assert line_of(obj, 1, 0x40) is None
+
+
+def test_a_line_that_no_file_has_is_not_known() -> None:
+    """Before the first, or behind any that an editor could show; as is line 0, "no line"."""
+    first = table(b"")
+    for line, column in ((b"\x03\x7e", b""), (b"\x03\xff\xff\xff\xff\x0f", b"\x05\x07")):
+        obj = with_table(
+            table(SET_ADDRESS + line + column + b"\x01\x02\x10" + END), at=len(first) + 3
+        )
+        assert line_of(obj, 1, 8) == Span(PurePath("a.c"))
 
 
 ODD = {
@@ -258,7 +299,7 @@ def test_what_comes_before_the_damage_is_used() -> None:
     """A unit is good even where the next one isn't."""
     good = table(SET_ADDRESS + b"\x01\x02\x10" + END)
     obj = with_table(good + b"\xff\xff", at=len(table(b"")) + 3)
-    assert line_of(obj, 1, 8) == ("a.c", 1)
+    assert line_of(obj, 1, 8) == Span(PurePath("a.c"), 1)
 
 
 def test_a_large_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,4 +347,7 @@ def test_a_damaged_table_gives_a_line_or_none(real: bytes, damage: list[tuple[in
     for index, section in enumerate(damaged.sections):
         if section.flags & EXECINSTR:
             found = line_of(damaged, index, 4)
-            assert found is None or len(found[0]) <= 2 * dwarf.MAX_NAME + 1
+            if found is not None:
+                assert len(found.file.as_posix()) <= 2 * dwarf.MAX_NAME + 1
+                assert 0 <= found.line < 1 << 31
+                assert 0 <= found.column < 1 << 31

@@ -36,6 +36,17 @@ RISCV_CORES = {
 # as Zephyr builds: memory above what medlow code reaches with 32 bits of address
 RISCV_FLAGS = ("-mcmodel=medany", "-mno-relax", "-msmall-data-limit=0")
 RISCV_PLACES = {"text": 0x80000000, "data": 0x80100000}
+#: What compilers for Linux do by themselves and bare code must not have.
+BARE = ("-fno-pie", "-no-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables")
+NO_CET = (*BARE, "-fcf-protection=none")
+LINUX_CORES = {
+    "aarch64": ("Armv8-A", "aarch64-linux-gnu-", ("-mcpu=cortex-a53", *BARE)),
+    "aarch64-lse": ("Armv8-A", "aarch64-linux-gnu-", ("-march=armv8.2-a", *BARE)),
+    "x86": ("x86", "x86_64-linux-gnu-", ("-m32", *NO_CET)),
+    "x86-sse": ("x86", "x86_64-linux-gnu-", ("-m32", "-msse2", "-mfpmath=sse", *NO_CET)),
+    "x86-64": ("x86-64", "x86_64-linux-gnu-", ("-m64", "-mno-red-zone", *NO_CET)),
+    "x86-64-v2": ("x86-64", "x86_64-linux-gnu-", ("-march=x86-64-v2", *NO_CET)),
+}
 ZIG_CORES = {
     "Cortex-M0": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0plus"),
     "Cortex-M3": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3"),
@@ -131,6 +142,21 @@ def test_gcc_code_for_riscv_computes_what_c_says(core: str, level: str, tmp_path
     check_arithmetic(blob, name)
 
 
+@pytest.mark.cross
+@pytest.mark.parametrize("core", LINUX_CORES)
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O3"])
+def test_gcc_code_for_linux_machines_computes_what_c_says(
+    core: str, level: str, tmp_path: Path
+) -> None:
+    """AArch64, x86 and x86-64: floating point works as it is, on the stack and in registers."""
+    name, prefix, flags = LINUX_CORES[core]
+    made = gcc(tmp_path, ARITHMETIC, level, *flags, prefix=prefix)
+    blob = gnublob.linked(
+        *(tmp_path, "demo", [made]), exports=NAMES, cpu=flags, prefix=prefix, **PLACES
+    )
+    check_arithmetic(blob, name)
+
+
 PRINTING = """
 #include <stdarg.h>
 int printf(const char *, ...);
@@ -143,6 +169,11 @@ int k_msleep(int);
 void k_busy_wait(unsigned);
 void *k_malloc(__SIZE_TYPE__);
 void k_free(void *);
+
+/* more than any registers hold, of both kinds, in turns */
+#define CROWD(print) print("%d %.1f %d %.1f %d %.1f %d %.1f %d %.1f %d %.1f %d %.1f %d %.1f " \\
+    "%d %.1f %lld %.1f %d\\n", 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, \\
+    9, 9.5, 10LL, 10.5, 11)
 
 static int forwarded(const char *format, ...)
 {
@@ -160,6 +191,8 @@ int talk(void)
     printf("%d %lld %s %c %5.2f %x\\n", -1, 1LL << 40, "text", 'x', 2.5, 0xbeefu);
     printf("%s %d\\n", text, size);
     forwarded("%d %llu %s %f\\n", 7, ~0ULL, "list", 0.5);
+    CROWD(printf);
+    CROWD(forwarded);
     k_free(text);
     puts("line");
     putchar('!');
@@ -172,6 +205,8 @@ int talk(void)
 TALK = """-1 1099511627776 text x  2.50 beef
 abcdefghijkl-12 18
 7 18446744073709551615 list 0.500000
+1 1.5 2 2.5 3 3.5 4 4.5 5 5.5 6 6.5 7 7.5 8 8.5 9 9.5 10 10.5 11
+1 1.5 2 2.5 3 3.5 4 4.5 5 5.5 6 6.5 7 7.5 8 8.5 9 9.5 10 10.5 11
 line
 !2000
 """
@@ -196,15 +231,16 @@ PRINTERS = {
         core: (RISCV, (*RISCV_CORES[core][1:], *RISCV_FLAGS), RISCV_PLACES)
         for core in ("rv32imac", "rv32imafc", "rv32e", "rv64imac", "rv64imafdc")
     },
+    **{core: (*LINUX_CORES[core][1:], PLACES) for core in ("aarch64", "x86", "x86-64")},
 }
 
 
 @pytest.mark.cross
 @pytest.mark.parametrize("core", PRINTERS)
 def test_stand_ins_take_arguments_as_compilers_pass_them(core: str, tmp_path: Path) -> None:
-    """64-bit arguments in even registers or on the stack, va_list a pointer.
+    """64-bit arguments in even registers or on the stack, va_list a pointer, or a record of areas.
 
-    AAPCS32; RISC-V, "Integer Calling Convention", of variadic arguments.
+    AAPCS32; RISC-V, "Integer Calling Convention", of variadic arguments; AAPCS64; x86 psABIs.
     """
     prefix, flags, places = PRINTERS[core]
     made = gcc(tmp_path, PRINTING, "-Os", "-fno-builtin", *flags, prefix=prefix)

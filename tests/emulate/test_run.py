@@ -83,7 +83,7 @@ def test_words_that_are_no_calls_are_all_named() -> None:
     """X010: an integer without a call before it, a text, a name without its extension."""
     with pytest.raises(UsageError) as caught:
         function_calls(["1", "a:f", "x", ":g", "h:", "9" * 50])
-    hint = "hint: for instance: west-llext run filters:filters_run 3 4"
+    hint = "hint: for instance: west llext run filters:filters_run 3 4"
     assert [str(each) for each in caught.value.diagnostics] == [
         f"command line: error[X010]: '{word}' is no call, expected EXTENSION:FUNCTION with "
         f"integers behind it\n{hint}"

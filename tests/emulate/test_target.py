@@ -401,8 +401,9 @@ def test_machine_that_cannot_be_emulated_is_refused() -> None:
         Target(ident=Ident(machine=94, bits=32, little=True, flags=0), attributes={})
     assert str(caught.value) == (
         "emulator: error[X002]: machine 94 (32 bits, little endian) can't be emulated, "
-        "expected one of these, little endian: Arm (machine 40, 32 bits), "
-        "RISC-V (machine 243, 32 bits), RISC-V (machine 243, 64 bits)"
+        "expected one of these, little endian: AArch64 (machine 183, 64 bits), "
+        "Arm (machine 40, 32 bits), RISC-V (machine 243, 32 bits), RISC-V (machine 243, 64 bits), "
+        "x86 (machine 3, 32 bits), x86-64 (machine 62, 64 bits)"
     )
 
 

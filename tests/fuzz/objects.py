@@ -28,7 +28,8 @@ from tests.support.elfbuild import (
     Sym,
 )
 from west_llext.arch.machine import Machine
-from west_llext.arch.machines import MACHINES
+from west_llext.arch.machines import MACHINES, machine_of
+from west_llext.model.elf import Ident
 
 _CODE, _DATA, _CONST = SHF_ALLOC | SHF_EXECINSTR, SHF_ALLOC | SHF_WRITE, SHF_ALLOC
 _INIT_ARRAY, _ATTRIBUTES = 14, 0x70000003
@@ -71,7 +72,8 @@ def kinds() -> list[Kind]:
 
 def machine(kind: Kind) -> Machine | None:
     """The machine of a kind."""
-    return MACHINES.get((kind.machine, kind.bits))
+    ident = Ident(machine=kind.machine, bits=kind.bits, little=kind.little, flags=kind.flags)
+    return machine_of(ident)
 
 
 def whole(kind: Kind) -> bytes:

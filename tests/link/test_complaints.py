@@ -83,12 +83,12 @@ def test_position_independent_code_is_one_finding_a_type(tmp_path: Path) -> None
         """\
 demo.o: error[R001]: R_ARM_BASE_PREL at .text+0x14 against '_GLOBAL_OFFSET_TABLE_' can't be used \
 in an extension: extensions have no global offset table
-unit.c:5: note: the code is made of this line
+unit.c:5:1: note: the code is made of this line
 hint: compile without -fPIC and -fpie""",
         """\
 demo.o: error[R001]: R_ARM_GOT_BREL at .text+0x18 against 'a' can't be used in an extension: \
 extensions have no global offset table (and 1 more like it)
-unit.c:5: note: the code is made of this line
+unit.c:5:1: note: the code is made of this line
 hint: compile without -fPIC and -fpie""",
     ]
 

@@ -300,3 +300,29 @@ def test_a_difference_of_labels_needs_no_address(mode: Mode) -> None:
 def test_a_difference_that_makes_no_sense_is_left_alone(rows: list[Rel]) -> None:
     """As any other damaged debug information."""
     assert differences(Mode.RELOCATABLE, *rows) == [b"1234\xff\xff\xff\xff"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (("-mcpu=cortex-m3", "-mthumb"), "ldr.w pc, [pc]"),
+        (("-mcpu=cortex-m0", "-mthumb"), "push {r4}"),
+        (("-mcpu=cortex-a9", "-marm"), "ldr pc, [pc, #-4]"),
+    ],
+    ids=["thumb2", "thumb1", "arm"],
+)
+def test_a_disassembler_tells_the_address_of_a_veneer_from_its_code(
+    flags: tuple[str, ...], code: str, tmp_path: Path
+) -> None:
+    """By mapping symbols (AAELF32, "Mapping symbols"), as in what a compiler makes."""
+    text = "int far(int); int further(int); int run(int x) { return far(x) + further(x) + 1; }\n"
+    content = gcc(tmp_path, text, *flags, "-Os").read_bytes()
+    base = [thumb("far", 0x20001000), thumb("further", 0x20002000)]
+    case = Case(extension=extension(mode=Mode.PRELOCATED), base=offer(base), place=packed)
+    (tmp_path / "twin.elf").write_bytes(twin(case.link(content).linked))
+    command = [tool("objdump"), "-d", str(tmp_path / "twin.elf")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    words = [line.split(".word")[1].strip() for line in printed.splitlines() if ".word" in line]
+    assert words == ["0x20001001", "0x20002001"]
+    assert " ".join(printed.split()).count(code) >= 2
+    assert "__veneer_far" in printed

@@ -3,21 +3,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 import pytest
-from support.cross import output, tool
 from support.elfbuild import SHN_ABS, Sym
 from support.linking import Case, Outcome, data, extension, offer, thumb
 from support.oracle import assembled, compiled
 
 from west_llext.diagnostics import Severity, Span, has_errors
 from west_llext.elf.dwarf import line_of
-from west_llext.link.missing import runtime_hint
 from west_llext.link.resolve import Offered, Peer
-from west_llext.model.base import Reason, Why
+from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.link import Import
 from west_llext.model.manifest import Mode, Name
 from west_llext.model.region import Region
@@ -95,7 +92,7 @@ def test_a_symbol_that_nothing_defines_names_the_line_that_uses_it(tmp_path: Pat
     made = linked(compiled(tmp_path, NEEDY, "-g"), lines=True)
     assert texts(made) == [
         """\
-unit.c:6: error[S001]: extension 'filters' needs 'beep' (build/filters.o, at .text+0x2 and 2 \
+unit.c:6:12: error[S001]: extension 'filters' needs 'beep' (build/filters.o, at .text+0x2 and 2 \
 more): nothing defines it"""
     ]
 
@@ -114,33 +111,13 @@ hint: did you mean 'bleep'?"""
 def test_a_compiler_helper_offers_the_compilers_library(tmp_path: Path) -> None:
     """S001 for a name that only a compiler makes."""
     source = "unsigned long long f(unsigned long long a, unsigned long long b) { return a / b; }"
-    assert texts(linked(compiled(tmp_path, source))) == [
+    why = Why(reason=Reason.ABSENT, origin=Origin.HELPER, about="a compiler helper")
+    assert texts(linked(compiled(tmp_path, source), why=why)) == [
         """\
-build/filters.o: error[S001]: extension 'filters' needs '__aeabi_uldivmod' (at .text+0x2): \
-nothing defines it
+build/filters.o: error[S001]: extension 'filters' needs '__aeabi_uldivmod', a compiler helper \
+(at .text+0x2): nothing defines it
 hint: set 'compiler-runtime: toolchain', or export it from the base image"""
     ]
-
-
-@pytest.mark.cross
-@pytest.mark.parametrize("flags", [[], ["-march=armv6-m"], ["-mfloat-abi=soft", "-marm"]], ids=str)
-def test_every_helper_of_the_compilers_library_is_known(flags: list[str]) -> None:
-    """All functions of libgcc but those for C++, coverage and nested functions."""
-    library = output(tool("gcc"), *flags, "-print-libgcc-file-name").strip()
-    listed = output(tool("nm"), "--defined-only", "-g", library).splitlines()
-    names = {line.split()[2] for line in listed if len(line.split()) == 3 and " T " in line}
-    arithmetic = {each for each in names if re.match(r"__(aeabi_(?!unwind)|\w*[ds][if]\d$)", each)}
-    assert len(arithmetic) > 60
-    hint = "set 'compiler-runtime: toolchain', or export it from the base image"
-    assert {each for each in arithmetic if runtime_hint(each) != hint} == set()
-
-
-@pytest.mark.parametrize(
-    "name", ["__gnu_mcount_nc", "__aeabi_atexit", "__aeabi_unwind_cpp_pr0", "__divide", "memcpy"]
-)
-def test_what_the_compilers_library_does_not_have_is_not_sought_there(name: str) -> None:
-    """Those come from a C or C++ library, or from nowhere."""
-    assert runtime_hint(name) is None
 
 
 @pytest.mark.parametrize(
@@ -594,3 +571,48 @@ def test_a_peer_is_what_its_exports_are(tmp_path: Path) -> None:
         "run": Offered(Region.TEXT, 0, 1, True),  # noqa: FBT003 (a record)
         "value": Offered(Region.DATA, 0, 0, False),  # noqa: FBT003 (a record)
     } == seen
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"),
+    [
+        (
+            Why(reason=Reason.ABSENT, origin=Origin.DEVICE, about="the device of node '/x@4'"),
+            (
+                "error[S001]: extension 'filters' needs 'beep', the device of node '/x@4' (at "
+                ".text+0x2 and 2 more): nothing defines it\nhint: enable the node and its driver; "
+                "numbers of nodes change with the devicetree, so compile against the headers of "
+                "this base image"
+            ),
+        ),
+        (
+            Why(reason=Reason.NOT_EXPORTED, origin=Origin.DEVICE, about="the device of node '/x'"),
+            (
+                "error[S003]: extension 'filters' needs 'beep', the device of node '/x' (at "
+                ".text+0x2 and 2 more): the base image defines it, but doesn't export it\nhint: "
+                "set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or add 'beep' to "
+                "'base.exports'"
+            ),
+        ),
+        (
+            Why(reason=Reason.ABSENT, origin=Origin.SYSCALL, about="the system call 'beep'"),
+            (
+                "error[S001]: extension 'filters' needs 'beep', the system call 'beep' (at "
+                ".text+0x2 and 2 more): nothing defines it\nhint: enable what has it in the base "
+                "image's configuration"
+            ),
+        ),
+        (
+            Why(reason=Reason.NOT_EXPORTED, origin=Origin.HELPER, about="a compiler helper"),
+            (
+                "error[S003]: extension 'filters' needs 'beep', a compiler helper (at .text+0x2 "
+                "and 2 more): the base image defines it, but doesn't export it\nhint: set "
+                "'compiler-runtime: toolchain', or add 'beep' to 'base.exports'"
+            ),
+        ),
+    ],
+    ids=lambda each: "" if isinstance(each, str) else f"{each.origin.value} {each.reason.value}",
+)
+def test_names_that_nobody_wrote_are_explained(why: Why, expected: str, tmp_path: Path) -> None:
+    """What a symbol stands for, and what to do about that."""
+    assert texts(linked(compiled(tmp_path, NEEDY), why=why)) == [f"build/filters.o: {expected}"]

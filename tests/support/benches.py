@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sample extensions on every machine: built from a manifest, loaded, run in the emulator.
+"""The same extensions on every machine: built from a manifest, loaded, run in the emulator.
 
-A base image, six extensions in C (tests/samples), and what they print, which is the same
+A base image, six extensions in C (tests/extensions), and what they print, which is the same
 everywhere. A machine is one row of `BENCHES`.
 """
 
@@ -31,7 +31,7 @@ from west_llext.model.elf import STB_GLOBAL, ObjectFile
 from .compiling import available
 from .workshop import Buildable
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+SOURCES = Path(__file__).parents[1] / "extensions"
 NAMES = ("calls", "tables", "start", "divide", "far", "weak")
 EXPORTS = (
     *("printk", "base_add", "base_apply", "base_twice", "base_far", "base_counter"),
@@ -79,6 +79,7 @@ class Bench:
     near, far: memories of extensions, one that plain calls reach the base image from, and one that
         they don't
     loader: what the loader's model calls it
+    veneers: modes in which calls out of reach of `far` go through veneers
     """
 
     name: str
@@ -90,8 +91,11 @@ class Bench:
     near: int
     far: int
     loader: Machine
+    veneers: Sequence[str] = ("relocatable", "bound", "prelocated")
 
 
+#: What compilers for Linux do by themselves and a base image must not have.
+_PLAIN = ("-fno-pie", "-no-pie", "-fno-stack-protector", "-fcf-protection=none")
 _RISCV_GCC = "riscv64-unknown-elf-gcc"
 _MEDANY = ("-mcmodel=medany", "-msmall-data-limit=0")
 #: One row a machine.
@@ -108,6 +112,41 @@ BENCHES = {
             near=0x00100000,
             far=0x20000000,
             loader=Machine.ARM,
+        ),
+        Bench(
+            name="aarch64",
+            bits=64,
+            gcc="aarch64-linux-gnu-gcc",
+            flags=("-mcpu=cortex-a53", *_PLAIN[:3]),
+            zig=("-target", "aarch64-freestanding", "-mcpu=cortex_a53"),
+            base=0x40000000,
+            near=0x40100000,
+            far=0x1_40000000,
+            loader=Machine.ARM64,
+        ),
+        Bench(
+            name="x86",
+            bits=32,
+            gcc="x86_64-linux-gnu-gcc",
+            flags=("-m32", *_PLAIN),
+            zig=("-target", "x86-freestanding", "-mcpu=i686"),
+            base=0x00100000,
+            near=0x00200000,
+            far=0xE0000000,
+            loader=Machine.X86,
+            veneers=(),
+        ),
+        Bench(
+            name="x86-64",
+            bits=64,
+            gcc="x86_64-linux-gnu-gcc",
+            flags=("-m64", "-mno-red-zone", *_PLAIN),
+            zig=("-target", "x86_64-freestanding", "-mno-red-zone"),
+            base=0x00100000,
+            near=0x00200000,
+            far=0x90000000,
+            loader=Machine.X86,
+            veneers=("prelocated",),
         ),
         Bench(
             name="rv32",
@@ -138,7 +177,7 @@ BENCHES = {
 }
 
 
-class SampleProject(Buildable):
+class MachineProject(Buildable):
     """The base image and the extensions of one machine, by one compiler."""
 
     def __init__(self, root: Path, bench: Bench, compiler: str, mode: str) -> None:
@@ -156,7 +195,7 @@ class SampleProject(Buildable):
     def write(self) -> None:
         """Everything that a build starts from."""
         (self.root / ".git").mkdir(parents=True, exist_ok=True)
-        for path in SAMPLES.glob("*.[ch]"):
+        for path in SOURCES.glob("*.[ch]"):
             (self.root / path.name).write_bytes(path.read_bytes())
         zig = "\n  toolchain: {cc: zig}" if self.compiler == "zig" else ""
         text = _MANIFEST.format(
@@ -208,7 +247,7 @@ class SampleProject(Buildable):
 
 def expected() -> list[str]:
     """What the extensions return and print, line by line."""
-    return (SAMPLES / "expected.txt").read_text(encoding="utf-8").splitlines()
+    return (SOURCES / "expected.txt").read_text(encoding="utf-8").splitlines()
 
 
 def printed(results: Mapping[str, Result]) -> list[str]:
@@ -220,7 +259,7 @@ def printed(results: Mapping[str, Result]) -> list[str]:
     return lines
 
 
-def run_prelocated(project: SampleProject) -> dict[str, Result]:
+def run_prelocated(project: MachineProject) -> dict[str, Result]:
     """Every extension called by the use case `run`."""
     calls = tuple(FunctionCall(name, f"{name}_demo") for name in NAMES)
     result = run(
@@ -239,7 +278,7 @@ def run_prelocated(project: SampleProject) -> dict[str, Result]:
     }
 
 
-def run_loaded(project: SampleProject, turn: int) -> dict[str, Result]:
+def run_loaded(project: MachineProject, turn: int) -> dict[str, Result]:
     """Every extension loaded by the model of the target's loader, and called.
 
     turn: 0 for where its heap has room, others for regions in places of their own
@@ -262,7 +301,7 @@ def run_loaded(project: SampleProject, turn: int) -> dict[str, Result]:
     return {name: emulated.call(address) for name, address in entries.items()}
 
 
-def loader_target(project: SampleProject, base: ObjectFile) -> Target:
+def loader_target(project: MachineProject, base: ObjectFile) -> Target:
     """The target with its loader, as the base image would make it."""
     wanted = set(EXPORTS) if project.mode == "relocatable" else set()
     symbols = {
@@ -279,7 +318,7 @@ def loader_target(project: SampleProject, base: ObjectFile) -> Target:
     )
 
 
-def buffer(system: System, project: SampleProject, name: str, number: int) -> BufferLoader:
+def buffer(system: System, project: MachineProject, name: str, number: int) -> BufferLoader:
     """A blob in a buffer of the application's."""
     return BufferLoader(
         memory=system.memory,
@@ -291,7 +330,7 @@ def buffer(system: System, project: SampleProject, name: str, number: int) -> Bu
     )
 
 
-def places(project: SampleProject, turn: int, number: int) -> dict[str, int] | None:
+def places(project: MachineProject, turn: int, number: int) -> dict[str, int] | None:
     """Addresses of an extension's regions, far from each other, the same ones every time."""
     if not turn:
         return None

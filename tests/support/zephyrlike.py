@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Headers with the export macros that releases of Zephyr have, as far as generated code sees them.
 
+These are test doubles: written for the tests, they have nothing of Zephyr but the names and what
+they do. `make zephyr-test` compiles against the real ones.
+
 Entries go to a section whose bounds the linker gives (`__start_exports`), so that a program on this
 machine can walk the table. Which macros exist and what they do with their arguments (paste, turn
 into text, expand first) is as in include/zephyr/llext/symbol.h of the release.
@@ -45,12 +48,12 @@ _ITEM = f"#ifdef CONFIG_LLEXT_EXPORT_BUILTINS_BY_SLID\n{_SLID_ITEM}#else\n{_PLAI
 #: symbol.h by the first release that has it.
 SYMBOL_H = {
     "3.5": """\
-struct llext_symbol {
-	char *name;
-	void *addr;
+struct llext_const_symbol {
+	const char *const name;
+	const void *const addr;
 };
 #define EXPORT_SYMBOL(x) \\
-	static const STRUCT_SECTION_ITERABLE(llext_symbol, x##_sym) = { \\
+	static const STRUCT_SECTION_ITERABLE(llext_const_symbol, x##_sym) = { \\
 		.name = STRINGIFY(x), .addr = x, \\
 	}
 """,
@@ -61,7 +64,7 @@ struct llext_const_symbol {
 };
 #define EXPORT_SYMBOL(x) \\
 	static const STRUCT_SECTION_ITERABLE(llext_const_symbol, x##_sym) = { \\
-		.name = STRINGIFY(x), .addr = &x, \\
+		.name = STRINGIFY(x), .addr = (const void *)&x, \\
 	}
 #define LL_EXTENSION_SYMBOL(x)
 """,
@@ -102,10 +105,22 @@ struct llext_const_symbol {
 }
 
 
-def include_folder(folder: Path, release: str) -> Path:
-    """A folder to give with `-I`, in which `<zephyr/llext/symbol.h>` is that of a release."""
+#: Where Zephyr's own STRUCT_SECTION_ITERABLE puts an entry, for linker scripts like Zephyr's.
+LIKE_ZEPHYR = """\
+#undef STRUCT_SECTION_ITERABLE
+#define STRUCT_SECTION_ITERABLE(type, name) ZEPHYRLIKE_ENTRY(type, name)
+#define ZEPHYRLIKE_ENTRY(type, name) \\
+	struct type name __attribute__((section("._" #type ".static." #name "_"), used))
+"""
+
+
+def include_folder(folder: Path, release: str, *, iterable: str = "") -> Path:
+    """A folder to give with `-I`, in which `<zephyr/llext/symbol.h>` is that of a release.
+
+    iterable: another STRUCT_SECTION_ITERABLE (`LIKE_ZEPHYR`)
+    """
     header = folder / "include" / "zephyr" / "llext" / "symbol.h"
     header.parent.mkdir(parents=True)
-    content = "#pragma once\n" + _COMMON + SYMBOL_H[release]
+    content = "#pragma once\n" + _COMMON + iterable + SYMBOL_H[release]
     header.write_text(content, encoding="utf-8")
     return folder / "include"

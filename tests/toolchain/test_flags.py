@@ -111,6 +111,16 @@ def test_zig_is_told_of_arm_processors_by_features(flags: str, expected: str) ->
             RISCV32,
             "-target riscv32-freestanding -mcpu=generic_rv32+m+a+c+zicsr+zifencei",
         ),
+        (
+            "-march=rv32im -mno-strict-align",
+            RISCV32,
+            "-target riscv32-freestanding -mcpu=generic_rv32+m+unaligned_scalar_mem",
+        ),
+        (
+            "-march=rv32im -mno-strict-align -mstrict-align",
+            RISCV32,
+            "-target riscv32-freestanding -mcpu=generic_rv32+m",
+        ),
         ("-march=rv32e", RISCV32, "-target riscv32-freestanding -mcpu=generic_rv32+e-i"),
         (
             "-march=rv64gc",
@@ -130,8 +140,10 @@ def test_zig_is_told_of_arm_processors_by_features(flags: str, expected: str) ->
             "-target aarch64-freestanding -mcpu=cortex_a53+crc-fp_armv8",
         ),
         ("-march=armv8.2-a", AARCH64, "-target aarch64-freestanding -mcpu=generic+v8_2a"),
-        ("-m32", X86, "-target x86-freestanding"),
+        ("-m32", X86, "-target x86-freestanding -mcpu=i686"),
+        ("-m32 -march=pentium4", X86, "-target x86-freestanding -mcpu=pentium4"),
         ("-m64", X86_64, "-target x86_64-freestanding"),
+        ("-march=x86-64-v2", X86_64, "-target x86_64-freestanding -mcpu=x86_64_v2"),
     ],
 )
 def test_zig_is_told_of_other_processors(
@@ -269,8 +281,8 @@ def test_riscv_code_must_not_count_on_relaxation_or_gp() -> None:
 
 def test_folders_and_chance_stay_out_of_objects() -> None:
     """gcc's assembler wants -fdebug-prefix-map; only gcc has a random seed."""
-    maps = [("/work", "w"), ("/work/p", ".")]
-    common = "-ffile-prefix-map=/work=w -ffile-prefix-map=/work/p=."
+    maps = [("/proj", "w"), ("/proj/p", ".")]
+    common = "-ffile-prefix-map=/proj=w -ffile-prefix-map=/proj/p=."
     flags = {
         (kind, tongue): " ".join(reproducible_flags(kind, tongue, maps=maps, seed="s"))
         for kind, tongue in (
@@ -279,8 +291,8 @@ def test_folders_and_chance_stay_out_of_objects() -> None:
     }  # fmt: skip
     assert flags == {
         (Kind.GCC, Language.C): f"{common} -frandom-seed=s",
-        (Kind.GCC, Language.ASSEMBLER): "-ffile-prefix-map=/work=w -fdebug-prefix-map=/work=w "
-        "-ffile-prefix-map=/work/p=. -fdebug-prefix-map=/work/p=.",
+        (Kind.GCC, Language.ASSEMBLER): "-ffile-prefix-map=/proj=w -fdebug-prefix-map=/proj=w "
+        "-ffile-prefix-map=/proj/p=. -fdebug-prefix-map=/proj/p=.",
         (Kind.ZIG, Language.C): common,
     }
 

@@ -105,6 +105,54 @@ def test_flags_for_a_riscv_image_come_from_its_isa_string(image: Abi, expected: 
     assert " ".join(flags_of(image)) == expected
 
 
+def noted(machine: int, bits: int, **attributes: int) -> Abi:
+    """An image whose property note says these, by type in hexadecimal."""
+    ident = Ident(machine=machine, bits=bits, little=True, flags=0)
+    return Abi(
+        ident=ident, attributes={int(kind[1:], 16): each for kind, each in attributes.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (noted(183, 64), ""),
+        (noted(183, 64, _C0000000=2), ""),
+        (noted(183, 64, _C0000000=3), "-mbranch-protection=bti"),
+        (noted(3, 32), "-m32"),
+        (noted(62, 64), "-m64"),
+        (noted(62, 64, _C0000002=1), "-m64 -fcf-protection=branch"),
+        (noted(3, 32, _C0000002=2), "-m32 -fcf-protection=return"),
+        (noted(62, 64, _C0000002=3), "-m64 -fcf-protection=full"),
+        (noted(62, 64, _C0000002=0, _C0008002=7), "-m64"),
+    ],
+)
+def test_flags_for_an_image_with_a_property_note_keep_what_it_asks_for(
+    image: Abi, expected: str
+) -> None:
+    """SYSVABI64 and x86-64 psABI, "Program Property": landing pads and shadow stacks."""
+    assert " ".join(flags_of(image)) == expected
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize(
+    ("cc", "flags"),
+    [
+        ("aarch64-linux-gnu-gcc", "-mbranch-protection=bti"),
+        ("x86_64-linux-gnu-gcc", "-m64 -fcf-protection=full"),
+        ("x86_64-linux-gnu-gcc", "-m32 -fcf-protection=branch"),
+    ],
+)
+def test_code_for_a_protected_image_is_as_protected(cc: str, flags: str, tmp_path: Path) -> None:
+    """The note of what is compiled with the derived flags says the same."""
+    text = "int twice(int value) { return 2 * value; }\n"
+    first = Project(tmp_path / "image", available(cc), *flags.split())
+    image = abi(first.object(extension(sources=[first.write("a.c", text)])))
+    second = Project(tmp_path / "extension", available(cc), *flags_of(image))
+    made = abi(second.object(extension(sources=[second.write("a.c", text)])))
+    assert image.attributes == made.attributes != {}
+
+
 @pytest.mark.cross
 @pytest.mark.zig
 @pytest.mark.parametrize("cc", ["riscv64-unknown-elf-gcc", "zig"])

@@ -76,8 +76,8 @@ def test_fatal_errors_and_assemblers_messages_are_errors() -> None:
 
 def test_paths_may_have_drives_and_colons() -> None:
     """`C:\\` at the start, and any colon on POSIX."""
-    text = "C:/work/a.c:3:4: error: no\nodd:name.c:5:6: error: no\n"
-    assert said(text) == "C:/work/a.c:3:4: error[T010]: no\nodd:name.c:5:6: error[T010]: no"
+    text = "C:/proj/a.c:3:4: error: no\nodd:name.c:5:6: error: no\n"
+    assert said(text) == "C:/proj/a.c:3:4: error[T010]: no\nodd:name.c:5:6: error[T010]: no"
 
 
 def test_a_failure_without_a_place_is_a_finding_all_the_same() -> None:

@@ -60,9 +60,9 @@ def test_plain_extensions_have_plain_folders() -> None:
 
 def test_no_path_looks_like_an_option() -> None:
     """`-x.c` is an option, `@x.c` a response file, `=x` a sysroot to a compiler."""
-    root = Path("/work/project")
+    root = Path("/proj/project")
     assert from_root(root / "-x.c", root) == "./-x.c"
     assert from_root(root / "@x.c", root) == "./@x.c"
     assert from_root(root / "=x", root) == "./=x"
     assert from_root(root / "src/x.c", root) == "src/x.c"
-    assert from_root(Path("/work/lib/x.c"), root) == "../lib/x.c"
+    assert from_root(Path("/proj/lib/x.c"), root) == "../lib/x.c"

@@ -17,7 +17,7 @@ from west_llext.toolchain.flags import Kind
 from west_llext.toolchain.ninja import Host
 from west_llext.toolchain.plan import Plan, Request, needs_compiler, plan
 
-ROOT = Path("/work/project").absolute()
+ROOT = Path("/code/project").absolute()
 AT = Span(PurePath("llext.yml"), 9, 5)
 
 GCC = Compiler(

@@ -1,111 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`west llext` in real workspaces: as the manifest repository, and as a project of one."""
+"""`west llext` in real workspaces, in every form in which they can have the command."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
-from support.commands import ROOT, Ran
+from support.commands import ROOT
 from support.project import project
+from support.workspaces import VERSION, west
 
 pytest.importorskip("west")
-
-#: What a checkout needs to have for the command to work; the version tells it from others.
-PARTS = ("west_llext", "scripts", "schemas", "zephyr")
-VERSION = "9.8.7"
-
-MANIFEST_REPOSITORY = """\
-manifest:
-  self:
-    path: tool
-    west-commands: scripts/west-commands.yml
-"""
-PROJECT = """\
-manifest:
-  projects:
-    - name: west-llext
-      url: {url}
-      revision: main
-      path: modules/west-llext
-      west-commands: scripts/west-commands.yml
-  self:
-    path: app
-"""
-
-
-def run(*words: str, folder: Path, environment: Mapping[str, str] | None = None) -> Ran:
-    """A command, by the interpreter of the tests, away from every setting of the user."""
-    kept = {key: os.environ[key] for key in ("PATH", "SYSTEMROOT", "TMPDIR") if key in os.environ}
-    done = subprocess.run(
-        words,
-        cwd=folder,
-        env={**kept, "HOME": str(folder), "COLUMNS": "100", **(environment or {})},
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=120,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def west(*words: str, folder: Path, environment: Mapping[str, str] | None = None) -> Ran:
-    """`west WORDS`."""
-    return run(sys.executable, "-m", "west", *words, folder=folder, environment=environment)
-
-
-def checkout(folder: Path) -> None:
-    """Copy this repository, with a version of its own."""
-    for name in PARTS:
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "codes")
-        )
-    (folder / "west_llext" / "__init__.py").write_text(
-        f'"""A copy."""\n\n__version__ = "{VERSION}"\n', encoding="utf-8"
-    )
-
-
-@pytest.fixture(scope="module")
-def manifest_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose manifest repository is this one."""
-    top = tmp_path_factory.mktemp("workspace")
-    checkout(top / "tool")
-    (top / "tool" / "west.yml").write_text(MANIFEST_REPOSITORY, encoding="utf-8")
-    ran = west("init", "-l", "tool", folder=top)
-    assert ran.status == 0, ran.err
-    return top
-
-
-@pytest.fixture(scope="module")
-def project_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace that has this repository as a project, cloned from a local one."""
-    top = tmp_path_factory.mktemp("workspace")
-    upstream = tmp_path_factory.mktemp("upstream")
-    checkout(upstream)
-    user = ("-c", "user.name=x", "-c", "user.email=x@example.com")
-    for words in (["init", "-q", "-b", "main"], ["add", "."], [*user, "commit", "-q", "-m", "x"]):
-        ran = run("git", *words, folder=upstream)
-        assert ran.status == 0, ran.err
-    (top / "app").mkdir()
-    (top / "app" / "west.yml").write_text(PROJECT.format(url=upstream.as_uri()), encoding="utf-8")
-    for words in (["init", "-l", "app"], ["update"]):
-        ran = west(*words, folder=top)
-        assert ran.status == 0, ran.err
-    return top
-
-
-@pytest.fixture(params=["manifest_workspace", "project_workspace"])
-def workspace(request: pytest.FixtureRequest) -> Path:
-    """Both."""
-    found: Path = request.getfixturevalue(request.param)
-    return found
 
 
 def test_the_command_is_that_of_the_workspace(workspace: Path) -> None:

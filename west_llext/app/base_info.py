@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from west_llext.base.builddir import BuildDir, build_dir
+from west_llext.app.bases import opened
+from west_llext.base.builddir import BuildDir
+from west_llext.base.description import description, is_description
 from west_llext.base.image import image
 from west_llext.base.layout import load_window
 from west_llext.diagnostics import Diagnostic, MissingError
@@ -58,9 +60,12 @@ def base_image(data: bytes, path: Path, folder: Path | None) -> BaseImage:
 
     folder: the build directory; None to look around the image
 
+    A description (B036) stands for the image as well.
     Raises LlextError where it can't be read, MissingError (B001, B002) for a folder that is none.
     """
-    found = _around(path) if folder is None else build_dir(folder)
+    if is_description(data):
+        return description(data, path.as_posix()).image
+    found = _around(path) if folder is None else opened(folder)
     return image(
         data,
         path.as_posix(),
@@ -74,6 +79,6 @@ def _around(path: Path) -> BuildDir | None:
     if path.parent.name != "zephyr":
         return None
     try:
-        return build_dir(path.parent.parent)
+        return opened(path.parent.parent)
     except MissingError:
         return None

@@ -8,19 +8,23 @@ elsewhere the generated code asks them.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from west_llext.app.bases import base_of, folder_of
 from west_llext.app.requests import Request
 from west_llext.base.builddir import config_settings
-from west_llext.diagnostics import Diagnostic
+from west_llext.base.exports import SLID_SETTING
+from west_llext.base.own_exports import exported_in
+from west_llext.diagnostics import Diagnostic, LlextError
 from west_llext.elf.read import file_content
 from west_llext.emit import exports_c, exports_h
 from west_llext.emit.exports_c import HEADER_NAME, Flavour
 from west_llext.emit.files import put
 from west_llext.emit.outputs import Changes, Outputs, Stale
+from west_llext.emit.slids import collisions
 from west_llext.emit.trim import Dropped, trimmed
 from west_llext.manifest.kconfig import holds
 from west_llext.manifest.load import manifest as read_manifest
@@ -46,11 +50,13 @@ class ExportsRequest:
 
     build: manifest, output folder and so on; its extensions are those whose needs count
     flavour: None for what the manifest's base image is
+    linked: objects and archives that the base image is linked from; none to look into an image
     """
 
     build: Request
     flavour: Flavour | None = None
     trim: Trim = Trim.NOTHING
+    linked: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,8 @@ class ExportsResult:
     names: exported symbols, sorted
     off: names in groups that the configuration switches off, sorted
     conditional: how many of `names` the preprocessor decides about
+    already: those of `names` that the table leaves out, because sources of the base image export
+        them, sorted
     dropped: what was trimmed away; `saved` bytes of the base image in all
     """
 
@@ -71,6 +79,7 @@ class ExportsResult:
     names: tuple[str, ...]
     off: tuple[str, ...] = ()
     conditional: int = 0
+    already: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     saved: int = 0
     findings: tuple[Diagnostic, ...] = ()
@@ -83,8 +92,9 @@ class ExportsResult:
 def exports(request: ExportsRequest) -> ExportsResult:
     """Generate the table; writes nothing.
 
-    Raises LlextError for what is wrong with the manifest or a name in it (M, O005 to O007), and
-    MissingError (T021) where trimming lacks the object of an extension.
+    Raises LlextError for what is wrong with the manifest or a name in it (M, O005 to O007),
+    UsageError (O009) for extensions that it doesn't have, and MissingError (T021) where trimming
+    lacks the object of an extension.
     """
     asked = request.build
     manifest, findings = read_manifest(
@@ -92,9 +102,15 @@ def exports(request: ExportsRequest) -> ExportsResult:
         allow_outside=asked.allow_outside,
         display=asked.display,
     )
-    folder = build_dir_of(manifest, asked.build_dir)
+    if asked.extensions:  # only trimming goes by them, but a wrong name is wrong anyway
+        from west_llext.app.inputs import chosen  # noqa: PLC0415  # it takes much along
+
+        chosen(manifest, asked)
+    folder = folder_of(manifest, asked)
     flavour = request.flavour or flavour_of(manifest, folder)
-    wanted, off = switched_on(manifest.base.exports, settings(folder) if folder else None)
+    config = settings(folder) if folder else None
+    wanted, off = switched_on(manifest.base.exports, config)
+    own = _own_exports(request, manifest)
     dropped: tuple[Dropped, ...] = ()
     match request.trim:
         case Trim.NOTHING:
@@ -108,14 +124,39 @@ def exports(request: ExportsRequest) -> ExportsResult:
     return ExportsResult(
         flavour=flavour,
         trim=request.trim,
-        **tables(wanted, flavour, origin=asked.manifest.name),
+        **tables(wanted, flavour, origin=asked.manifest.name, config=config, own=own),
         names=tuple(sorted({name.text for group in wanted for name in group.symbols})),
         off=tuple(sorted({name.text for group in off for name in group.symbols})),
+        already=tuple(
+            sorted({name.text for group in wanted for name in group.symbols if name.text in own})
+        ),
         conditional=sum(len(group.symbols) for group in wanted if group.when is not None),
         dropped=dropped,
         saved=sum(each.size for each in dropped),
         findings=findings,
     )
+
+
+def _own_exports(request: ExportsRequest, manifest: Manifest) -> Container[str]:
+    # of objects that will be linked, or else of the image that was linked the last time
+    if request.linked:
+        return frozenset(
+            name for path in request.linked for name in exported_in(file_content(path))
+        )
+    try:
+        image = base_of(manifest, request.build).image
+    except LlextError:  # not there yet, or half of it
+        return frozenset()
+    return frozenset() if image is None else image.own_exports
+
+
+def without(groups: Sequence[ExportGroup], own: Container[str]) -> tuple[ExportGroup, ...]:
+    """The groups without names that the base image's own sources export."""
+    kept = (
+        replace(group, symbols=tuple(each for each in group.symbols if each.text not in own))
+        for group in groups
+    )
+    return tuple(group for group in kept if group.symbols)
 
 
 def written(result: ExportsResult, folder: Path) -> Changes:
@@ -131,13 +172,6 @@ def written(result: ExportsResult, folder: Path) -> Changes:
     for name, content in result.files().items():
         outputs.add(name, content)
     return outputs.commit(Stale.KEEP)
-
-
-def build_dir_of(manifest: Manifest, given: Path | None) -> Path | None:
-    """The build directory of the base image: the one that was given, else the manifest's."""
-    if given is None and manifest.base.build_dir is not None:
-        return manifest.base.build_dir.path
-    return given
 
 
 def flavour_of(manifest: Manifest, build_dir: Path | None) -> Flavour:
@@ -174,12 +208,26 @@ def switched_on(
     return tuple(on), tuple(off)
 
 
-def tables(groups: Sequence[ExportGroup], flavour: Flavour, *, origin: str) -> dict[str, str]:
+def tables(
+    groups: Sequence[ExportGroup],
+    flavour: Flavour,
+    *,
+    origin: str,
+    config: Mapping[str, str] | None,
+    own: Container[str] = frozenset(),
+) -> dict[str, str]:
     """The texts of the generated files as `source` and `header`; `origin` is in their first line.
 
-    Raises LlextError (O005 to O007) for what can't be said in C.
+    config: Kconfig settings of the base image, where they are known
+    own: names that the base image's sources export; the table leaves them out, the header doesn't
+    Raises LlextError for what can't be said in C (O005 to O007), and for names that the base image
+    couldn't tell apart (O032).
     """
+    if config is not None and config.get(SLID_SETTING) == "y":
+        found = [*collisions(groups, 8 if config.get("CONFIG_64BIT") == "y" else 4)]
+        if found:
+            raise LlextError(found)
     return {
-        "source": exports_c.text(groups, flavour=flavour, origin=origin),
+        "source": exports_c.text(without(groups, own), flavour=flavour, origin=origin),
         "header": exports_h.text(groups, flavour=flavour, origin=origin),
     }

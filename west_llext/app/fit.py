@@ -30,6 +30,7 @@ def fit(blob: BlobInfo, base: BaseImage) -> Fit:
     """Whether a blob fits a base image: every symbol that it uses, in the order of their names."""
     findings = list(abi_findings(blob.file, blob.abi, base.name, base.abi))
     compared = 0
+    base.symbols.prepare([each.name for each in blob.imports])
     if not has_errors(findings):
         for each in blob.imports:
             if each.address is None and blob.mode is not Mode.RELOCATABLE:

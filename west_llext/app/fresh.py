@@ -23,6 +23,8 @@ def last_build(
     output: str,
     extensions: Iterable[str] = (),
     build_dir: str | None = None,
+    usual_dir: str | None = None,
+    domain: str = "",
     allow_outside: bool = False,
     path: str = "",
 ) -> state.State | None:
@@ -31,7 +33,15 @@ def last_build(
     Arguments are those of a `Request`, as texts; `path` is the variable PATH.
     """
     root = state.root_of(manifest)
-    wanted = key(manifest, extensions, build_dir, path, allow_outside=allow_outside)
+    wanted = key(
+        manifest=manifest,
+        extensions=extensions,
+        build_dir=build_dir,
+        usual_dir=usual_dir,
+        domain=domain,
+        path=path,
+        allow_outside=allow_outside,
+    )
     before = state.unchanged(output, root, wanted)
     if before is not None and before.plan and not _same_objects(output, root, before.plan):
         return None
@@ -45,6 +55,8 @@ def last_build_of(request: Request) -> state.State | None:
         output=os.fspath(request.output),
         extensions=request.extensions,
         build_dir=None if request.build_dir is None else os.fspath(request.build_dir),
+        usual_dir=None if request.usual_dir is None else os.fspath(request.usual_dir),
+        domain=request.domain or "",
         allow_outside=request.allow_outside,
         path=request.environment.get("PATH", ""),
     )
@@ -53,20 +65,24 @@ def last_build_of(request: Request) -> state.State | None:
 def key_of(request: Request) -> str:
     """What `key` gives for a request."""
     return key(
-        os.fspath(request.manifest),
-        request.extensions,
-        None if request.build_dir is None else os.fspath(request.build_dir),
-        request.environment.get("PATH", ""),
+        manifest=os.fspath(request.manifest),
+        extensions=request.extensions,
+        build_dir=None if request.build_dir is None else os.fspath(request.build_dir),
+        usual_dir=None if request.usual_dir is None else os.fspath(request.usual_dir),
+        domain=request.domain or "",
+        path=request.environment.get("PATH", ""),
         allow_outside=request.allow_outside,
     )
 
 
 def key(
+    *,
     manifest: str,
     extensions: Iterable[str],
     build_dir: str | None,
+    usual_dir: str | None,
+    domain: str,
     path: str,
-    *,
     allow_outside: bool,
 ) -> str:
     """A digest of what decides about the outputs of a request and isn't in a file."""
@@ -75,7 +91,8 @@ def key(
             os.path.basename(manifest),  # noqa: PTH119 (as texts, see above)
             str(len(wanted := sorted(set(extensions)))),
             *wanted,
-            os.path.abspath(build_dir) if build_dir else "",  # noqa: PTH100
+            *(os.path.abspath(each) if each else "" for each in (build_dir, usual_dir)),  # noqa: PTH100
+            domain,
             str(allow_outside),
             path,
         ]

@@ -48,7 +48,7 @@ def full_build(request: Request) -> BuildResult | UpToDate:
             return UpToDate(count=before.count)
         lock = lockfile.lockfile(start.manifest.file, request.display)
         with made_objects(
-            request, start.manifest, start.extensions, start.base.image, waiting=waiting
+            request, start.manifest, start.extensions, start.base, waiting=waiting
         ) as objects:
             return _built(request, start, lock, objects)
 
@@ -66,7 +66,8 @@ def _finished(
     request.progress("writing", 0, 0)
     whole = made(start, outcome.products, _kept(request, start, outcome))
     locked_text = _lock_text(start, lock, outcome)
-    digests = {**start.manifest.digests, **start.base.digests, **outcome.digests}
+    digests = {**start.manifest.digests, **start.base.digests}
+    digests |= {**objects.digests, **outcome.digests}
     if locked_text is not None:
         digests[lock.path] = state.digest(encoded(locked_text))
     record = _record(request, objects, digests, whole.files)
@@ -106,7 +107,7 @@ def _linked(
         waiting.clear()
         outcome = link_all(
             objects.tasks,
-            surroundings(manifest, image, Purpose.BUILD, request.shown, waiting),
+            surroundings(manifest, start.base, Purpose.BUILD, request.shown, waiting),
             manifest.base.memories,
             occupied=[*occupied(image), *lockfile.reserved(lock.rows, manifest, names)],
             earlier=lock.rows,

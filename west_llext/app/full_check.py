@@ -47,11 +47,11 @@ def _link_findings(request: Request, start: Inputs) -> list[Diagnostic]:
         lock = lockfile(manifest.file, request.display)
     except LlextError as err:
         return list(err.diagnostics)
-    tasks, notes = checkable(request, manifest, start.extensions, image)
+    tasks, notes = checkable(request, manifest, start.extensions, start.base)
     names = [task.extension.name for task in tasks]
     outcome = link_all(
         tasks,
-        surroundings(manifest, image, Purpose.CHECK, request.shown),
+        surroundings(manifest, start.base, Purpose.CHECK, request.shown),
         manifest.base.memories,
         occupied=[*occupied(image), *reserved(lock.rows, manifest, names)],
         earlier=lock.rows,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.app.base_info import BaseInfo, base_image, base_info
+from west_llext.app.bases import opened
 from west_llext.app.blob_info import BlobInfo, blob_info
 from west_llext.app.fit import Fit, fit
+from west_llext.base.description import is_description
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.elf.headers import headers
 from west_llext.elf.read import file_content, object_file
@@ -21,11 +23,13 @@ class InfoRequest:
 
     base: image to hold the blobs against, or None
     build_dir: of a base image, which tells more than the image; None to look around the image
+    domain: which of sysbuild's images `build_dir` is about; None for the one that sysbuild says
     """
 
     files: tuple[Path, ...]
     base: Path | None = None
     build_dir: Path | None = None
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +52,18 @@ def info(request: InfoRequest) -> InfoResult:
     Raises LlextError where that base image can't be read; MissingError where a file isn't there.
     """
     base = None
+    around = request.build_dir
+    if around is not None:
+        around = opened(around, domain=request.domain).path
     if request.base is not None:
-        base = base_image(file_content(request.base), request.base, request.build_dir)
+        base = base_image(file_content(request.base), request.base, around)
     files: list[BlobInfo | BaseInfo] = []
     fits: list[Fit] = []
     findings: list[Diagnostic] = []
     for path in request.files:
         data = file_content(path)
         try:
-            found = described(data, path, request.build_dir)
+            found = described(data, path, around)
         except MissingError:
             raise
         except LlextError as err:
@@ -87,6 +94,8 @@ def described(data: bytes, path: Path, folder: Path | None = None) -> BlobInfo |
     Raises LlextError: L002 where it can't be read, I003 and I004 for its note, I006 where it is
     neither.
     """
+    if is_description(data):
+        return base_info(base_image(data, path, folder), len(data))
     kind = headers(data, path.as_posix()).file_type
     if kind == FileType.EXEC:
         return base_info(base_image(data, path, folder), len(data))

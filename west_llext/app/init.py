@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePath, PurePosixPath
 
+from west_llext.base.builddir import image_dir
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.emit.files import put
 from west_llext.manifest.draft import Draft, DraftExtension, text
+from west_llext.manifest.plain import plain
 from west_llext.model.manifest import MAX_NAME_LENGTH, Toolchain
 from west_llext.toolchain.compiler import compiler
 from west_llext.toolchain.flags import SUFFIXES, language
@@ -42,6 +44,7 @@ class InitRequest:
         sources in it, or in the folder `src` inside
     manifest: file to write; display: how messages spell it
     image, build_dir: of the base image; None where it isn't known
+    domain: which of sysbuild's images is the base image; None for the one that sysbuild says
     environment: variables that the toolchain search may read
     """
 
@@ -50,6 +53,7 @@ class InitRequest:
     display: str
     image: Path | None = None
     build_dir: Path | None = None
+    domain: str | None = None
     existing: Existing = Existing.KEPT
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -93,7 +97,7 @@ def init(request: InitRequest) -> InitResult:
         cc = _compiler(folder, request.environment)
     content = text(
         Draft(
-            build_dir=None if request.build_dir is None else _spelled(request.build_dir, folder),
+            build_dir=_build_dir(request, folder),
             image=None if request.image is None else _spelled(request.image, folder),
             toolchain=Toolchain(cc=cc),
             extensions=extensions,
@@ -123,6 +127,15 @@ def _sources(folder: Path) -> list[Path]:
         return sorted(each for each in folder.iterdir() if language(each.name) and each.is_file())
     except OSError:
         return []
+
+
+def _build_dir(request: InitRequest, folder: Path) -> str | None:
+    # that of sysbuild stays as it is, unless another domain is wanted than its main one
+    if request.build_dir is None:
+        return None
+    name = request.build_dir.as_posix()
+    inner = image_dir(request.build_dir, name, document=plain, domain=request.domain)
+    return _spelled(request.build_dir if request.domain is None else inner, folder)
 
 
 def drafted(files: Sequence[str], folder: Path) -> tuple[DraftExtension, ...]:

@@ -10,9 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from west_llext.app.bases import Base, base_of
 from west_llext.app.requests import Request
-from west_llext.app.surroundings import Base, base_of, declared, homeless
-from west_llext.diagnostics import Diagnostic, LlextError, Span, UsageError, has_errors
+from west_llext.app.surroundings import declared, homeless
+from west_llext.diagnostics import (
+    Diagnostic,
+    LlextError,
+    MissingError,
+    Span,
+    UsageError,
+    has_errors,
+)
 from west_llext.manifest.load import manifest as load_manifest
 from west_llext.model.manifest import Extension, Manifest
 
@@ -62,8 +70,11 @@ def draft(request: Request) -> Draft:
 
 def based(written: Draft, request: Request) -> Inputs:
     """A manifest with its base image; raises as `inputs` does, of the base image alone."""
-    base = base_of(written.manifest, request.build_dir, request.shown)
-    raise_errors(homeless(written.extensions, base.image))
+    base = base_of(written.manifest, request)
+    without = homeless(written.extensions, base.image)
+    if without and base.absent:
+        raise MissingError(base.absent)
+    raise_errors(without)
     return Inputs(
         manifest=written.manifest,
         extensions=written.extensions,
@@ -71,7 +82,7 @@ def based(written: Draft, request: Request) -> Inputs:
         findings=(
             *written.findings,
             *(() if base.image is None else base.image.findings),
-            *declared(written.manifest, base.image),
+            *declared(written.manifest, base),
         ),
     )
 
@@ -85,9 +96,7 @@ def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
     if not request.extensions:
         return manifest.extensions
     known = {each.name: each for each in manifest.extensions}
-    unknown = [name for name in request.extensions if name not in known]
-    if unknown:
-        raise UsageError([_unknown(name, known, request) for name in unknown])
+    refuse_unknown(request.extensions, known, request)
     wanted: set[str] = set()
     queue = list(request.extensions)
     while queue:
@@ -96,6 +105,13 @@ def chosen(manifest: Manifest, request: Request) -> tuple[Extension, ...]:
             wanted.add(name)
             queue += [each.text for each in known[name].imports_from]
     return tuple(each for each in manifest.extensions if each.name in wanted)
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str], request: Request) -> None:
+    """Raise UsageError (O009) with every name of an extension that isn't known in a manifest."""
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    if unknown:
+        raise UsageError([_unknown(name, known, request) for name in unknown])
 
 
 def raise_errors(findings: Sequence[Diagnostic]) -> None:

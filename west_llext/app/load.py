@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from west_llext.app.base_info import base_image
 from west_llext.app.base_symbols import base_symbols
+from west_llext.app.bases import opened
 from west_llext.app.load_settings import (
     Offered,
     Settings,
@@ -18,7 +19,6 @@ from west_llext.app.load_settings import (
     target_of,
 )
 from west_llext.app.verdicts import failed, refused
-from west_llext.base.builddir import build_dir
 from west_llext.diagnostics import Diagnostic, Span
 from west_llext.elf.headers import is_elf
 from west_llext.elf.read import file_content
@@ -315,7 +315,7 @@ def _offered(request: LoadRequest) -> Offered:
     if path is None:
         if request.build_dir is None:
             return Offered(symbols={})
-        path = build_dir(request.build_dir).image
+        path = opened(request.build_dir).image
     image = base_image(file_content(path), path, request.build_dir)
     return Offered(symbols=image.exports or {}, image=image)
 

@@ -94,9 +94,15 @@ def _table(start: Inputs) -> tuple[dict[str, str], str | None]:
     manifest, base = start.manifest, start.base
     if not manifest.base.exports:
         return {}, None
-    config = base.image.config if base.image is not None and base.folder is not None else None
+    config = None if base.build is None else base.build.config
     wanted, _ = switched_on(manifest.base.exports, config)
     origin = manifest.file.name
-    texts = tables(wanted, flavour_of(manifest, base.folder), origin=origin)
+    texts = tables(
+        wanted,
+        flavour_of(manifest, None if base.build is None else base.build.path),
+        origin=origin,
+        config=config,
+        own=frozenset() if base.image is None else base.image.own_exports,
+    )
     identity = export_table(wanted, origin=origin).identity
     return {SOURCE_NAME: texts["source"], HEADER_NAME: texts["header"]}, identity

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from west_llext.app.bases import Base, base_of
 from west_llext.app.inputs import chosen
 from west_llext.app.objects import checkable
 from west_llext.app.requests import Request
-from west_llext.app.surroundings import base_of
 from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.elf.read import file_content, object_file
-from west_llext.model.base import BaseImage
 from west_llext.model.elf import SHF_ALLOC, ObjectFile, SectionType
 from west_llext.model.manifest import Extension, Manifest
 
@@ -64,12 +63,12 @@ def undefined(file: ObjectFile) -> set[str]:
     }
 
 
-def _base(request: Request, manifest: Manifest) -> BaseImage | None:
+def _base(request: Request, manifest: Manifest) -> Base:
     # it decides for which processor the objects were compiled; there may be none yet
     try:
-        return base_of(manifest, request.build_dir).image
+        return base_of(manifest, request)
     except MissingError:
-        return None
+        return Base()
 
 
 def _not_made(extension: Extension) -> Diagnostic:
@@ -78,5 +77,5 @@ def _not_made(extension: Extension) -> Diagnostic:
         at=extension.at,
         message=f"nobody knows what extension '{extension.name}' needs: its object, or that of an "
         "extension it imports from, isn't there or older than what it is made of",
-        hint="run 'west-llext build' first",
+        hint="run 'west llext build' first",
     )

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from west_llext.app.bases import Base
+from west_llext.app.flags import Flags, compile_flags
 from west_llext.app.fresh import OBJECT_FOLDER, last_build_of
 from west_llext.app.requests import Request
 from west_llext.app.session import Task
 from west_llext.diagnostics import Diagnostic, LlextError, Severity, has_errors
 from west_llext.emit.files import put
-from west_llext.model.base import BaseImage
 from west_llext.model.manifest import CompilerRuntime, Extension, Manifest
 from west_llext.toolchain import run
 from west_llext.toolchain.compiler import Compiler, compiler, runtime_library
@@ -33,11 +34,13 @@ class Objects:
 
     tasks: one an extension, in the order of the manifest
     plan: how the objects were made
+    digests: SHA-256 (hexadecimal) of what the base image's flags were read from
     findings: warnings of the compilers
     """
 
     tasks: tuple[Task, ...]
     plan: Plan
+    digests: Mapping[Path, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
 
 
@@ -46,7 +49,7 @@ def made_objects(
     request: Request,
     manifest: Manifest,
     extensions: tuple[Extension, ...],
-    base: BaseImage | None,
+    base: Base,
     *,
     waiting: Callable[[], None],
 ) -> Iterator[Objects]:
@@ -55,10 +58,12 @@ def made_objects(
     waiting: called once if another build is busy in the same folder
     Raises LlextError with everything that compilers say, where they fail.
     """
-    steps = object_plan(request, manifest, extensions, base)
+    flags = _flags(request, manifest, extensions, base)
+    steps = _plan(request, manifest, extensions, base, flags)
     if not steps.steps:
         yield Objects(tasks=tasks_of(extensions, steps), plan=steps)
         return
+    flags.prepare()
     with locked(steps.folder, waiting=waiting) as lock:
         outcome = run.run(
             steps,
@@ -74,7 +79,12 @@ def made_objects(
             request.commands(_folder(request), ran.step.words, ran.output)
         if has_errors(outcome.diagnostics):
             raise LlextError(outcome.diagnostics)
-        yield Objects(tasks=tasks_of(extensions, steps), plan=steps, findings=outcome.diagnostics)
+        yield Objects(
+            tasks=tasks_of(extensions, steps),
+            plan=steps,
+            digests=flags.digests,
+            findings=outcome.diagnostics,
+        )
 
 
 def _folder(request: Request) -> str:
@@ -87,11 +97,31 @@ def object_plan(
     request: Request,
     manifest: Manifest,
     extensions: tuple[Extension, ...],
-    base: BaseImage | None,
+    base: Base,
 ) -> Plan:
     """What has to run to make the objects, and where they will be. Nothing runs."""
+    flags = _flags(request, manifest, extensions, base)
+    return _plan(request, manifest, extensions, base, flags)
+
+
+def _flags(
+    request: Request, manifest: Manifest, extensions: tuple[Extension, ...], base: Base
+) -> Flags:
+    # nobody asks for them where nothing is compiled
+    if needs_compiler(extensions):
+        return compile_flags(manifest, base, request)
+    return Flags(spec=manifest.base.toolchain)
+
+
+def _plan(
+    request: Request,
+    manifest: Manifest,
+    extensions: tuple[Extension, ...],
+    base: Base,
+    flags: Flags,
+) -> Plan:
     root = Path(os.path.realpath(manifest.root))
-    found = _compiler(request, manifest, base, root) if needs_compiler(extensions) else None
+    found = _compiler(request, base, flags, root) if needs_compiler(extensions) else None
     wants_runtime = any(each.compiler_runtime is CompilerRuntime.TOOLCHAIN for each in extensions)
     clang = found is not None and found.kind is Kind.CLANG
     return plan(
@@ -103,6 +133,7 @@ def object_plan(
             host=Host.WINDOWS if os.name == "nt" else Host.POSIX,
             python=sys.executable,
             runtime=runtime_library(found) if found and clang and wants_runtime else None,
+            prefix_maps=flags.maps,
             shown=request.shown,
         )
     )
@@ -112,7 +143,7 @@ def checkable(
     request: Request,
     manifest: Manifest,
     extensions: tuple[Extension, ...],
-    base: BaseImage | None,
+    base: Base,
 ) -> tuple[tuple[Task, ...], list[Diagnostic]]:
     """The extensions whose objects are there, and a note for each of the others.
 
@@ -144,7 +175,7 @@ def _known_plan(
     request: Request,
     manifest: Manifest,
     extensions: tuple[Extension, ...],
-    base: BaseImage | None,
+    base: Base,
 ) -> Plan | None:
     # the plan whose objects the last build has left, be it of these extensions or of all of them
     scopes = (
@@ -183,10 +214,10 @@ def tasks_of(extensions: tuple[Extension, ...], steps: Plan) -> tuple[Task, ...]
     return tuple(tasks)
 
 
-def _compiler(request: Request, manifest: Manifest, base: BaseImage | None, root: Path) -> Compiler:
+def _compiler(request: Request, base: Base, flags: Flags, root: Path) -> Compiler:
     return compiler(
-        manifest.base.toolchain,
+        flags.spec,
         root=root,
         environment=request.environment,
-        base=None if base is None else base.abi,
+        base=None if base.image is None else base.image.abi,
     )

@@ -46,7 +46,10 @@ class Request:
     output: folder for everything that is written
     extensions: names to build; empty for all
     build_dir: west build directory of the base image, before what the manifest says
+    domain: which of sysbuild's images is the base image; None for the one that sysbuild says
+    usual_dir: build directory for a manifest that says nothing of a base image, if there is one
     jobs: most processes at a time; None for one a core, and for compilers what a jobserver says
+    launcher: words in front of compiler commands, where the manifest names no launcher
     environment: variables that the toolchain search may read (PATH and the like)
     """
 
@@ -55,8 +58,11 @@ class Request:
     output: Path
     extensions: tuple[str, ...] = ()
     build_dir: Path | None = None
+    domain: str | None = None
+    usual_dir: Path | None = None
     outside: Outside = Outside.REFUSED
     jobs: int | None = None
+    launcher: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = silent
     commands: Commands = unheard

@@ -139,7 +139,7 @@ def _unexpected(word: str) -> Diagnostic:
         code="X010",
         at=Span(PurePath("command line")),
         message=f"'{word}' is no call, expected EXTENSION:FUNCTION with integers behind it",
-        hint="for instance: west-llext run filters:filters_run 3 4",
+        hint="for instance: west llext run filters:filters_run 3 4",
     )
 
 

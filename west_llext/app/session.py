@@ -98,7 +98,7 @@ class Surroundings:
     base_name: str
     base_abi: Abi | None
     windows: Mapping[str, tuple[int, int]]
-    line: Callable[..., tuple[str, int] | None]
+    line: Callable[..., Span | None]
     purpose: Purpose
     memories: Sequence[Memory]
     origin: str
@@ -164,11 +164,17 @@ class Session:
         peers: all extensions that could be opened; unread: names of the others
         """
         replies = {}
+        self.shared.offer.prepare(self._undefined())
         for name, (found, machine) in self.opened.items():
             state = resolved(found, self._context(machine), peers, unread)
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
         return replies
+
+    def _undefined(self) -> set[str]:
+        # names that some object doesn't define
+        objects = [found.obj for found, _ in self.opened.values()]
+        return {symbol[0] for obj in objects for symbol in obj.symbols if not symbol[5]}
 
     def finish(
         self,
@@ -177,12 +183,14 @@ class Session:
     ) -> dict[str, ProductReply]:
         """Relocate, and make the files of, the extensions that `addresses` names."""
         replies = {}
-        for name, state in self.resolved.items():
+        for name in list(self.resolved):
+            # what is done is forgotten, or the files of all extensions would be in memory at last
+            state, (_, machine) = self.resolved.pop(name), self.opened.pop(name)
             if name not in addresses:
                 continue
             record, findings = finished(
                 state,
-                self._context(self.opened[name][1]),
+                self._context(machine),
                 addresses[name],
                 lambda provider, symbol: peer_addresses[provider, symbol],
                 self.shared.purpose,

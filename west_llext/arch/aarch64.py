@@ -209,6 +209,7 @@ LDR_BR = Veneer(
     target_offset=8,
     relocation=257,
     alignment=8,
+    marks=("$x", "$d"),
 )
 
 

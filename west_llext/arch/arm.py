@@ -246,6 +246,7 @@ LDR_PC = Veneer(
     target_offset=4,
     relocation=2,
     thumb=1,
+    marks=("$t", "$d"),
 )
 PUSH_POP = Veneer(
     name="thumb1",
@@ -254,12 +255,14 @@ PUSH_POP = Veneer(
     target_offset=12,
     relocation=2,
     thumb=1,
+    marks=("$t", "$d"),
 )
 ARM_LDR_PC = Veneer(
     name="arm",
     code=bytes.fromhex("04f01fe5 00000000"),  # ldr pc, [pc, #-4]; word
     target_offset=4,
     relocation=2,
+    marks=("$a", "$d"),
 )
 
 

@@ -31,6 +31,8 @@ class Veneer:
     relocation: type that the target's loader applies to the address (an absolute word)
     alignment: of the first byte
     thumb: 1 where it is entered in Thumb state, so that its address gets bit 0
+    marks: mapping symbols of the psABI, before the code and before the address, so that tools know
+        the one from the other; empty where it has none
     """
 
     name: str
@@ -40,6 +42,7 @@ class Veneer:
     entry: int = 0
     alignment: int = 4
     thumb: int = 0
+    marks: tuple[str, str] | tuple[()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,7 @@ class Nearness(Flag):
     NEAR = auto()
     #: below 2 GiB
     LOW = auto()
-    #: no part of what is linked: it stays where it is, wherever the code goes
+    #: it stays where it is, wherever the target puts the code
     FIXED = auto()
 
 

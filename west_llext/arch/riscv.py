@@ -10,7 +10,7 @@ What is odd about this machine:
   deleting the excess is not optional. Nothing else is relaxed here.
 * On RV32 addresses wrap, so that AUIPC and LUI reach everything.
 
-Types: RISC-V ELF psABI 1.0 with the additions up to 2025, "Relocations".
+Types: RISC-V ELF psABI 1.0 with the additions up to July 2026, "Relocations".
 Drawings: RISC-V Unprivileged ISA, "Base instruction formats" and "Compressed instruction formats".
 """
 
@@ -178,6 +178,7 @@ VENEER_32 = Veneer(
     code=bytes.fromhex("17030000 0323c300 67000300 00000000"),
     target_offset=12,
     relocation=1,
+    marks=("$x", "$d"),
 )
 VENEER_64 = Veneer(
     name="riscv64",
@@ -186,6 +187,7 @@ VENEER_64 = Veneer(
     target_offset=16,
     relocation=2,
     alignment=8,
+    marks=("$x", "$d"),
 )
 
 

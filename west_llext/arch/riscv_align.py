@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 
-from west_llext.model.elf import ObjectFile, Relocation, Section, Symbol
+from west_llext.model.elf import SHF_EXECINSTR, ObjectFile, Relocation, Section, Symbol
 
 R_RISCV_ALIGN = 43
 _NOP = (0x13).to_bytes(4, "little")
@@ -50,9 +50,10 @@ def without_excess_nops(obj: ObjectFile) -> ObjectFile:
     data = bytearray()
     end = len(obj.data)
     for index, rows in obj.relocations.items():
-        if not any(each.type == R_RISCV_ALIGN for each in rows):
-            continue
         section = sections[index]
+        # debug information has most of the relocations
+        if not section.flags & SHF_EXECINSTR or all(each.type != R_RISCV_ALIGN for each in rows):
+            continue
         made = _shortened(section, obj.content(index), rows)
         if made is None:
             continue

@@ -17,7 +17,7 @@ What is odd about this machine:
 * Linkers of this machine shorten code. The marks for it (ASM_EXPAND, DIFF) mean nothing where code
   keeps its length.
 
-Types: include/elf/xtensa.h of GNU binutils 2.40; LLVM 22 adds two. There is no psABI document.
+Types: include/elf/xtensa.h of GNU binutils 2.40; LLVM has two more. There is no psABI document.
 Drawings: Xtensa Instruction Set Architecture Reference Manual, chapter 6 "Instruction
 Descriptions" and chapter 7 "Instruction Formats and Opcodes"; calls: section 8.1 "The Windowed
 Register and CALL0 ABIs".

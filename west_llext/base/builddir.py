@@ -13,6 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from west_llext.base.sysbuild import (
+    DOMAINS,
+    Document,
+    domain_name,
+    domain_path,
+    domains,
+    no_domains,
+)
 from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.elf.read import file_content
 
@@ -35,8 +43,8 @@ _CONFIG = "zephyr/.config"
 class BuildDir:
     """What a west build directory says.
 
-    path: the directory; name: what messages call it
-    image: the linked image, which is there; image_name: its path below the directory
+    path: the directory, of the image where sysbuild has several; name: what messages call it
+    image: the linked image; image_name: its path below the directory
     config: Kconfig settings: `CONFIG_X` to its text, strings without quotes, `n` where it isn't set
     cache: entries of CMakeCache.txt by name
     compiler: path of the C compiler, or None
@@ -65,27 +73,43 @@ class _Texts:
     def __init__(self) -> None:
         self.digests: dict[Path, str] = {}
 
-    def text(self, path: Path, name: str) -> str:
+    def data(self, path: Path, name: str) -> bytes:
         data = file_content(path, name)
         self.digests[path] = hashlib.sha256(data).hexdigest()
-        return data.decode("utf-8", "replace")
+        return data
+
+    def text(self, path: Path, name: str) -> str:
+        return self.data(path, name).decode("utf-8", "replace")
 
 
-def build_dir(path: Path, name: str | None = None) -> BuildDir:
+def build_dir(
+    path: Path, name: str | None = None, *, document: Document, domain: str | None = None
+) -> BuildDir:
     """The build directory at `path`, which messages call `name`.
 
+    document: reads YAML
+    domain: which of sysbuild's images it is about; None for the one that sysbuild says
+
     Raises MissingError: B001 where it isn't a build directory of Zephyr, B002 where the image
-    hasn't been built.
+    hasn't been built; LlextError (B030, B031) for a domain that it doesn't have.
     """
-    name = name or path.as_posix()
+    found = configured(path, name, document=document, domain=domain)
+    if not found.image.is_file():
+        raise MissingError([_no_image(found.name, found.image_name)])
+    return found
+
+
+def configured(
+    path: Path, name: str | None = None, *, document: Document, domain: str | None = None
+) -> BuildDir:
+    """A build directory whose image need not be there; for the rest as `build_dir`."""
+    texts = _Texts()
+    path, name = _domain(path, name or path.as_posix(), domain, texts, document)
     if not (path / _CACHE).is_file() or not (path / _CONFIG).is_file():
         raise MissingError([_no_build_dir(path, name)])
-    texts = _Texts()
     cache = _cache(texts.text(path / _CACHE, f"{name}/{_CACHE}"))
     config = config_settings(texts.text(path / _CONFIG, f"{name}/{_CONFIG}"))
     image_name = f"zephyr/{config.get('CONFIG_KERNEL_BIN_NAME') or 'zephyr'}.elf"
-    if not (path / image_name).is_file():
-        raise MissingError([_no_image(name, image_name)])
     base = cache.get("ZEPHYR_BASE") or cache.get("Zephyr_DIR", "").partition("/share/")[0]
     zephyr_base = Path(base) if base else None
     return BuildDir(
@@ -103,6 +127,14 @@ def build_dir(path: Path, name: str | None = None) -> BuildDir:
     )
 
 
+def image_dir(path: Path, name: str, *, document: Document, domain: str | None = None) -> Path:
+    """Where the build directory of an image is: `path` itself, or inside it with sysbuild.
+
+    It need not have been configured. Raises LlextError as `build_dir` does.
+    """
+    return _domain(path, name, domain, _Texts(), document)[0]
+
+
 def config_settings(text: str) -> dict[str, str]:
     """The settings of a .config file: text by name, strings without quotes, `n` for unset ones."""
     found: dict[str, str] = {}
@@ -115,6 +147,22 @@ def config_settings(text: str) -> dict[str, str]:
         elif match := _UNSET.fullmatch(line):
             found[match[1]] = "n"
     return found
+
+
+def _domain(
+    path: Path, name: str, wanted: str | None, texts: _Texts, document: Document
+) -> tuple[Path, str]:
+    # the build directory of an image where `path` is that of sysbuild, and what messages call it
+    if not (path / DOMAINS).is_file():
+        if wanted is not None:
+            raise no_domains(name, wanted)
+        return path, name
+    shown = f"{name}/{DOMAINS}"
+    known = domains(texts.data(path / DOMAINS, shown), shown, document)
+    chosen = domain_name(known, wanted, name)
+    inner = domain_path(path, chosen, known.places[chosen])
+    below = inner.is_relative_to(path)
+    return inner, f"{name}/{inner.relative_to(path).as_posix()}" if below else inner.as_posix()
 
 
 def _cache(text: str) -> dict[str, str]:

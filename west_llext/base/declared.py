@@ -25,6 +25,7 @@ def undefined_exports(
     """
     table = image.exports
     absent: dict[str, Name] = {}
+    image.symbols.prepare([name.text for name in _declared(groups, holds)])
     for name in _declared(groups, holds):
         if name.text in image.symbols:
             if table is not None and name.text not in table:

@@ -28,6 +28,8 @@ AREA = "llext_const_symbol_area"
 NAMES = "llext_exports_strtab"
 ENTRY = "__llext_sym_"
 STANDALONE, COUNT = "west_llext_exports", "west_llext_export_count"
+#: Symbols that are looked for in every image.
+NAMES_OF_TABLES = (START, END, STANDALONE, COUNT)
 
 SHF_LLEXT_PREPARATION_DONE = 0x08000000
 SLID_SETTING = "CONFIG_LLEXT_EXPORT_BUILTINS_BY_SLID"

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import PurePath
 
 from west_llext.base.abi import abi_of
+from west_llext.base.exports import NAMES_OF_TABLES as EXPORT_NAMES
 from west_llext.base.exports import exports
+from west_llext.base.layout import HEAPS
+from west_llext.base.own_exports import own_exports
 from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.elf.headers import headers
 from west_llext.elf.symbols import symbol_index
-from west_llext.model.base import BaseImage
+from west_llext.model.base import BaseImage, LazyNames
 from west_llext.model.elf import FileType
 
 
@@ -31,7 +35,7 @@ def image(
     head = headers(data, name)
     if head.file_type not in {FileType.EXEC, FileType.DYN}:
         raise LlextError([_not_linked(name, head.file_type)])
-    symbols, local, hidden = symbol_index(head)
+    symbols, local, hidden = symbol_index(head, (*EXPORT_NAMES, *HEAPS))
     settings = {} if config is None else config
     found = exports(head, symbols, settings)
     return BaseImage(
@@ -43,6 +47,7 @@ def image(
         by_slid=found.by_slid,
         local=local,
         hidden=hidden,
+        own_exports=LazyNames(partial(own_exports, head, symbols)),
         sections=head.sections,
         segments=head.segments,
         zephyr_version=zephyr_version,

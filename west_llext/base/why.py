@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import islice
 
+from west_llext.base.names import NodePath, about
 from west_llext.model.base import BaseImage, Offer, Reason, Why
 from west_llext.model.manifest import Condition, ExportGroup
 
@@ -24,8 +26,20 @@ _MAX_COMPARED = 60
 _LETTERS = "abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def offer(image: BaseImage | None, groups: Sequence[ExportGroup], holds: Holds) -> Offer:
+def no_nodes(ordinal: int) -> None:
+    """A base image whose devicetree isn't known."""
+    del ordinal
+
+
+def offer(
+    image: BaseImage | None,
+    groups: Sequence[ExportGroup],
+    holds: Holds,
+    node: NodePath = no_nodes,
+) -> Offer:
     """What extensions can use of a base image, and an explanation of what they can't.
+
+    node: path of a devicetree node by its ordinal
 
     The target looks names up in the image's table; where no table was found, or there is no image,
     the manifest's groups stand for it.
@@ -33,11 +47,14 @@ def offer(image: BaseImage | None, groups: Sequence[ExportGroup], holds: Holds) 
     declared = {each.text for group in groups if _counts(group, holds) for each in group.symbols}
     table = None if image is None else image.exports
     exported = frozenset(declared if table is None else table)
-    return Offer(image=image, exported=exported, why=why_missing(image, groups, holds))
+    return Offer(image=image, exported=exported, why=why_missing(image, groups, holds, node))
 
 
 def why_missing(
-    image: BaseImage | None, groups: Sequence[ExportGroup], holds: Holds
+    image: BaseImage | None,
+    groups: Sequence[ExportGroup],
+    holds: Holds,
+    node: NodePath = no_nodes,
 ) -> Callable[[str], Why]:
     """A function that explains names which the base image doesn't offer."""
     declared: dict[str, list[ExportGroup]] = {}
@@ -48,6 +65,10 @@ def why_missing(
 
     @lru_cache(maxsize=4096)
     def why(name: str) -> Why:
+        origin, words = about(name, node)
+        return replace(reason(name), origin=origin, about=words)
+
+    def reason(name: str) -> Why:
         if name in declared and name not in on:
             group = declared[name][0]
             return Why(

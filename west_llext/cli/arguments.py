@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from west_llext import __version__
-from west_llext.cli.options import JOBS, MANIFEST, PATH, SWITCH, WORDS, Option, problem
+from west_llext.cli.options import JOBS, MANIFEST, PATH, SWITCH, WORD, WORDS, Option, problem
 
 FORMATS = ("text", "json", "sarif", "github")
 DESCRIPTION = "Build, validate and pre-link loadable extensions (LLEXT) for Zephyr RTOS."
@@ -97,7 +97,6 @@ def _add_output(to: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--format",
         choices=FORMATS,
-        default="text",
         dest="llext_format",
         help="how to report (default: text; github: as annotations)",
     )
@@ -125,7 +124,7 @@ def _add_manifest(to: argparse.ArgumentParser) -> None:
 
 def _add_build_dir(to: argparse._ActionsContainer) -> None:
     for each in MANIFEST:
-        if each[1] == "build_dir":
+        if each[1] in {"build_dir", "domain"}:
             _add_option(to, each)
 
 
@@ -144,14 +143,45 @@ def _add_option(to: argparse._ActionsContainer, option: Option) -> None:
             help=text,
         )
     else:
-        make = _path if kind == PATH else _jobs
+        make = {PATH: path_word, JOBS: jobs_number, WORD: _word}[kind]
         to.add_argument(*spellings, dest=name, type=make, metavar=metavar, help=text)
+
+
+def _add_base(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "action",
+        choices=("export",),
+        help="export: describe the base image in JSON, which 'base.image' can name instead of it",
+    )
+    to.add_argument(
+        "image",
+        nargs="?",
+        type=path_word,
+        metavar="ELF",
+        help="base image (default: that of the build directory or the manifest)",
+    )
+    to.add_argument(
+        "-m",
+        "--manifest",
+        type=path_word,
+        metavar="FILE",
+        help="manifest that names the base image (default: llext.yml here or in a folder above)",
+    )
+    _add_build_dir(to)
+    to.add_argument(
+        "-o",
+        "--output",
+        type=path_word,
+        metavar="FILE",
+        help="file to write (default: standard output)",
+    )
+    to.set_defaults(extension=[], jobs=None, allow_outside=False)
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
     to.add_argument(
-        "manifests", nargs="*", type=_path, metavar="MANIFEST", help="instead of -m, several"
+        "manifests", nargs="*", type=path_word, metavar="MANIFEST", help="instead of -m, several"
     )
 
 
@@ -167,6 +197,16 @@ def _add_exports(to: argparse.ArgumentParser) -> None:
         "--trim", action="store_true", help="only what the extensions need, as built the last time"
     )
     to.add_argument(
+        "--linked",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="FILE",
+        help="object or archive that the base image is linked from, whose own exports the table "
+        "leaves out; '@LIST' for a file with one path a line; may be repeated (default: look into "
+        "the base image, where there is one)",
+    )
+    to.add_argument(
         "--stdout",
         nargs="?",
         choices=("c", "h"),
@@ -176,10 +216,10 @@ def _add_exports(to: argparse.ArgumentParser) -> None:
 
 
 def _add_info(to: argparse.ArgumentParser) -> None:
-    to.add_argument("files", nargs="+", type=_path, metavar="FILE", help="blobs or base images")
+    to.add_argument("files", nargs="+", type=path_word, metavar="FILE", help="blobs or base images")
     to.add_argument(
         "--base",
-        type=_path,
+        type=path_word,
         metavar="ELF",
         help="say of each blob whether it fits this base image; status 1 where one doesn't",
     )
@@ -190,7 +230,7 @@ def _add_init(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "files",
         nargs="*",
-        type=_path,
+        type=path_word,
         metavar="FILE",
         help="sources, objects or folders of sources; each folder becomes an extension",
     )
@@ -198,12 +238,12 @@ def _add_init(to: argparse.ArgumentParser) -> None:
         "-o",
         "-m",
         "--manifest",
-        type=_path,
+        type=path_word,
         default=Path("llext.yml"),
         metavar="FILE",
         help="manifest to write (default: llext.yml)",
     )
-    to.add_argument("--base", type=_path, metavar="ELF", help="base image")
+    to.add_argument("--base", type=path_word, metavar="ELF", help="base image")
     _add_build_dir(to)
     to.add_argument("--force", action="store_true", help="replace a manifest that is there")
 
@@ -217,10 +257,10 @@ def _add_load(to: argparse.ArgumentParser) -> None:
         help="files to load, in order, each under its own name or another; or what to unload",
     )
     base = to.add_argument_group("base image")
-    base.add_argument("--base", type=_path, metavar="ELF", help="base image")
+    base.add_argument("--base", type=path_word, metavar="ELF", help="base image")
     base.add_argument(
         "--base-symbols",
-        type=_path,
+        type=path_word,
         metavar="JSON",
         help="what the base image exports, as an object of names and addresses",
     )
@@ -295,7 +335,7 @@ def _add_run(to: argparse.ArgumentParser) -> None:
         "them; none to run the constructors alone",
     )
     to.add_argument(
-        "--base", type=_path, metavar="ELF", help="base image; no manifest is read then"
+        "--base", type=path_word, metavar="ELF", help="base image; no manifest is read then"
     )
     to.add_argument(
         "--stand-in",
@@ -312,15 +352,16 @@ def _add_schema(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "document",
         nargs="?",
-        choices=("manifest", "exports", "build", "report"),
+        choices=("manifest", "exports", "base", "build", "report"),
         default="manifest",
-        help="of the manifest, of a list of exports that it includes, of llext-build.json, or of "
-        "what --json prints (default: manifest)",
+        help="of the manifest, of a list of exports that it includes, of a base image's "
+        "description, of llext-build.json, or of what --json prints (default: manifest)",
     )
 
 
 #: A line about each verb, and what adds its arguments to a parser.
 VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "base": ("describe a base image, for builds and checks without it", _add_base),
     "build": ("compile, link, check and write what the manifest asks for", _add_manifest),
     "check": ("validate manifests and every link, without writing outputs", _add_check),
     "exports": ("generate the base image's table of exported symbols", _add_exports),
@@ -332,7 +373,8 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 }
 
 
-def _path(text: str) -> Path:
+def path_word(text: str) -> Path:
+    """A path that is given as an argument; raises ArgumentTypeError."""
     return Path(_checked(PATH, text))
 
 
@@ -352,7 +394,8 @@ def _number(text: str) -> int:
     return number
 
 
-def _jobs(text: str) -> int:
+def jobs_number(text: str) -> int:
+    """A number of processes that is given as an argument; raises ArgumentTypeError."""
     return int(_checked(JOBS, text))
 
 

@@ -4,9 +4,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 
 from west_llext.cli.report import Report, Stream
-from west_llext.diagnostics import LlextError
+from west_llext.diagnostics import Diagnostic, LlextError, UsageError, has_errors
+
+
+def usable(noticed: Sequence[Diagnostic]) -> None:
+    """Raise UsageError where one of the findings about settings is an error."""
+    if has_errors(noticed):
+        raise UsageError(noticed)
 
 
 def failure_report(err: Exception, arguments: Namespace) -> Report | None:

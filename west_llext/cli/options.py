@@ -14,9 +14,9 @@ MAX_JOBS = 1024
 #: Bytes of a file's name; no file system of ours takes more, and not every call fails gracefully.
 MAX_COMPONENT = 255
 
-# What the values of an option are: a path, a word (it can be repeated), a number of processes;
-# SWITCH where it has none.
-PATH, WORDS, JOBS, SWITCH = "path", "words", "jobs", "switch"
+# What the values of an option are: a path, a word, words (it can be repeated), a number of
+# processes; SWITCH where it has none.
+PATH, WORD, WORDS, JOBS, SWITCH = "path", "word", "words", "jobs", "switch"
 
 #: Spellings, name in the namespace, what values are, what help calls them, help.
 Option = tuple[tuple[str, ...], str, str, str, str]
@@ -35,6 +35,13 @@ MANIFEST: tuple[Option, ...] = (
         PATH,
         "DIR",
         "west build directory of the base image (default: the manifest's)",
+    ),
+    (
+        ("--domain",),
+        "domain",
+        WORD,
+        "NAME",
+        "which image of a sysbuild build directory is the base image (default: its main one)",
     ),
     (
         ("-o", "--output"),

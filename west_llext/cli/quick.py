@@ -17,6 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # the module would be one more import
     from collections.abc import Mapping, Sequence
 
+#: File of every build directory of CMake's (`base.usual_dir`).
+CACHE = "CMakeCache.txt"
+
 # by spelling: name in the namespace, what values are
 _OPTIONS = {each: row[1:3] for row in MANIFEST for each in row[0]}
 
@@ -35,17 +38,25 @@ def answer(words: Sequence[str], environment: Mapping[str, str]) -> str | None:
         return None
     asked = plain(words[1:])
     manifest = None if asked is None else asked.manifest or _nearest()
-    if asked is None or manifest is None:
+    if asked is None or manifest is None or (not asked.build_dir and _has_usual_dir(manifest)):
         return None
     before = last_build(
         manifest=manifest,
         output=asked.output or default_output(manifest),
         extensions=asked.extension,
         build_dir=asked.build_dir,
+        domain=asked.domain or "",
         allow_outside=asked.allow_outside,
         path=environment.get("PATH", ""),
     )
     return None if before is None else summary(before.count)
+
+
+def _has_usual_dir(manifest: str) -> bool:
+    # whether there may be a build directory that west would take, which others look into
+    source = os.path.dirname(manifest)  # noqa: PTH120 (pathlib would be one more import)
+    folders = (os.curdir, "build", source, os.path.join(source, "build"))  # noqa: PTH118
+    return any(os.path.exists(os.path.join(each, CACHE)) for each in folders)  # noqa: PTH110, PTH118
 
 
 class Asked:
@@ -55,6 +66,7 @@ class Asked:
         """None of them is given."""
         self.manifest: str | None = None
         self.build_dir: str | None = None
+        self.domain: str | None = None
         self.output: str | None = None
         self.extension: list[str] = []
         self.jobs: str | None = None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +14,20 @@ from west_llext.cli.render import text
 from west_llext.cli.render.text import Colour, Rendered, View
 from west_llext.cli.report import Report, Stream, Verbosity
 from west_llext.diagnostics import LlextError, Severity, Span
+
+#: How hints call the tool, whoever shows them.
+_COMMAND = "west llext "
+
+
+def as_called(report: Report, command: str) -> Report:
+    """The report with hints that name the command as the user calls it."""
+    if not any(_COMMAND in (each.hint or "") for each in report.findings):
+        return report
+    findings = [
+        replace(each, hint=each.hint and each.hint.replace(_COMMAND, f"{command} "))
+        for each in report.findings
+    ]
+    return report._replace(findings=tuple(findings))
 
 
 def rendered(report: Report, arguments: Namespace, console: Console) -> Rendered:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import PurePath
 from typing import NamedTuple
 
 from west_llext.arch.machines import machine_of
+from west_llext.diagnostics import Span
 from west_llext.model.elf import SHF_ALLOC, STT_FUNC, ObjectFile, Relocation
 
 #: Larger tables aren't read: 4 MiB are about a million lines.
@@ -21,6 +23,8 @@ MAX_TABLE = 4 << 20
 MAX_ROWS = 1 << 18
 MAX_FILES = 1 << 14
 MAX_NAME = 1024
+#: Lines and columns are below.
+_LIMIT = 1 << 31
 
 
 class _Row(NamedTuple):
@@ -28,6 +32,7 @@ class _Row(NamedTuple):
     addr: int
     file: str | None
     line: int
+    column: int
 
 
 class _Table(NamedTuple):
@@ -41,8 +46,8 @@ class _OddError(Exception):
     pass
 
 
-def line_of(obj: ObjectFile, section: int, offset: int) -> tuple[str, int] | None:
-    """Source file and line of `offset` in a section, as the compiler recorded them.
+def line_of(obj: ObjectFile, section: int, offset: int) -> Span | None:
+    """Source file, line and column of `offset` in a section, as the compiler recorded them.
 
     Relative paths count from the folder in which the compiler ran. None where nothing is known.
     """
@@ -55,7 +60,11 @@ def line_of(obj: ObjectFile, section: int, offset: int) -> tuple[str, int] | Non
     if index < 0:
         return None
     row = table.rows[key][index]
-    return None if row.file is None else (row.file, row.line)
+    if row.file is None:
+        return None
+    if not 0 < row.line < _LIMIT:
+        return Span(PurePath(row.file))
+    return Span(PurePath(row.file), row.line, row.column if row.column < _LIMIT else 0)
 
 
 def first_use(obj: ObjectFile, symbol: int) -> tuple[int, int] | None:
@@ -308,6 +317,8 @@ def _standard(opcode: int, reader: _Reader, head: _Header, state: _State) -> Non
         state.line += reader.signed()
     elif opcode == 4:  # set_file
         state.file = reader.unsigned()
+    elif opcode == 5:  # set_column
+        state.column = reader.unsigned()
     elif opcode == 8:  # const_add_pc
         state.addr += (255 - head.special) // head.line_range * head.unit
     elif opcode == 9:  # fixed_advance_pc
@@ -326,17 +337,18 @@ class _State:
         self.addr = 0
         self.file = 1
         self.line = 1
+        self.column = 0
         self.rows: list[_Row] = []
 
     def add(self) -> None:
         name = self.files[self.file] if self.file < len(self.files) else None
         if len(self.rows) >= MAX_ROWS:
             raise _OddError
-        self.rows.append(_Row(self.addr, name or None, self.line))
+        self.rows.append(_Row(self.addr, name or None, self.line, self.column))
 
     def ended(self) -> Iterator[tuple[int | None, list[_Row]]]:
         if self.rows:
-            self.rows.append(_Row(self.addr, None, 0))
+            self.rows.append(_Row(self.addr, None, 0, 0))
             yield self.section, self.rows
 
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from west_llext.elf.headers import MAX_MEMORY, Headers, Strings, decoded, refuse
 from west_llext.elf.read import Columns, columns, section_numbers, symbol_table
@@ -16,6 +17,7 @@ from west_llext.model.elf import (
     STB_GLOBAL,
     STB_WEAK,
     STT_FILE,
+    STT_OBJECT,
     STT_SECTION,
     STV_HIDDEN,
     STV_INTERNAL,
@@ -31,11 +33,14 @@ _LONGEST = 4096
 _UNNAMED = (STT_SECTION, STT_FILE)
 
 
-def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames, LazyNames]:
+def symbol_index(
+    head: Headers, names: Collection[str] = ()
+) -> tuple[SymbolIndex, LazyNames, LazyNames]:
     """The global and weak definitions of an image, and the names of its local ones.
 
     The last are those of the local ones that were global, but hidden, before the image was linked.
 
+    names: those that will be asked for first
     Raises LlextError (L002) where the symbol table can't be read.
     """
     table = symbol_table(head)
@@ -46,12 +51,31 @@ def symbol_index(head: Headers) -> tuple[SymbolIndex, LazyNames, LazyNames]:
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
     fields = columns(view, head.ident.bits, head.ident.order)
     raw = _with_sections(head, table, view.tobytes(), fields)
-    rows = _rows(head, fields, text)
-    index = SymbolIndex(rows=rows, raw=raw, bits=head.ident.bits, order=head.ident.order)
     # holds the two tables alone, not the file
-    tables = raw, head.ident.bits, head.ident.order, text
-    local, hidden = partial(_local_names, *tables), partial(_hidden_names, *tables)
+    tables = _Tables(head.name, raw, head.ident.bits, head.ident.order, text)
+    index = SymbolIndex(
+        find=partial(_rows, tables),
+        raw=raw,
+        bits=head.ident.bits,
+        order=head.ident.order,
+        names=names,
+    )
+    # a linker makes hidden symbols local, but leaves their visibility as it was
+    local = partial(_local_names, tables, range(256))
+    hidden = partial(_local_names, tables, range(STV_INTERNAL, STV_HIDDEN + 1))
     return index, LazyNames(local), LazyNames(hidden)
+
+
+class _Tables(NamedTuple):
+    # The symbol table of a file, with its names.
+    file: str
+    raw: bytes
+    bits: int
+    order: str
+    text: Strings
+
+    def columns(self) -> Columns:
+        return columns(memoryview(self.raw), self.bits, self.order)
 
 
 def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symbol]:
@@ -81,25 +105,63 @@ def prefixed_symbols(head: Headers, prefix: str, *, limit: int) -> Iterator[Symb
             yield Symbol(label if text.plain else decoded(label), value, size, info, other, section)
 
 
-def _rows(head: Headers, fields: Columns, text: Strings) -> dict[str, int]:
-    # name to row of every global definition; a linked image has one of each name
+def local_symbols(head: Headers) -> Iterator[tuple[str, str, int]]:
+    """Source file, name and value of every local object in the symbol table.
+
+    The source is that of the last STT_FILE symbol before it, empty where there is none.
+    Raises LlextError (L002) where the symbol table can't be read.
+    """
+    table = symbol_table(head)
+    if not table:
+        return
+    form = head.formats.symbol
+    view = head.table(table, form.size, "symbol table")
+    text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
+    fields = columns(view, head.ident.bits, head.ident.order)
+    left = MAX_MEMORY
+    file = ""
+    for row, info in enumerate(fields.infos):
+        if info >= _GLOBALS.start or (info & 15) not in {STT_OBJECT, STT_FILE}:
+            continue
+        start = fields.names[row]
+        name = text.text[start : max(text.text.find("\0", start, start + _LONGEST), start)]
+        left -= len(name) + 1
+        if left < 0:
+            return
+        if info & 15 == STT_FILE:
+            file = name
+        else:
+            yield file, name if text.plain else decoded(name), fields.values[row]
+
+
+def _rows(tables: _Tables, wanted: Collection[str] | None) -> dict[str, int]:
+    # name to row of global definitions, of all for None; a linked image has one of each name
     low, high = _GLOBALS.start, _GLOBALS.stop
-    infos, sections, offsets = fields.infos, fields.sections, fields.names
+    file, text, fields = tables.file, tables.text, tables.columns()
+    sections, offsets = fields.sections, fields.names
     names, find = text.text, text.text.index
+    stored = None if wanted is None else {_stored(name) for name in wanted}
     rows: dict[str, int] = {}
     left = MAX_MEMORY - len(names)
     try:
-        for number, info in enumerate(infos):
+        for number, info in enumerate(fields.infos):
             if low <= info < high and sections[number]:
                 start = offsets[number]
                 end = find("\0", start)
                 left -= end - start + _NAME_COST
                 if left < 0:
-                    refuse(head.name, "has more symbols than are read, or names that overlap")
-                rows[names[start:end]] = number
+                    refuse(file, "has more symbols than are read, or names that overlap")
+                name = names[start:end]
+                if stored is None or name in stored:
+                    rows[name] = number
     except ValueError:
-        refuse(head.name, "a symbol has its name outside the string table")
+        refuse(file, "a symbol has its name outside the string table")
     return rows if text.plain else {decoded(name): row for name, row in rows.items()}
+
+
+def _stored(name: str) -> str:
+    # as a string table has it (`headers.Strings`)
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _with_sections(head: Headers, table: int, raw: bytes, fields: Columns) -> bytes:
@@ -119,18 +181,9 @@ def _with_sections(head: Headers, table: int, raw: bytes, fields: Columns) -> by
     return bytes(found)
 
 
-def _local_names(raw: bytes, bits: int, order: str, text: Strings) -> frozenset[str]:
-    return _names(columns(memoryview(raw), bits, order), text, every=range(256))
-
-
-def _hidden_names(raw: bytes, bits: int, order: str, text: Strings) -> frozenset[str]:
-    # a linker makes hidden symbols local, but leaves their visibility as it was
-    hidden = range(STV_INTERNAL, STV_HIDDEN + 1)
-    return _names(columns(memoryview(raw), bits, order), text, every=hidden)
-
-
-def _names(fields: Columns, text: Strings, *, every: range) -> frozenset[str]:
+def _local_names(tables: _Tables, every: range) -> frozenset[str]:
     # names of local symbols whose visibility is in the range
+    fields, text = tables.columns(), tables.text
     names, find = text.text, text.text.find
     left = MAX_MEMORY
     found = set()

@@ -77,18 +77,10 @@ _FORMS = (
         ),
     ),
     _Form(
-        "3.6",
-        "defined(LL_EXTENSION_SYMBOL)",
-        (
-            _ITEM.format("llext_const_symbol") + " =",
-            "{ .name = #symbol, .addr = west_llext_ref_##symbol }",
-        ),
-    ),
-    _Form(
         "3.5",
         "1",
         (
-            _ITEM.format("llext_symbol") + " =",
+            _ITEM.format("llext_const_symbol") + " =",
             "{ .name = #symbol, .addr = west_llext_ref_##symbol }",
         ),
     ),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from west_llext.emulate.host import Host
-from west_llext.emulate.machine import Machine
+from west_llext.emulate.machine import ListForm, Machine
 
 
 class Passed(NamedTuple):
@@ -35,6 +35,8 @@ class CallArguments:
         self._host = host
         self._register = register
         self._index = 0
+        # floating-point registers that were taken, and what didn't find room in them
+        self._floats = self._stacked_floats = 0
 
     @property
     def word_bits(self) -> int:
@@ -47,7 +49,13 @@ class CallArguments:
         self._index += 1
         if index < len(machine.arguments):
             return self._register(machine.arguments[index])
-        slot = index - len(machine.arguments) + (machine.link is None)
+        return self._stack_word(index)
+
+    def _stack_word(self, index: int) -> int:
+        # the next one on the stack, where so many words of integers were taken
+        machine = self._machine
+        slot = max(index - len(machine.arguments), 0) + self._stacked_floats
+        slot += machine.link is None
         return self._memory_word(self._register(machine.stack) + slot * machine.word)
 
     def long_long(self) -> int:
@@ -60,8 +68,19 @@ class CallArguments:
 
     def double(self) -> float:
         """An argument of type double, passed as variadic functions pass it."""
-        (value,) = struct.unpack("<d", struct.pack("<Q", self.long_long()))
+        (value,) = struct.unpack("<d", struct.pack("<Q", self._double_bits()))
         return float(value)
+
+    def _double_bits(self) -> int:
+        registers = self._machine.float_arguments
+        if not registers:
+            return self.long_long()
+        if self._floats < len(registers):
+            self._floats += 1
+            return self._register(registers[self._floats - 1])
+        found = self._stack_word(self._index)
+        self._stacked_floats += 1
+        return found
 
     def text(self, limit: int) -> str:
         """A pointer to a zero-terminated text: the text, a character per byte."""
@@ -69,6 +88,17 @@ class CallArguments:
 
     def _memory_word(self, address: int) -> int:
         return int.from_bytes(self._host.read(address, self._machine.word), "little")
+
+
+def listed(machine: Machine, host: Host, address: int) -> CallArguments:
+    """Arguments of a va_list: `address` is the one that was passed."""
+    match machine.list_form:
+        case ListForm.WORDS:
+            return ListArguments(machine=machine, host=host, address=address)
+        case ListForm.AAPCS64:
+            return Aapcs64Arguments(machine=machine, host=host, address=address)
+        case ListForm.AMD64:
+            return Amd64Arguments(machine=machine, host=host, address=address)
 
 
 class ListArguments(CallArguments):
@@ -89,3 +119,66 @@ class ListArguments(CallArguments):
         if self._machine.bits == 32 and self._machine.paired:
             self._address = -(-self._address // 8) * 8
         return super().long_long()
+
+
+class _Areas(CallArguments):
+    # Arguments of a va_list that remembers registers. What is left of an area is taken first, then
+    # the stack; the target's own list stays as it is.
+
+    def __init__(self, *, machine: Machine, host: Host, stack: int) -> None:
+        super().__init__(machine=machine, host=host, register=lambda _name: 0)
+        self._stack = stack
+
+    def _from_stack(self) -> int:
+        self._stack += self._machine.word
+        return self._memory_word(self._stack - self._machine.word)
+
+
+class Aapcs64Arguments(_Areas):
+    """Arguments of a va_list of AArch64 (AAPCS64, appendix B: a struct of 32 bytes)."""
+
+    def __init__(self, *, machine: Machine, host: Host, address: int) -> None:
+        raw = host.read(address, 32)
+        stack, self._general, self._vectors, left, vectors_left = struct.unpack("<QQQii", raw)
+        super().__init__(machine=machine, host=host, stack=stack)
+        # bytes before the ends of the areas, negative
+        self._left, self._vectors_left = left, vectors_left
+
+    def word(self) -> int:
+        """An argument of a register's size, unsigned."""
+        if self._left >= 0:
+            return self._from_stack()
+        self._left += 8
+        return self._memory_word(self._general + self._left - 8)
+
+    def _double_bits(self) -> int:
+        if self._vectors_left >= 0:
+            return self._from_stack()
+        self._vectors_left += 16
+        return self._memory_word(self._vectors + self._vectors_left - 16)
+
+
+#: Bytes of an area of registers for integers (6), and for these and floating point (8 more).
+_AMD64_GENERAL, _AMD64_ALL = 48, 176
+
+
+class Amd64Arguments(_Areas):
+    """Arguments of a va_list of x86-64 (psABI, 3.5.7: a struct of 24 bytes)."""
+
+    def __init__(self, *, machine: Machine, host: Host, address: int) -> None:
+        raw = host.read(address, 24)
+        self._general, self._vector, stack, self._area = struct.unpack("<IIQQ", raw)
+        super().__init__(machine=machine, host=host, stack=stack)
+
+    def word(self) -> int:
+        """An argument of a register's size, unsigned."""
+        if self._general >= _AMD64_GENERAL:
+            return self._from_stack()
+        self._general += 8
+        return self._memory_word(self._area + self._general - 8)
+
+    def _double_bits(self) -> int:
+        if self._vector >= _AMD64_ALL:
+            return self._from_stack()
+        self._vector += 16
+        return self._memory_word(self._area + self._vector - 16)

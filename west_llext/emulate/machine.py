@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
 #: The number of an exception that has none: an instruction that the emulator doesn't execute.
@@ -43,6 +44,17 @@ class Illegal(NamedTuple):
     ahead: int
 
 
+class ListForm(Enum):
+    """What a va_list is."""
+
+    #: a pointer to words (Arm, RISC-V, i386)
+    WORDS = "words"
+    #: a pointer to two areas of registers and one of the stack, with how much of them is left
+    AAPCS64 = "AAPCS64"
+    #: a pointer to an area of registers and one of the stack, with how much was taken
+    AMD64 = "AMD64"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A machine that can be emulated.
@@ -70,6 +82,9 @@ class Machine:
     setup: registers with the values that they have before anything runs
     of_base: registers that hold the address of a symbol of the base image, where it has that
     illegal: None where the emulator itself says which instruction isn't known
+    float_arguments: registers that hold variadic arguments of type double; none where these are
+        passed as integers of their size
+    list_form: what a va_list is
     """
 
     number: int
@@ -97,6 +112,8 @@ class Machine:
     setup: tuple[tuple[str, int], ...] = ()
     of_base: tuple[tuple[str, str], ...] = ()
     illegal: Illegal | None = None
+    float_arguments: tuple[str, ...] = ()
+    list_form: ListForm = ListForm.WORDS
 
     @property
     def word(self) -> int:

@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, LlextError, Span
-from west_llext.emulate import arm, riscv
+from west_llext.emulate import aarch64, arm, riscv, x86
 from west_llext.emulate.findings import described
 from west_llext.emulate.machine import Machine
 from west_llext.model.elf import Ident
 
 MACHINES: Mapping[tuple[int, int], Machine] = {
     (machine.number, machine.bits): machine
-    for machine in (arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64)
+    for machine in (
+        *(aarch64.MACHINE, arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64),
+        *(x86.MACHINE_32, x86.MACHINE_64),
+    )
 }
 
 #: By the same: (e_flags) to the machine, where calls differ.

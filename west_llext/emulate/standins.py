@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from west_llext.emulate.arguments import CallArguments, ListArguments
+from west_llext.emulate.arguments import CallArguments, listed
 from west_llext.emulate.formatting import MAX_TEXT, formatted
 from west_llext.emulate.host import Host
 from west_llext.emulate.machine import Machine
@@ -71,7 +71,7 @@ def values(
             case Kind.REST:
                 found.append(arguments)
             case Kind.LIST:
-                found.append(ListArguments(machine=machine, host=host, address=arguments.word()))
+                found.append(listed(machine, host, arguments.word()))
     return found
 
 

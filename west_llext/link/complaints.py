@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 from west_llext.arch.machine import Machine, Release
 from west_llext.arch.table import RangeError, Refuse, Row
-from west_llext.diagnostics import Diagnostic, Related, Span
+from west_llext.diagnostics import Diagnostic, Related
 from west_llext.link.missing import LineFinder
 from west_llext.link.places import Use, place_of, shown
 from west_llext.link.targets import Kind, Target
@@ -36,8 +34,7 @@ class Complaints:
             source = self.line(self.obj, section, offset)
             notes: tuple[Related, ...] = ()
             if source is not None:
-                at = Span(PurePath(source[0]), source[1])
-                notes = (Related(at=at, message="the code is made of this line"),)
+                notes = (Related(at=source, message="the code is made of this line"),)
             found.append(
                 Diagnostic(
                     code=key[0],

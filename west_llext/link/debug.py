@@ -26,6 +26,7 @@ from west_llext.model.elf import (
     STB_LOCAL,
     STT_FILE,
     STT_FUNC,
+    STT_NOTYPE,
     STT_SECTION,
     ObjectFile,
     Relocation,
@@ -72,9 +73,12 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
         made = new_symbol((name, value | thumb, size, info, other, section))
         (named if info >> 4 else local).append(made)
     for stub in job.stubs.all:
+        form, section = stub.form, numbers[Region.TEXT] + 1
         name = f"__veneer_{job.targets[stub.target].name}"
-        value, size = stub.offset | stub.form.thumb, len(stub.form.code)
-        local.append(Symbol(name, value, size, STT_FUNC, 0, numbers[Region.TEXT] + 1))
+        value, size = stub.offset | form.thumb, len(form.code)
+        local.append(Symbol(name, value, size, STT_FUNC, 0, section))
+        for mark, offset in zip(form.marks, (form.entry, form.target_offset), strict=False):
+            local.append(Symbol(mark, stub.offset + offset, 0, STT_NOTYPE, 0, section))
     return tuple(sections + local + named)
 
 

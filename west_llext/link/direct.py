@@ -12,13 +12,14 @@ from west_llext.arch.machine import Nearness
 from west_llext.link.targets import Kind, Target
 from west_llext.link.veneers import Reach, Window
 from west_llext.model.elf import ObjectFile
+from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
 _LOW = 1 << 31
 #: How far a signed 32-bit distance reaches, less what an instruction counts from behind its place.
 _NEAR = (1 << 31) - 16
 #: What has an address that can be near or low.
-_KNOWN = frozenset({Kind.ABSOLUTE, Kind.NAMED, Kind.PEER})
+_KNOWN = frozenset({Kind.ABSOLUTE, Kind.NAMED, Kind.PEER, Kind.ZERO})
 
 
 def direct(
@@ -41,14 +42,15 @@ def direct(
 
 
 def _nearness(target: Target, reach: Reach, own: Callable[[Region], Window | None]) -> Nearness:
-    if target.kind is Kind.ZERO:
-        return Nearness.LOW | Nearness.FIXED
     if target.kind is Kind.OWN and target.region is not None:
         # the compiler's own references to other regions are as long
-        return Nearness.NEAR | _low(own(target.region))
+        found = Nearness.NEAR | _low(own(target.region))
+        return found | Nearness.FIXED if reach.mode is Mode.PRELOCATED else found
     if target.kind not in _KNOWN:
         return Nearness.NOTHING
     there, text = reach.window(target), reach.text
+    if target.kind is Kind.ZERO:
+        there = 0, 1
     found = _low(there)
     if target.provider is None:
         found |= Nearness.FIXED

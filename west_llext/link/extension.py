@@ -26,6 +26,7 @@ from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, resolution
+from west_llext.link.slids import slid_findings
 from west_llext.link.tables import OffsetTable, offset_table
 from west_llext.link.targets import Target, own_targets
 from west_llext.link.veneers import Reach, Stubs, Window, stubs
@@ -172,6 +173,7 @@ def resolved(
         refused=machine.refused,
     )
     findings = resolution_findings(obj, extension, found, unread)
+    findings += slid_findings(obj, extension, found, context.base.slids(obj.ident.bits))
     if found.misses and not unread_providers(extension, unread):
         findings += [
             miss_diagnostic(obj, extension, miss, why=context.base.offer.why, line=context.line)

@@ -9,6 +9,7 @@ from west_llext.link.targets import Kind, Target, outside_target
 from west_llext.model.base import Offer
 from west_llext.model.elf import STT_TLS
 from west_llext.model.manifest import Mode
+from west_llext.model.slid import slid
 
 
 class _Known(dict[str, "Target | None"]):
@@ -37,10 +38,19 @@ class BaseLookup:
         self.threads = threads and offer.image is not None and offer.image.thread_block is not None
         self._by_name = _Known(self._named)
         self._by_address = _Known(self._bound)
+        self._slids: dict[int, Mapping[int, str]] = {}
 
     def known(self, mode: Mode) -> Mapping[str, Target | None]:
         """What names stand for in the base image; None for one that isn't to be had there."""
         return self._by_name if mode is Mode.RELOCATABLE else self._by_address
+
+    def slids(self, bits: int) -> Mapping[int, str]:
+        """Exported names by SLID, for addresses of `bits`; empty where names are looked up."""
+        image = self.offer.image
+        if bits not in self._slids:
+            names = image.exports if image is not None and image.by_slid else None
+            self._slids[bits] = {slid(name, bits // 8): name for name in names or ()}
+        return self._slids[bits]
 
     def _bound(self, name: str) -> Target | None:
         symbol = self.offer.symbol(name)

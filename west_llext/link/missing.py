@@ -3,29 +3,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.places import place_of
-from west_llext.model.base import Reason, Why
+from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Extension, Mode
 
-#: What compilers call by themselves and bring along: the run-time ABI for the Arm Architecture,
-#: "Helper functions", without what belongs to C++ libraries; and gcc's names, an operation and the
-#: modes that it is for (GCC internals, "The GCC low-level runtime library")
-_HELPER = re.compile(
-    r"__(aeabi_(?!atexit|unwind).*|gnu_(?!mcount).*"
-    r"|(u?divmod|u?div|u?mod|addv?|subv?|u?mulv?|negv?|absv|ash[lr]|lshr|clz|ctz|ffs|parity"
-    r"|popcount|bswap|u?cmp|clrsb|eq|ne|[lg][te]|unord|extend|trunc|fix(uns)?|float(uns?)?|powi)"
-    r"([hsdtx][fci]){1,2}[2-4]?)"
-)
-
-#: Source file and line of a place: called with object, section index and byte offset.
-LineFinder = Callable[[ObjectFile, int, int], "tuple[str, int] | None"]
+#: Place in a source of a place in an object: called with that, section index and byte offset.
+LineFinder = Callable[[ObjectFile, int, int], "Span | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +47,7 @@ def miss_diagnostic(
     """One finding: who needs the symbol, why it is missing, what line would mend it."""
     notes: tuple[Related, ...] = ()
     hint: str | None
+    about = ""
     if miss.unplaced is not None:
         code, reason, hint = _unplaced(miss.unplaced)
     elif miss.private is not None:
@@ -66,9 +55,11 @@ def miss_diagnostic(
     elif miss.elsewhere:
         code, reason, hint = _elsewhere(miss)
     else:
-        code, reason, hint, notes = _base_reason(extension, miss, why(miss.name))
+        found = why(miss.name)
+        code, reason, hint, notes = _base_reason(extension, miss, found)
+        about = f", {found.about}" if found.about else ""
     at, user = _user(obj, miss, line)
-    message = f"extension '{extension.name}' needs '{miss.name}' ({user}): {reason}"
+    message = f"extension '{extension.name}' needs '{miss.name}'{about} ({user}): {reason}"
     return Diagnostic(code=code, at=at, message=message, hint=hint, related=notes)
 
 
@@ -80,7 +71,7 @@ def _user(obj: ObjectFile, miss: Miss, line: LineFinder) -> tuple[Span, str]:
     found = line(obj, miss.section, miss.offset)
     if found is None:
         return place_of(obj), f"at {place}"
-    return Span(PurePath(found[0]), found[1]), f"{obj.name}, at {place}"
+    return found, f"{obj.name}, at {place}"
 
 
 def _unplaced(provider: str) -> tuple[str, str, str]:
@@ -113,11 +104,10 @@ def _base_reason(
     extension: Extension, miss: Miss, why: Why
 ) -> tuple[str, str, str | None, tuple[Related, ...]]:
     notes: tuple[Related, ...] = ()
-    add = f"add '{miss.name}' to 'base.exports'"
+    add = _export_hint(miss.name, why)
     match why.reason:
         case Reason.ABSENT:
-            hint = f"did you mean '{why.nearest[0]}'?" if why.nearest else runtime_hint(miss.name)
-            return "S001", "nothing defines it", hint, ()
+            return "S001", "nothing defines it", _absent_hint(why), ()
         case Reason.STATIC:
             also = f", and {add}" if extension.mode is Mode.RELOCATABLE else ""
             reason = "the base image defines it as a local (static) symbol"
@@ -137,8 +127,30 @@ def _base_reason(
             return "S007", reason, "build the base image again with the generated table", ()
 
 
-def runtime_hint(name: str) -> str | None:
-    """What to do about a symbol that only a compiler asks for; None for others."""
-    if _HELPER.fullmatch(name):
-        return "set 'compiler-runtime: toolchain', or export it from the base image"
-    return None
+_RUNTIME = "set 'compiler-runtime: toolchain', or export it from the base image"
+
+
+def _absent_hint(why: Why) -> str | None:
+    match why.origin:
+        case Origin.DEVICE:
+            return (
+                "enable the node and its driver; numbers of nodes change with the devicetree, so "
+                "compile against the headers of this base image"
+            )
+        case Origin.SYSCALL:
+            return "enable what has it in the base image's configuration"
+        case Origin.HELPER:
+            return _RUNTIME
+        case Origin.SOURCE:
+            return f"did you mean '{why.nearest[0]}'?" if why.nearest else None
+
+
+def _export_hint(name: str, why: Why) -> str:
+    add = f"add '{name}' to 'base.exports'"
+    match why.origin:
+        case Origin.DEVICE:
+            return f"set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or {add}"
+        case Origin.HELPER:
+            return f"set 'compiler-runtime: toolchain', or {add}"
+        case Origin.SYSCALL | Origin.SOURCE:
+            return add

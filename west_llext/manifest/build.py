@@ -117,6 +117,7 @@ class _Builder:
         return BaseSpec(
             build_dir=self._paths.optional(get("build-dir")),
             image=self._paths.optional(get("image")),
+            edk=self._paths.optional(get("edk")),
             zephyr_version=_text(get("zephyr-version")),
             toolchain=self._toolchain(get("toolchain"), at),
             exports=tuple(self._groups(_items(get("exports")))),

@@ -11,30 +11,50 @@ from enum import Enum
 from west_llext.diagnostics import Diagnostic, Span
 from west_llext.model.elf import SHF_TLS, Ident, Section, Segment, Symbol, new_symbol
 
+#: Rows of a symbol table by name: of the names that are given, or of all for None.
+FindRows = Callable[[Collection[str] | None], dict[str, int]]
+
 
 class SymbolIndex:
     """The global and weak defined symbols of an image, by name.
 
-    Holds one small integer a symbol, because a base image can have 200,000 of them; a `Symbol` is
-    made when one is asked for.
+    An image can have 200,000 of them, and extensions need few: those that `prepare` was told of
+    are looked for in one pass over the table. Whoever asks for another one, or for all, makes an
+    index of all names. A `Symbol` is made when one is asked for.
     """
 
-    __slots__ = ("_bits", "_raw", "_rows", "_size", "_unpack")
+    __slots__ = ("_asked", "_bits", "_find", "_raw", "_rows", "_size", "_unpack")
 
-    def __init__(self, *, rows: Mapping[str, int], raw: bytes, bits: int, order: str) -> None:
-        """`rows` gives the index in the symbol table whose bytes are `raw`."""
-        self._rows = rows
+    def __init__(
+        self, *, find: FindRows, raw: bytes, bits: int, order: str, names: Collection[str] = ()
+    ) -> None:
+        """`find` gives rows of the symbol table whose bytes are `raw`; of `names` at once."""
+        self._find = find
         self._raw = raw
         self._bits = bits
         form = struct.Struct(order + ("IIIBBH" if bits == 32 else "IBBHQQ"))
         self._size = form.size
         self._unpack = form.unpack_from
+        self._rows = find(names)
+        # None when all are known
+        self._asked: set[str] | None = set(names)
+
+    def prepare(self, names: Collection[str]) -> None:
+        """Look for some names, so that `get` and `in` know them without making an index of all."""
+        if self._asked is None:
+            return
+        new = set(names).difference(self._asked)
+        if new:
+            self._rows.update(self._find(new))
+            self._asked.update(new)
 
     def get(self, name: str) -> Symbol | None:
         """The symbol of that name, or None."""
         row = self._rows.get(name)
         if row is None:
-            return None
+            if name not in self:
+                return None
+            row = self._rows[name]
         if self._bits == 32:
             _, value, size, info, other, section = self._unpack(self._raw, row * self._size)
         else:
@@ -42,13 +62,21 @@ class SymbolIndex:
         return new_symbol((name, value, size, info, other, section))
 
     def __contains__(self, name: object) -> bool:
+        if self._asked is not None and name not in self._asked:
+            return name in self._whole()
         return name in self._rows
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
+        return iter(self._whole())
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._whole())
+
+    def _whole(self) -> dict[str, int]:
+        if self._asked is not None:
+            self._rows = self._find(None)
+            self._asked = None
+        return self._rows
 
 
 class LazyNames(Collection[str]):
@@ -77,7 +105,11 @@ class LazyNames(Collection[str]):
         return len(self.names())
 
 
-EMPTY_INDEX = SymbolIndex(rows={}, raw=b"", bits=32, order="<")
+def _nothing(_: object) -> dict[str, int]:
+    return {}
+
+
+EMPTY_INDEX = SymbolIndex(find=_nothing, raw=b"", bits=32, order="<")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +137,7 @@ class BaseImage:
     by_slid: whether the target looks symbols up by SLID instead of by name
     local: names that it defines as local (static) symbols
     hidden: those of `local` that only the linker made local, because they are hidden
+    own_exports: names that its own sources export, beside the generated table
     sections, segments: headers, for addresses
     zephyr_version: such as `4.3.0`, or None where it isn't known
     config: Kconfig settings (`CONFIG_X` to its text), empty where there is no .config
@@ -119,6 +152,7 @@ class BaseImage:
     by_slid: bool = False
     local: Collection[str] = frozenset()
     hidden: Collection[str] = frozenset()
+    own_exports: Collection[str] = frozenset()
     sections: tuple[Section, ...] = ()
     segments: tuple[Segment, ...] = ()
     zephyr_version: str | None = None
@@ -156,6 +190,19 @@ class Reason(Enum):
     NOT_BUILT_IN = "not built in"
 
 
+class Origin(Enum):
+    """Where a symbol's name comes from."""
+
+    #: a source file has it
+    SOURCE = "source"
+    #: Zephyr makes it of a devicetree node
+    DEVICE = "device"
+    #: Zephyr makes it of a system call
+    SYSCALL = "system call"
+    #: compilers call it where the source doesn't
+    HELPER = "compiler helper"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """Why the base image doesn't offer a symbol, and what is near.
@@ -163,6 +210,8 @@ class Why:
     reason: the first that applies
     nearest: names that are offered and look alike, the best first
     group: for SWITCHED_OFF, the group; `when`: its condition as written; at: where
+    origin, about: what the symbol is, and in words, such as "the device of node '/soc/uart@0'";
+        None where somebody wrote it
     """
 
     reason: Reason
@@ -170,6 +219,8 @@ class Why:
     group: str | None = None
     when: str | None = None
     at: Span | None = None
+    origin: Origin = Origin.SOURCE
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +235,11 @@ class Offer:
     image: BaseImage | None
     exported: Container[str]
     why: Callable[[str], Why]
+
+    def prepare(self, names: Collection[str]) -> None:
+        """Look for some names of the base image in one pass, because `symbol` will be asked."""
+        if self.image is not None:
+            self.image.symbols.prepare(names)
 
     def symbol(self, name: str) -> Symbol | None:
         """The base image's global definition of a name, or None."""

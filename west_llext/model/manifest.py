@@ -127,12 +127,14 @@ class BaseSpec:
     """What the manifest says of the base image.
 
     build_dir: west build directory that gives image, configuration and toolchain; or None
-    image: the base image's ELF file; or None
+    image: the base image's ELF file, or a description of it; or None
+    edk: extension development kit that gives flags and headers, archive or folder; or None
     zephyr_version: such as `4.3`; None to read it from the build directory
     """
 
     build_dir: FileRef | None = None
     image: FileRef | None = None
+    edk: FileRef | None = None
     zephyr_version: str | None = None
     toolchain: Toolchain = Toolchain()
     exports: tuple[ExportGroup, ...] = ()

@@ -14,3 +14,8 @@ def slid(name: str, size: int) -> int:
     """
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:size], "big")
+
+
+def shown(number: int, size: int) -> str:
+    """A SLID as Zephyr's scripts print it; `size` is that of a pointer in bytes."""
+    return f"0x{number:0{2 * size}X}"

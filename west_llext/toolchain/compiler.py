@@ -17,6 +17,7 @@ from west_llext.toolchain.machines import (
     EM_ARM,
     TARGETS,
     Target,
+    convention_flags,
     flags_of,
     machine_of,
     machine_of_flags,
@@ -82,8 +83,10 @@ def compiler(
     that was asked for has no such target.
     """
     flags = spec.cflags
-    if base is not None and spec.target is None and not selects_cpu(flags):
-        flags = (*flags_of(base), *flags)
+    if base is not None:
+        chosen = spec.target is not None or selects_cpu(flags)
+        known = () if chosen else flags_of(base)
+        flags = (*known, *(each for each in convention_flags(base) if each not in known), *flags)
     machine = _machine(spec, flags, base)
     search = environment.get("PATH", "")
     if spec.cc is None:

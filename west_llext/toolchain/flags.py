@@ -11,8 +11,14 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
-from west_llext.toolchain.machines import EM_ARC_COMPACT2, EM_RISCV, TARGETS
-from west_llext.toolchain.options import options
+from west_llext.model.options import options
+from west_llext.toolchain.machines import (
+    EM_AARCH64,
+    EM_ARC_COMPACT2,
+    EM_RISCV,
+    EM_X86_64,
+    TARGETS,
+)
 from west_llext.toolchain.zig import spoken_for, zig_target
 
 
@@ -101,6 +107,10 @@ _MACHINE_DEFAULTS = {
     EM_RISCV: ("-mno-relax", "-msmall-data-limit=0"),
     # the small data base is the base image's
     EM_ARC_COMPACT2: ("-mno-sdata",),
+    # helpers that look for instructions of the processor need somebody who runs their constructor
+    EM_AARCH64: ("-mno-outline-atomics",),
+    # interrupts use the stack of whoever they interrupt
+    EM_X86_64: ("-mno-red-zone",),
 }
 
 _FOR_CPP = frozenset({
@@ -193,6 +203,15 @@ GCC_ONLY = {
     "-mno-fix-cortex-a53*": "gcc's workarounds",
     "-msingle-pic-base": "extensions aren't position independent",
     "-mpic-register=*": "extensions aren't position independent",
+    "-misa-spec=*": "which release of the manual the ISA string is of",
+    "-mplt": "there is no PLT",
+    "-mno-plt": "there is no PLT",
+    "-mshorten-memrefs": "gcc's own optimisation",
+    "-mno-shorten-memrefs": "gcc's own optimisation",
+    "-malign-data=*": "gcc's own code generation",
+    "-mriscv-attribute": "clang always writes them",
+    "-mexplicit-relocs": "gcc's own code generation",
+    "-mno-explicit-relocs": "gcc's own code generation",
     "-nostdlib": "nothing is linked here",
     "-nodefaultlibs": "nothing is linked here",
     "-nostartfiles": "nothing is linked here",
@@ -293,7 +312,10 @@ def spoken(
     for option in options(flags):
         if _of_another_language(option[0], language):
             continue
-        if kind is Kind.GCC or not _means_nothing(kind, option, machine):
+        if kind is Kind.CLANG and option == ("-nostdinc",):
+            # it would take away clang's own headers, while gcc's are named and left out here
+            yield "-nostdlibinc"
+        elif kind is Kind.GCC or not _means_nothing(kind, option, machine):
             yield from option if len(option) > 1 else _past_the_driver(kind, option[0])
 
 

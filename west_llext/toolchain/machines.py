@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from west_llext.arch.riscv_abi import shortest
@@ -15,7 +15,7 @@ EM_ARC_COMPACT2 = 195
 
 #: Build attributes of Arm's `aeabi` section (ABI addenda, 2.5)
 _CPU_ARCH, _CPU_ARCH_PROFILE, _FP_ARCH = 6, 7, 10
-_ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 26, 27, 28
+_ABI_WCHAR, _ABI_ENUM_SIZE, _ABI_HARDFP_USE, _ABI_VFP_ARGS = 18, 26, 27, 28
 #: Build attribute of RISC-V: the ISA string (psABI, "Tag_RISCV_arch")
 _RISCV_ARCH = 5
 #: Line of Xtensa's note that names the calling convention (`arch.attributes.TEXT_NOTES`)
@@ -47,7 +47,8 @@ TARGETS: Mapping[tuple[int, int], Target] = {
     (EM_ARM, 32): Target(
         "Arm", ("arm-none-eabi-", "arm-zephyr-eabi-"), "arm-none-eabi", "armelf"),
     (EM_AARCH64, 64): Target(
-        "AArch64", ("aarch64-none-elf-", "aarch64-zephyr-elf-"), "aarch64-none-elf", "aarch64elf"),
+        "AArch64", ("aarch64-none-elf-", "aarch64-zephyr-elf-", "aarch64-linux-gnu-"),
+        "aarch64-none-elf", "aarch64elf"),
     (EM_RISCV, 32): Target(
         "RISC-V", ("riscv64-unknown-elf-", "riscv64-zephyr-elf-", "riscv32-unknown-elf-"),
         "riscv32-unknown-elf", "elf32lriscv"),
@@ -55,9 +56,11 @@ TARGETS: Mapping[tuple[int, int], Target] = {
         "RISC-V", ("riscv64-unknown-elf-", "riscv64-zephyr-elf-"),
         "riscv64-unknown-elf", "elf64lriscv"),
     (EM_386, 32): Target(
-        "x86", ("x86_64-zephyr-elf-", "i686-elf-"), "i386-unknown-elf", "elf_i386"),
+        "x86", ("x86_64-zephyr-elf-", "i686-elf-", "x86_64-linux-gnu-", "i686-linux-gnu-"),
+        "i386-unknown-elf", "elf_i386"),
     (EM_X86_64, 64): Target(
-        "x86-64", ("x86_64-zephyr-elf-", "x86_64-elf-"), "x86_64-unknown-elf", "elf_x86_64"),
+        "x86-64", ("x86_64-zephyr-elf-", "x86_64-elf-", "x86_64-linux-gnu-"),
+        "x86_64-unknown-elf", "elf_x86_64"),
     (EM_XTENSA, 32): Target(
         "Xtensa", ("xtensa-lx106-elf-", "xtensa-zephyr-elf-"), "xtensa-unknown-elf", "elf32xtensa"),
     (EM_ARC_COMPACT2, 32): Target(
@@ -137,20 +140,60 @@ def flags_of(abi: Abi) -> tuple[str, ...]:
     They come from the build attributes of its file; `-march` rather than `-mcpu`, because the
     architecture decides what fits and the core's name may be unknown to the compiler.
     """
-    if abi.ident.machine == EM_ARM:
-        return _arm_flags(abi.attributes, little=abi.ident.little)
-    if abi.ident.machine == EM_RISCV:
-        return _riscv_flags(str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags)
-    if abi.ident.machine == EM_XTENSA:
-        return _XTENSA_ABIS.get(abi.attributes.get(_XTENSA_ABI), ())
-    if abi.ident.machine == EM_ARC_COMPACT2:
-        cpu = _ARC_CPUS.get(abi.ident.flags & _EF_ARC_MACH_MSK)
-        order = () if abi.ident.little else ("-mbig-endian",)
-        return () if cpu is None else (f"-mcpu={cpu}", *order)
-    return ("-m32",) if abi.ident.machine == EM_386 else ()
+    found = _FLAGS.get(abi.ident.machine)
+    return () if found is None else tuple(found(abi))
 
 
-def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[str, ...]:
+def convention_flags(abi: Abi) -> tuple[str, ...]:
+    """Flags in gcc's spelling for types that are of the same size as in a base image.
+
+    Compilers disagree on the default: arm-none-eabi-gcc packs enums, clang doesn't.
+    """
+    if abi.ident.machine != EM_ARM:
+        return ()
+    enums = _ENUM_FLAGS.get(abi.attributes.get(_ABI_ENUM_SIZE, 0))
+    wide = {2: "-fshort-wchar", 4: "-fno-short-wchar"}.get(int(abi.attributes.get(_ABI_WCHAR, 0)))
+    return tuple(each for each in (enums, wide) if each is not None)
+
+
+def _xtensa_flags(abi: Abi) -> Iterable[str]:
+    return _XTENSA_ABIS.get(abi.attributes.get(_XTENSA_ABI), ())
+
+
+def _arc_flags(abi: Abi) -> Iterator[str]:
+    cpu = _ARC_CPUS.get(abi.ident.flags & _EF_ARC_MACH_MSK)
+    if cpu is not None:
+        yield f"-mcpu={cpu}"
+        if not abi.ident.little:
+            yield "-mbig-endian"
+
+
+def _aarch64_flags(abi: Abi) -> Iterator[str]:
+    return _protection(abi, 0xC0000000, {1: "-mbranch-protection=bti"})
+
+
+def _x86_flags(abi: Abi) -> Iterator[str]:
+    yield "-m32" if abi.ident.bits == 32 else "-m64"
+    yield from _protection(abi, 0xC0000002, _CF_PROTECTION)
+
+
+#: Bits IBT and SHSTK of GNU_PROPERTY_X86_FEATURE_1_AND to the flag
+_CF_PROTECTION = {
+    1: "-fcf-protection=branch",
+    2: "-fcf-protection=return",
+    3: "-fcf-protection=full",
+}
+
+
+def _protection(abi: Abi, kind: int, flags: Mapping[int, str]) -> Iterator[str]:
+    # what all of the base image's code is marked to have, so that its processor may ask for it
+    value = abi.attributes.get(kind, 0)
+    if isinstance(value, int):
+        yield from (flags[each] for each in (value & max(flags),) if each in flags)
+
+
+def _arm_flags(abi: Abi) -> tuple[str, ...]:
+    attributes = abi.attributes
     arch = attributes.get(_CPU_ARCH)
     if not isinstance(arch, int):
         return ()
@@ -168,7 +211,7 @@ def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[st
         single = attributes.get(_ABI_HARDFP_USE) == 1
         hard = attributes.get(_ABI_VFP_ARGS) == 1
         flags += [f"-mfpu={fpu[single]}", f"-mfloat-abi={'hard' if hard else 'softfp'}"]
-    if not little:
+    if not abi.ident.little:
         flags.append("-mbig-endian")
     enums = attributes.get(_ABI_ENUM_SIZE, 0)  # compilers differ in what they do by themselves
     if enums in _ENUM_FLAGS:
@@ -176,10 +219,22 @@ def _arm_flags(attributes: Mapping[int, int | str], *, little: bool) -> tuple[st
     return tuple(flags)
 
 
-def _riscv_flags(isa: str, elf_flags: int) -> tuple[str, ...]:
+def _riscv_flags(abi: Abi) -> tuple[str, ...]:
+    isa, elf_flags = str(abi.attributes.get(_RISCV_ARCH, "")), abi.ident.flags
     # rv32i2p1_m2p0_c2p0_zicsr2p0 -> rv32imc_zicsr; the float ABI is in e_flags (EF_RISCV_FLOAT_ABI)
     if not re.match(r"rv(32|64)[ieg](\d+p\d+)?(_|$)", isa.lower()):
         return ()
     letters = {0: "", 2: "f", 4: "d", 6: "q"}[elf_flags & 6] + ("e" if elf_flags & 8 else "")
-    abi = "lp64" if isa[2] == "6" else "ilp32"
-    return (f"-march={shortest(isa)}", f"-mabi={abi}{letters}")
+    convention = "lp64" if isa[2] == "6" else "ilp32"
+    return (f"-march={shortest(isa)}", f"-mabi={convention}{letters}")
+
+
+_FLAGS: Mapping[int, Callable[[Abi], Iterable[str]]] = {
+    EM_386: _x86_flags,
+    EM_ARM: _arm_flags,
+    EM_X86_64: _x86_flags,
+    EM_XTENSA: _xtensa_flags,
+    EM_AARCH64: _aarch64_flags,
+    EM_ARC_COMPACT2: _arc_flags,
+    EM_RISCV: _riscv_flags,
+}

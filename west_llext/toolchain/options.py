@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A compiler's flags as options: which words belong together, and which aren't for users."""
+"""Which of a compiler's flags aren't for users."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-#: Options whose value is the next word where it isn't part of the same one
-_TAKES_WORD = frozenset({
-    "-A", "-B", "-D", "-I", "-L", "-T", "-U", "-Xassembler", "-Xclang", "-Xlinker",
-    "-Xpreprocessor", "-arch", "-idirafter", "-imacros", "-imultilib", "-include", "-iprefix",
-    "-iquote", "-isysroot", "-isystem", "-iwithprefix", "-iwithprefixbefore", "-mllvm", "-target",
-    "-u", "-x", "--param", "--sysroot", "-o", "-MF", "-MT", "-MQ", "-MJ", "-z", "-aux-info",
-    "-wrapper", "-specs", "--specs",
-})  # fmt: skip
+from west_llext.model.options import options
 
 #: Options that decide what is made and where, which the plan decides, with how to say it
 _OURS = {
@@ -38,15 +31,6 @@ _OURS = {
     "-shared": "whether to link",
     "-r": "whether to link",
 }
-
-
-def options(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The options of a flag list, each with the words that belong to it."""
-    index = 0
-    while index < len(words):
-        width = 2 if words[index] in _TAKES_WORD and index + 1 < len(words) else 1
-        yield tuple(words[index : index + width])
-        index += width
 
 
 def misplaced(words: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -26,10 +26,10 @@ from west_llext.toolchain.machines import (
 _SPOKEN_FOR = {
     EM_ARM: ("-mcpu=", "-march=", "-mtune=", "-mthumb", "-marm", "-mfpu=", "-mfloat-abi=",
              "-mbig-endian", "-mlittle-endian", "-mabi="),
-    EM_RISCV: ("-mcpu=", "-march=", "-mtune="),
+    EM_RISCV: ("-mcpu=", "-march=", "-mtune=", "-mstrict-align", "-mno-strict-align"),
     EM_AARCH64: ("-mcpu=", "-march=", "-mtune=", "-mabi=", "-mlittle-endian"),
-    EM_386: ("-mcpu=", "-mtune=", "-m32"),
-    EM_X86_64: ("-mcpu=", "-mtune=", "-m64"),
+    EM_386: ("-mcpu=", "-march=", "-mtune=", "-m32"),
+    EM_X86_64: ("-mcpu=", "-march=", "-mtune=", "-m64"),
 }  # fmt: skip
 
 #: `-mfpu` of gcc to LLVM's features (Arm options of gcc; ARMFeatures.td)
@@ -104,6 +104,8 @@ def zig_target(
             values["state"] = flag
         elif flag in {"-mbig-endian", "-mlittle-endian"}:
             values["order"] = flag
+        elif flag in {"-mstrict-align", "-mno-strict-align"}:
+            values["align"] = flag
     number, bits = machine
     if number == EM_ARM:
         found = _arm(values)
@@ -112,7 +114,7 @@ def zig_target(
     elif number == EM_AARCH64:
         found = _aarch64(values)
     elif number in {EM_386, EM_X86_64}:
-        found = ZigTarget(triple=f"{'x86' if bits == 32 else 'x86_64'}-freestanding", cpu=None)
+        found = _x86(values, bits)
     else:
         return None
     return ZigTarget(triple=triple or found.triple, cpu=found.cpu, extra=found.extra)
@@ -198,6 +200,8 @@ def _riscv(values: Mapping[str, str], bits: int) -> ZigTarget:
     features = [*letters.replace("g", "imafd"), *names]
     if "g" in letters:
         features += ["zicsr", "zifencei"]
+    if values.get("align") == "-mno-strict-align":
+        features.append("unaligned_scalar_mem")
     text = "".join(f"+{each}" for each in dict.fromkeys(features) if each not in {"i", ""})
     return ZigTarget(
         triple=triple, cpu=f"generic_rv{isa[2:4]}{text}" + ("-i" if "e" in letters else "")
@@ -215,3 +219,9 @@ def _aarch64(values: Mapping[str, str]) -> ZigTarget:
         text += ("+" if name == each else "-") + _AARCH64_EXTENSIONS.get(name, name)
     arch = "aarch64_be" if values.get("order") == "-mbig-endian" else "aarch64"
     return ZigTarget(triple=f"{arch}-freestanding", cpu=text or None)
+
+
+def _x86(values: Mapping[str, str], bits: int) -> ZigTarget:
+    # zig's own processor of 32 bits has SSE2, which few base images have switched on
+    cpu = values.get("-march", "i686" if bits == 32 else "").replace("-", "_")
+    return ZigTarget(triple=f"{'x86' if bits == 32 else 'x86_64'}-freestanding", cpu=cpu or None)

@@ -68,8 +68,9 @@ def run(data: bytes) -> bool:
     found = [line_of(obj, 1, offset) for offset in (0, 1, 2, 8, 63, 1 << 40)]
     for each in found:
         if each is not None:
-            assert isinstance(each[0], str)
-            assert isinstance(each[1], int)
+            assert each.file.parts
+            assert isinstance(each.line, int)
+            assert isinstance(each.column, int)
     return any(found)
 
 

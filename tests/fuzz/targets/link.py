@@ -13,7 +13,7 @@ from pathlib import PurePath
 from random import Random
 
 from tests.fuzz.elf_steps import elf_mutated
-from tests.fuzz.objects import Kind, attribute_sections, base, kinds, objects
+from tests.fuzz.objects import Kind, attribute_sections, base, kinds, machine, objects
 from tests.fuzz.target import Target, scratch
 from tests.support.elfbuild import FUNC, SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym, elf
 from west_llext.app.blob_info import blob_info
@@ -23,7 +23,6 @@ from west_llext.app.made import made
 from west_llext.app.requests import Request
 from west_llext.app.session import Task
 from west_llext.app.surroundings import occupied, surroundings
-from west_llext.arch.machines import MACHINES
 from west_llext.diagnostics import LlextError, has_errors
 from west_llext.elf.read import object_file
 from west_llext.emit.aside import Ready
@@ -81,7 +80,7 @@ def _start(kind: Kind, mode: Mode, other: Mode) -> Inputs:
 
 def _small(kind: Kind, *, defined: str, needed: str) -> bytes:
     # an object that defines one function and has a pointer to another
-    known = MACHINES.get((kind.machine, kind.bits))
+    known = machine(kind)
     number = 2 if known is None else known.absolute_word
     addend = 0 if known is None or known.explicit_addends else None
     row = Rel(offset=0, type=number, symbol=needed, addend=addend)
@@ -140,7 +139,7 @@ def _linked(start: Inputs, content: bytes) -> Outcome:
     image = start.base.image
     return link_all(
         [Task(each, folder / f"{each.name}.o", f"{each.name}.o") for each in start.extensions],
-        surroundings(start.manifest, image, Purpose.BUILD, PurePath()),
+        surroundings(start.manifest, start.base, Purpose.BUILD, PurePath()),
         start.manifest.base.memories,
         occupied=occupied(image),
         earlier={},

@@ -77,7 +77,7 @@ def _use(found: Manifest) -> bool:
     flavour = flavour_of(found, None)
     for config in (None, {}, {"CONFIG_A": "y", "CONFIG_B": "3", "CONFIG_S": "x"}):
         wanted, _ = switched_on(found.base.exports, config)
-        texts = tables(wanted, flavour, origin="llext.yml")
+        texts = tables(wanted, flavour, origin="llext.yml", config=config)
         assert all(text.isascii() for text in texts.values())
     return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tests.fuzz.target import Target, attempt, scratch
 from tests.fuzz.text_steps import text_mutated
-from west_llext.base.builddir import build_dir
+from west_llext.app.bases import opened
 from west_llext.manifest.kconfig import (
     Expression,
     ExpressionError,
@@ -51,7 +51,7 @@ def run(data: bytes) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if number == choice else content.encode())
     (folder / "zephyr" / "zephyr.elf").touch()
-    found = attempt(lambda: build_dir(folder, "build"))
+    found = attempt(lambda: opened(folder, "build"))
     if found is None:
         return False
     assert found.image.is_relative_to(folder)

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
 from west_llext.app.requests import Commands, Outside, Request, unheard
 from west_llext.app.where import default_output, nearest_manifest, shown
+from west_llext.base.usual_dir import Usual, usual_dir
 from west_llext.cli.console import Console
 from west_llext.cli.folder import here
 
@@ -18,30 +20,36 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
 
     Raises MissingError where there is no manifest (M010).
     """
-    path = manifest or arguments.manifest or _nearest()
+    folder = here()
+    path = manifest or arguments.manifest or _nearest(arguments, folder)
     return Request(
         manifest=path,
         display=path.as_posix(),
         output=arguments.output or Path(default_output(str(path))),
         extensions=tuple(arguments.extension),
         build_dir=arguments.build_dir,
+        domain=arguments.domain,
+        usual_dir=_usual_dir(arguments, console, path, folder),
         outside=Outside.ALLOWED if arguments.allow_outside else Outside.REFUSED,
         jobs=arguments.jobs,
+        launcher=getattr(arguments, "llext_launcher", ()),
         environment=console.environment,
         progress=console.progress,
         commands=_shown(console) if arguments.llext_verbosity == "verbose" else unheard,
     )
 
 
-def _nearest() -> Path:
-    folder = here()
+def _nearest(arguments: Namespace, folder: str) -> Path:
     found = nearest_manifest(folder)
-    if found is None:
-        from west_llext.manifest.load import find  # noqa: PLC0415  # it has the words for that
+    if found is not None:
+        # relative, because messages spell outputs in the same way
+        return Path(shown(found, folder))
+    fallback = getattr(arguments, "llext_manifest", None)
+    if fallback is not None:
+        return Path(shown(os.fspath(fallback), folder))
+    from west_llext.manifest.load import find  # noqa: PLC0415  # it has the words for that
 
-        return find(Path(folder))
-    # relative, because messages spell outputs in the same way
-    return Path(shown(found, folder))
+    return find(Path(folder))
 
 
 def _shown(console: Console) -> Commands:
@@ -57,3 +65,24 @@ def _shown(console: Console) -> Commands:
         console.write("", printable(text))
 
     return show
+
+
+def _usual_dir(arguments: Namespace, console: Console, manifest: Path, folder: str) -> Path | None:
+    # where west would look for a build directory, from here or else from the manifest's folder
+    if arguments.build_dir is not None:
+        return None
+    found = getattr(arguments, "llext_build_dir", None)
+    if found is not None:
+        return Path(shown(os.fspath(found), folder))
+    west = getattr(arguments, "llext_west", None)
+    wanted = Usual(board=console.environment.get("BOARD"))
+    if west is not None:
+        from west_llext.cli.west_config import usual  # noqa: PLC0415  # only in a workspace
+
+        wanted = usual(west, console.environment)
+    source = os.path.dirname(os.path.join(folder, manifest)) or folder  # noqa: PTH118, PTH120
+    for start in dict.fromkeys((folder, source)):
+        place = usual_dir(wanted, here=start, source=source)
+        if place is not None:
+            return Path(shown(place, folder))
+    return None

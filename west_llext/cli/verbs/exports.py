@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from west_llext.app.exports import (
     TRIMMED_FOLDER,
@@ -19,6 +20,7 @@ from west_llext.cli.folder import here
 from west_llext.cli.render.plain import relative_file
 from west_llext.cli.report import Report, counted, status_of
 from west_llext.cli.verbs.common import request
+from west_llext.elf.read import file_content
 from west_llext.emit.exports_c import Flavour
 from west_llext.emit.outputs import Changes
 
@@ -31,6 +33,7 @@ def run(arguments: Namespace, console: Console) -> Report:
             build=asked,
             flavour=None if arguments.flavour is None else Flavour(arguments.flavour),
             trim=Trim.UNUSED if arguments.trim else Trim.NOTHING,
+            linked=tuple(_linked(arguments.linked)),
         )
     )
     which = arguments.stdout
@@ -58,12 +61,22 @@ def run(arguments: Namespace, console: Console) -> Report:
     )
 
 
+def _linked(words: Sequence[str]) -> Iterator[Path]:
+    for word in words:
+        if not word.startswith("@"):
+            yield Path(word)
+            continue
+        lines = file_content(Path(word[1:])).decode("utf-8", "surrogateescape").splitlines()
+        yield from (Path(each) for each in lines if each)
+
+
 def _result(result: ExportsResult, changes: Changes, files: Mapping[str, str]) -> dict[str, object]:
     return {
         "flavour": result.flavour.value,
         "symbols": list(result.names),
         "switched_off": list(result.off),
         "conditional": result.conditional,
+        "already": list(result.already),
         "trimmed": [each.name for each in result.dropped],
         "saved": result.saved,
         "files": list(files.values()),
@@ -80,6 +93,9 @@ def _summary(result: ExportsResult, changes: Changes, files: Mapping[str, str]) 
         lines.append(f"{counted(result.conditional, 'symbol')} if the configuration has it")
     if result.off:
         lines.append(f"{counted(len(result.off), 'symbol')} switched off by the configuration")
+    if result.already:
+        already = counted(len(result.already), "symbol")
+        lines.append(f"{already} left out: sources of the base image export them")
     if result.dropped:
         dropped = counted(len(result.dropped), "symbol")
         lines.append(f"{dropped} trimmed: {counted(result.saved, 'byte')} of the base image saved")

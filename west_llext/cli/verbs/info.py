@@ -24,7 +24,10 @@ _ALL = 1 << 30
 def run(arguments: Namespace, _console: Console) -> Report:
     """Describe files; say of each blob whether it fits a base image."""
     asked = InfoRequest(
-        files=tuple(arguments.files), base=arguments.base, build_dir=arguments.build_dir
+        files=tuple(arguments.files),
+        base=arguments.base,
+        build_dir=arguments.build_dir,
+        domain=arguments.domain,
     )
     result = info(asked)
     most = _ALL if arguments.llext_verbosity == "verbose" else _MAX_NAMES

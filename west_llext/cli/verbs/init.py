@@ -20,6 +20,7 @@ def run(arguments: Namespace, console: Console) -> Report:
             display=display,
             image=arguments.base,
             build_dir=arguments.build_dir,
+            domain=arguments.domain,
             existing=Existing.REPLACED if arguments.force else Existing.KEPT,
             environment=console.environment,
         )

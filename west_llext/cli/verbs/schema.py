@@ -13,6 +13,7 @@ from west_llext.manifest import schema
 _FILES = {
     "manifest": schema.MANIFEST,
     "exports": schema.EXPORTS,
+    "base": "llext-base.schema.json",
     "build": "llext-build.schema.json",
     "report": "llext-report.schema.json",
 }

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Symbols that nobody wrote: what Zephyr's build and compilers make of source code, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from west_llext.model.base import Origin
+
+#: The path of a devicetree node by its ordinal, or None.
+NodePath = Callable[[int], "str | None"]
+
+_DEVICE = re.compile(r"__device_dts_ord_(\d{1,9})")
+_NODE_PATH = re.compile(r'^#define (DT_N\w*?)_PATH "([^"]*)"', re.MULTILINE)
+_NODE_ORD = re.compile(r"^#define (DT_N\w*?)_ORD (\d{1,9})$", re.MULTILINE)
+
+#: What Zephyr's scripts/build/gen_syscalls.py makes of a system call.
+_SYSCALLS = (("z_impl_", "the system call"), ("z_mrsh_", "the entry of system call"))
+
+#: What compilers call by themselves and bring along: the run-time ABI for the Arm Architecture,
+#: "Helper functions", without what belongs to C++ libraries; and gcc's names, an operation and the
+#: modes that it is for (GCC internals, "The GCC low-level runtime library")
+_HELPERS = re.compile(
+    r"__(aeabi_(?!atexit|unwind).*|gnu_(?!mcount).*"
+    r"|(u?divmod|u?div|u?mod|addv?|subv?|u?mulv?|negv?|absv|ash[lr]|lshr|clz|ctz|ffs|parity"
+    r"|popcount|bswap|u?cmp|clrsb|eq|ne|[lg][te]|unord|extend|trunc|fix(uns)?|float(uns?)?|powi)"
+    r"([hsdtx][fci]){1,2}[2-4]?|riscv_(save|restore)_\d+|atomic_\w+|sync_\w+)"
+)
+
+
+def about(name: str, node: NodePath) -> tuple[Origin, str | None]:
+    """What a symbol stands for, and that as a noun phrase; None for one that somebody wrote.
+
+    node: of the base image's devicetree
+    """
+    device = _DEVICE.fullmatch(name)
+    if device is not None:
+        path = node(int(device[1]))
+        where = f"node '{path}'" if path else f"the devicetree node with number {device[1]}"
+        return Origin.DEVICE, f"the device of {where}"
+    for prefix, words in _SYSCALLS:
+        if name.startswith(prefix):
+            return Origin.SYSCALL, f"{words} '{name[len(prefix) :]}'"
+    if _HELPERS.fullmatch(name):
+        return Origin.HELPER, "a compiler helper"
+    return Origin.SOURCE, None
+
+
+def node_paths(text: str) -> dict[int, str]:
+    """Paths of nodes by ordinal, in a `devicetree_generated.h`.
+
+    Zephyr keeps them in edt.pickle, too; but unpickling runs whatever is in the file.
+    """
+    paths = dict(_NODE_PATH.findall(text))
+    return {
+        int(number): paths[macro] for macro, number in _NODE_ORD.findall(text) if macro in paths
+    }
