@@ -299,7 +299,8 @@ def _heap(
     plan = HeapPlan(
         address=start,
         size=size,
-        statistics=_on(config, "SYS_HEAP_RUNTIME_STATS"),
+        # where nobody says, as on the targets that the model has been compared with
+        statistics=_on(config, "SYS_HEAP_RUNTIME_STATS") or not config,
         block=block,
         data=data,
         code=code,
