@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.commands import command
+from support.project import base_elf, demo_object, project
+from support.zephyrbuild import build_dir
 
 from west_llext.app.init import Existing, InitRequest, drafted, guessed_name, init
 from west_llext.diagnostics import LlextError, MissingError
@@ -200,3 +203,46 @@ def test_the_command_says_what_it_wrote(tmp_path: Path) -> None:
         "next: name what each extension exports, and what the base image offers\n"
     )
     assert ran == (0, expected, "")
+
+
+def test_a_build_that_has_extensions_is_taken_over(tmp_path: Path) -> None:
+    """Targets by their sources, others by their files; what Zephyr exports by itself isn't said."""
+    image = base_elf()
+    build_dir(tmp_path / "build", image=image)
+    for path in ("app/fir.c", "build/zephyr/fir.llext", "build/zephyr/old.llext"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(demo_object())
+    output = "CMakeFiles/fir_llext_lib.dir/fir.c.obj"
+    commands = [
+        {
+            "directory": f"{tmp_path}/build",
+            "file": f"{tmp_path}/app/fir.c",
+            "command": f"gcc -o {output} -c {tmp_path}/app/fir.c",
+        }
+    ]
+    (tmp_path / "build" / "compile_commands.json").write_text(json.dumps(commands))
+    ran = command("init", "--from-build", "build", folder=tmp_path)
+    assert ran == (
+        0,
+        (
+            "wrote llext.yml: 2 extensions\n  fir: app/fir.c\n  old: build/zephyr/old.llext\n"
+            "next: name what each extension exports, and what the base image offers\n"
+        ),
+        "",
+    )
+    manifest, warnings = read_manifest(tmp_path / "llext.yml")
+    assert warnings == ()
+    assert manifest.base.build_dir is not None
+    assert manifest.base.build_dir.text == "build"
+
+
+def test_a_packaged_extension_is_an_object_like_any_other(tmp_path: Path) -> None:
+    """What add_llext_target() made can be validated, bound and reported on."""
+    path = project(tmp_path)
+    (tmp_path / "demo.llext").write_bytes((tmp_path / "demo.o").read_bytes())
+    text = path.read_text(encoding="utf-8").replace("[demo.o]", "[demo.llext]")
+    path.write_text(text, encoding="utf-8")
+    assert command("check", folder=tmp_path) == (0, "1 extension: no findings\n", "")
+    assert command("build", "-q", folder=tmp_path).status == 0
+    out = command("info", "build/llext/demo.llext", folder=tmp_path).out
+    assert out.startswith("build/llext/demo.llext: bound blob, arm, ")

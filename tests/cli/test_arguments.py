@@ -21,6 +21,7 @@ OPTIONS = [
     *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--", "--domain"),
     *("--base-symbols", "--storage", "--pre-located", "--buffer-address", "--heap-size"),
     *("--zephyr-version", "--region-address", "--arch", "--protection", "--page"),
+    *("--no-image", "--linked", "--depfile", "--stamp"),
 ]
 WORDS = [
     *("llext.yml", "demo.o", "base.elf", "demo", "demo:demo_run", "build", "3", "-3", "0x10"),
@@ -107,6 +108,10 @@ def test_common_options_are_understood() -> None:
         "allow_outside": True,
         "llext_format": "sarif",
         "llext_verbosity": "quiet",
+        "no_image": False,
+        "linked": [],
+        "depfile": None,
+        "stamp": None,
     }
     assert found == expected
 

@@ -18,8 +18,9 @@ EM_ARC, EM_RISCV = 195, 243
 # Arm: relocation numbers of what can change the instruction set, what can't, and how far it gets
 _CALLS = {10: "thumb", 28: "arm"}
 _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
-#: Names of no symbol, and of one that every linker defines.
-_LINKERS = {"", "_GLOBAL_OFFSET_TABLE_"}
+#: Names of no symbol, and by machine of what every linker defines, where the link does it too.
+_NONE = frozenset({""})
+_LINKERS = dict.fromkeys((EM_386, EM_X86_64), _NONE | {"_GLOBAL_OFFSET_TABLE_"})
 #: By e_machine: relocation numbers of branches with how far from the start of the code their
 #: targets can be, in bytes; None where any distance will do.
 REACH: Mapping[int, Mapping[int, int]] = {
@@ -55,7 +56,7 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
                 odd.add(row.symbol)
     found = []
     for index, symbol in enumerate(obj.symbols):
-        if symbol.section or symbol.name in _LINKERS:
+        if symbol.section or symbol.name in _LINKERS.get(obj.ident.machine, _NONE):
             continue
         used = kinds.get(index, set())
         # GNU ld lets no branch of Xtensa's go to address 0

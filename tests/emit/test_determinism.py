@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 EVERYTHING = """
 from support.linked import FILES, MEMORIES, prelocated, relocatable
 from west_llext.emit import (
-    build_json, exports_c, exports_h, exports_kconfig, gdb, map as map_text, raw, summary,
+    build_json, exports_c, exports_h, gdb, map as map_text, raw, summary,
 )
 from west_llext.emit.budget import budgets, uses
 from west_llext.emit.exports_c import Flavour
@@ -39,7 +39,6 @@ lines = [
 outputs = {
     **{each.value + ".c": exports_c.text(groups, flavour=each, origin=origin) for each in Flavour},
     **{each.value + ".h": exports_h.text(groups, flavour=each, origin=origin) for each in Flavour},
-    "kconfig": exports_kconfig.text(groups, origin=origin),
     "trimmed": repr(trimmed(groups, set(names[::3]), bits=32)),
     "gdb": gdb.text([gdb.entry(each, each.name + ".elf") for each in linked], origin=origin),
     "json": build_json.text(build_json.Report(origin=origin, base=None, budgets=found), lines),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from west_llext.diagnostics import LlextError, Span
-from west_llext.emit import exports_c, exports_h, exports_kconfig
+from west_llext.emit import exports_c, exports_h
 from west_llext.emit.export_table import MAX_SYMBOL, commented, export_table
 from west_llext.emit.exports_c import Flavour
 from west_llext.emit.trim import Dropped, trimmed
@@ -111,8 +111,6 @@ def test_a_hostile_name_never_becomes_code(name: str, flavour: Flavour) -> None:
         for emit in (exports_c.text, exports_h.text):
             with pytest.raises(LlextError, match="O006"):
                 emit(groups, flavour=flavour, origin="llext.yml")
-        with pytest.raises(LlextError, match="O006"):
-            exports_kconfig.text(groups, origin="llext.yml")
 
 
 @settings(deadline=None)
@@ -152,14 +150,16 @@ def test_trimming_keeps_what_is_needed_and_counts_the_rest() -> None:
     assert trimmed(groups, {"printk"}, bits=64).dropped[0].size == 16 + 8
 
 
-def test_groups_that_zephyr_does_not_know_get_a_setting() -> None:
+def test_groups_that_zephyr_does_not_know_are_exported() -> None:
     """LLEXT_EXPORT_SYMBOL_GROUP_<GROUP> must exist (Zephyr documentation, "Symbol Groups")."""
     groups = [group("a", group="libc"), group("b", group="my-sensors"), group("c")]
-    assert exports_kconfig.text(groups, origin="app/llext.yml") == (
-        "# Made by west-llext from app/llext.yml: groups of symbols that extensions can use.\n"
-        "\n"
-        "config LLEXT_EXPORT_SYMBOL_GROUP_MY_SENSORS\n"
-        '\tbool "Export the symbols of the group MY_SENSORS to extensions"\n'
-        "\tdepends on LLEXT\n"
-        "\tdefault y\n"
-    )
+    setting = "CONFIG_LLEXT_EXPORT_SYMBOL_GROUP_MY_SENSORS"
+    own = f"#ifndef {setting}\n#define {setting} 1\n#endif\n"
+    for config in (None, {}, {"CONFIG_LLEXT": "y"}):
+        text = exports_c.text(groups, flavour=Flavour.ZEPHYR, origin="llext.yml", config=config)
+        assert text.count("#ifndef ") == 1
+        assert own in text
+    for value in ("y", "n"):
+        config = {setting: value}
+        text = exports_c.text(groups, flavour=Flavour.ZEPHYR, origin="llext.yml", config=config)
+        assert "#ifndef" not in text

@@ -318,6 +318,15 @@ def test_a_group_that_is_switched_off_stays_out(tmp_path: Path) -> None:
     assert sorted(printed[:-1]) == sorted(OWN)
 
 
+def test_a_group_of_the_manifest_alone_is_exported(tmp_path: Path) -> None:
+    """Since 4.4 a group without a setting would be left out; here it has its condition."""
+    include = zephyrlike.include_folder(tmp_path, "4.4")
+    table(tmp_path, groups("fn", group="own-group"), Flavour.ZEPHYR)
+    gcc = [*compilers.gcc(), "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", include]
+    compilers.run(tmp_path, [*gcc, "-DCONFIG_LLEXT=1", "-c", "llext_exports.c"])
+    assert "__llext_sym_fn" in compilers.run(tmp_path, ["nm", "llext_exports.o"])
+
+
 @pytest.mark.parametrize("release", zephyrlike.SYMBOL_H)
 def test_without_llext_there_is_no_table(tmp_path: Path, release: str) -> None:
     """And nothing that would have to be linked."""

@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from west_llext.app.requests import Request
+from west_llext.app.requests import ImageUse, Request
 from west_llext.app.state import digest
 from west_llext.base.builddir import BuildDir, build_dir, configured, image_dir
 from west_llext.base.description import description, is_description
 from west_llext.base.image import image
 from west_llext.base.names import NodePath, node_paths
+from west_llext.base.own_exports import exported_in
 from west_llext.base.usual_dir import is_build_dir
 from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.elf.read import file_content
@@ -40,6 +41,7 @@ class Base:
     cflags: flags that select the processor and the ABI, where it is only described
     described: whether `path` is a description, so that there is no code of the image
     kit: the extension development kit that stands for a build directory, where one is named
+    exports: names that the image is going to export, beside the manifest's; without `image` only
     digests: SHA-256 (hexadecimal) of every file that was read for it
     absent: why the build directory that west would take is of no use, where there is one
     """
@@ -51,6 +53,7 @@ class Base:
     cflags: tuple[str, ...] = ()
     described: bool = False
     kit: FoundKit | None = None
+    exports: frozenset[str] = frozenset()
     digests: Mapping[Path, str] = field(default_factory=dict)
     absent: tuple[Diagnostic, ...] = ()
 
@@ -62,7 +65,8 @@ def base_of(manifest: Manifest, request: Request) -> Base:
     build directory that west would take.
     Raises MissingError where it can't be read, LlextError where it is no base image.
     """
-    found = _base(manifest, request)
+    read = _base if request.image is ImageUse.READ else _unlinked
+    found = read(manifest, request)
     named = manifest.base.edk
     if named is None or found.build is not None:
         return found
@@ -77,6 +81,24 @@ def base_of(manifest: Manifest, request: Request) -> Base:
             zephyr_version=known.zephyr_version or kit.kit.zephyr_version,
         )
     return replace(found, image=known, kit=kit, digests={**found.digests, **kit.digests})
+
+
+def linked_exports(paths: Iterable[Path]) -> frozenset[str]:
+    """Names that objects and archives export by themselves. Raises MissingError (L001)."""
+    return frozenset(name for path in paths for name in exported_in(file_content(path)))
+
+
+def _unlinked(manifest: Manifest, request: Request) -> Base:
+    # a base image that is yet to be linked, as its build directory and its objects say it
+    spec, build = manifest.base, None
+    folder = request.build_dir or (None if spec.build_dir is None else spec.build_dir.path)
+    if folder is not None:
+        build = configured(folder, document=_document, domain=request.domain)
+    return Base(
+        build=build,
+        digests={} if build is None else build.digests,
+        exports=linked_exports(request.linked),
+    )
 
 
 def _base(manifest: Manifest, request: Request) -> Base:
@@ -112,6 +134,8 @@ def config_of(base: Base) -> Mapping[str, str]:
     """The Kconfig settings of a base image, by its build directory or kit; empty where unknown."""
     if base.image is not None:
         return base.image.config
+    if base.build is not None:
+        return base.build.config
     return {} if base.kit is None else base.kit.kit.config
 
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from west_llext.app.bases import base_of, folder_of
-from west_llext.app.requests import Request
+from west_llext.app.bases import base_of, folder_of, linked_exports
+from west_llext.app.requests import ImageUse, Request
 from west_llext.base.builddir import config_settings
 from west_llext.base.exports import SLID_SETTING
-from west_llext.base.own_exports import exported_in
 from west_llext.diagnostics import Diagnostic, LlextError
 from west_llext.elf.read import file_content
 from west_llext.emit import exports_c, exports_h
@@ -28,7 +27,7 @@ from west_llext.emit.slids import collisions
 from west_llext.emit.trim import Dropped, trimmed
 from west_llext.manifest.kconfig import holds
 from west_llext.manifest.load import manifest as read_manifest
-from west_llext.model.manifest import ExportGroup, Manifest
+from west_llext.model.manifest import ExportGroup, Manifest, Memory
 
 SOURCE_NAME = "llext_exports.c"
 #: Where a trimmed table goes, in the output folder.
@@ -50,13 +49,11 @@ class ExportsRequest:
 
     build: manifest, output folder and so on; its extensions are those whose needs count
     flavour: None for what the manifest's base image is
-    linked: objects and archives that the base image is linked from; none to look into an image
     """
 
     build: Request
     flavour: Flavour | None = None
     trim: Trim = Trim.NOTHING
-    linked: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +67,7 @@ class ExportsResult:
     already: those of `names` that the table leaves out, because sources of the base image export
         them, sorted
     dropped: what was trimmed away; `saved` bytes of the base image in all
+    inputs: files that decide about it
     """
 
     flavour: Flavour
@@ -83,6 +81,7 @@ class ExportsResult:
     dropped: tuple[Dropped, ...] = ()
     saved: int = 0
     findings: tuple[Diagnostic, ...] = ()
+    inputs: tuple[Path, ...] = ()
 
     def files(self) -> dict[str, str]:
         """The two files, by name."""
@@ -124,7 +123,14 @@ def exports(request: ExportsRequest) -> ExportsResult:
     return ExportsResult(
         flavour=flavour,
         trim=request.trim,
-        **tables(wanted, flavour, origin=asked.manifest.name, config=config, own=own),
+        **tables(
+            wanted,
+            flavour,
+            origin=asked.manifest.name,
+            config=config,
+            own=own,
+            memories=manifest.base.memories,
+        ),
         names=tuple(sorted({name.text for group in wanted for name in group.symbols})),
         off=tuple(sorted({name.text for group in off for name in group.symbols})),
         already=tuple(
@@ -134,17 +140,17 @@ def exports(request: ExportsRequest) -> ExportsResult:
         dropped=dropped,
         saved=sum(each.size for each in dropped),
         findings=findings,
+        inputs=(*manifest.inputs, *asked.linked, *([] if folder is None else [_config(folder)])),
     )
 
 
 def _own_exports(request: ExportsRequest, manifest: Manifest) -> Container[str]:
     # of objects that will be linked, or else of the image that was linked the last time
-    if request.linked:
-        return frozenset(
-            name for path in request.linked for name in exported_in(file_content(path))
-        )
+    asked = request.build
+    if asked.linked or asked.image is ImageUse.IGNORED:
+        return linked_exports(asked.linked)
     try:
-        image = base_of(manifest, request.build).image
+        image = base_of(manifest, asked).image
     except LlextError:  # not there yet, or half of it
         return frozenset()
     return frozenset() if image is None else image.own_exports
@@ -183,10 +189,14 @@ def flavour_of(manifest: Manifest, build_dir: Path | None) -> Flavour:
 
 def settings(build_dir: Path) -> Mapping[str, str] | None:
     """The Kconfig settings of a build directory; None where it isn't configured yet."""
-    path = build_dir / "zephyr" / ".config"
+    path = _config(build_dir)
     if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises for long names)
         return None
     return config_settings(file_content(path).decode("utf-8", "replace"))
+
+
+def _config(build_dir: Path) -> Path:
+    return build_dir / "zephyr" / ".config"
 
 
 def switched_on(
@@ -215,11 +225,13 @@ def tables(
     origin: str,
     config: Mapping[str, str] | None,
     own: Container[str] = frozenset(),
+    memories: Sequence[Memory] = (),
 ) -> dict[str, str]:
     """The texts of the generated files as `source` and `header`; `origin` is in their first line.
 
     config: Kconfig settings of the base image, where they are known
     own: names that the base image's sources export; the table leaves them out, the header doesn't
+    memories: those of the manifest, for the header
     Raises LlextError for what can't be said in C (O005 to O007), and for names that the base image
     couldn't tell apart (O032).
     """
@@ -228,6 +240,8 @@ def tables(
         if found:
             raise LlextError(found)
     return {
-        "source": exports_c.text(without(groups, own), flavour=flavour, origin=origin),
-        "header": exports_h.text(groups, flavour=flavour, origin=origin),
+        "source": exports_c.text(
+            without(groups, own), flavour=flavour, origin=origin, config=config
+        ),
+        "header": exports_h.text(groups, flavour=flavour, origin=origin, memories=memories),
     }

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # the modules would be more imports
 #: Folder inside the output folder for everything that compilers make.
 OBJECT_FOLDER = "obj"
 
+#: How a request says that the base image counts (`requests.ImageUse`).
+READ = "read"
+
 
 def last_build(
     *,
@@ -25,6 +28,7 @@ def last_build(
     build_dir: str | None = None,
     usual_dir: str | None = None,
     domain: str = "",
+    image: str = READ,
     allow_outside: bool = False,
     path: str = "",
 ) -> state.State | None:
@@ -39,6 +43,7 @@ def last_build(
         build_dir=build_dir,
         usual_dir=usual_dir,
         domain=domain,
+        image=image,
         path=path,
         allow_outside=allow_outside,
     )
@@ -57,9 +62,15 @@ def last_build_of(request: Request) -> state.State | None:
         build_dir=None if request.build_dir is None else os.fspath(request.build_dir),
         usual_dir=None if request.usual_dir is None else os.fspath(request.usual_dir),
         domain=request.domain or "",
+        image=_image_of(request),
         allow_outside=request.allow_outside,
         path=request.environment.get("PATH", ""),
     )
+
+
+def _image_of(request: Request) -> str:
+    # whether the base image counts, and what it is linked from where it doesn't
+    return "\n".join([request.image.value, *(os.fspath(each) for each in request.linked)])
 
 
 def key_of(request: Request) -> str:
@@ -70,6 +81,7 @@ def key_of(request: Request) -> str:
         build_dir=None if request.build_dir is None else os.fspath(request.build_dir),
         usual_dir=None if request.usual_dir is None else os.fspath(request.usual_dir),
         domain=request.domain or "",
+        image=_image_of(request),
         path=request.environment.get("PATH", ""),
         allow_outside=request.allow_outside,
     )
@@ -82,6 +94,7 @@ def key(
     build_dir: str | None,
     usual_dir: str | None,
     domain: str,
+    image: str,
     path: str,
     allow_outside: bool,
 ) -> str:
@@ -93,6 +106,7 @@ def key(
             *wanted,
             *(os.path.abspath(each) if each else "" for each in (build_dir, usual_dir)),  # noqa: PTH100
             domain,
+            image,
             str(allow_outside),
             path,
         ]

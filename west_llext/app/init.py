@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePath, PurePosixPath
 
-from west_llext.base.builddir import image_dir
+from west_llext.app.base_info import base_image
+from west_llext.app.bases import opened
+from west_llext.base import compile_commands
+from west_llext.base.builddir import BuildDir, image_dir
+from west_llext.base.llext_targets import llext_targets
+from west_llext.base.names import about
+from west_llext.base.why import no_nodes
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
+from west_llext.elf.read import file_content
 from west_llext.emit.files import put
 from west_llext.manifest.draft import Draft, DraftExtension, text
 from west_llext.manifest.plain import plain
+from west_llext.model.base import Origin
 from west_llext.model.manifest import MAX_NAME_LENGTH, Toolchain
 from west_llext.toolchain.compiler import compiler
 from west_llext.toolchain.flags import SUFFIXES, language
@@ -36,6 +44,14 @@ class Existing(Enum):
     REPLACED = "replaced"
 
 
+class Takeover(Enum):
+    """What becomes of the extensions that a build directory has."""
+
+    NOTHING = "nothing"
+    #: all of them are in the manifest
+    EVERYTHING = "everything"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitRequest:
     """What to begin with.
@@ -45,6 +61,7 @@ class InitRequest:
     manifest: file to write; display: how messages spell it
     image, build_dir: of the base image; None where it isn't known
     domain: which of sysbuild's images is the base image; None for the one that sysbuild says
+    found: whether to take over what `build_dir` has today: extensions, and what the image exports
     environment: variables that the toolchain search may read
     """
 
@@ -54,6 +71,7 @@ class InitRequest:
     image: Path | None = None
     build_dir: Path | None = None
     domain: str | None = None
+    found: Takeover = Takeover.NOTHING
     existing: Existing = Existing.KEPT
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -92,6 +110,12 @@ def init(request: InitRequest) -> InitResult:
         raise MissingError(absent)
     folder = Path(os.path.realpath(request.manifest)).parent
     extensions = drafted([_spelled(path, folder) for path in files], folder)
+    exports: tuple[str, ...] = ()
+    if request.found is Takeover.EVERYTHING and request.build_dir is not None:
+        build = opened(request.build_dir, domain=request.domain)
+        taken = [each.name.lower() for each in extensions]
+        extensions += _taken_over(build, folder, set(taken))
+        exports = _exported(build)
     cc = None
     if request.build_dir is None and any(each.sources for each in extensions):
         cc = _compiler(folder, request.environment)
@@ -100,11 +124,45 @@ def init(request: InitRequest) -> InitResult:
             build_dir=_build_dir(request, folder),
             image=None if request.image is None else _spelled(request.image, folder),
             toolchain=Toolchain(cc=cc),
+            exports=exports,
             extensions=extensions,
         )
     )
     put(request.manifest, content)
     return InitResult(content=content, extensions=extensions, compiler=cc)
+
+
+def _taken_over(build: BuildDir, folder: Path, taken: set[str]) -> tuple[DraftExtension, ...]:
+    # targets that the build has, by their sources where those can be named, else by their files
+    path = build.path / compile_commands.NAME
+    database = file_content(path) if path.is_file() else None
+    found = []
+    for each in llext_targets(build.path, database):
+        sources = [_spelled(path, folder) for path in each.sources]
+        inside = sources and not any(name.startswith("..") for name in sources)
+        if not inside and each.packaged is None:
+            continue
+        name = _free(guessed_name("", [f"{each.name}.c"], folder.name), taken)
+        taken.add(name.lower())
+        packaged = () if each.packaged is None else (_spelled(each.packaged, folder),)
+        found.append(
+            DraftExtension(
+                name=name,
+                sources=tuple(sources) if inside else (),
+                objects=() if inside else packaged,
+            )
+        )
+    return tuple(found)
+
+
+def _exported(build: BuildDir) -> tuple[str, ...]:
+    # what the image exports, but for what Zephyr exports by itself: system calls and devices
+    name = f"{build.name}/{build.image_name}"
+    found = base_image(file_content(build.image, name), build.image, build.path)
+    names = sorted(found.exports or ())
+    return tuple(
+        each for each in names if about(each, no_nodes)[0] not in {Origin.DEVICE, Origin.SYSCALL}
+    )
 
 
 def _without_folders(paths: Iterable[Path]) -> tuple[list[Path], list[Diagnostic]]:

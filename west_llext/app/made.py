@@ -103,6 +103,7 @@ def _table(start: Inputs) -> tuple[dict[str, str], str | None]:
         origin=origin,
         config=config,
         own=frozenset() if base.image is None else base.image.own_exports,
+        memories=manifest.base.memories,
     )
     identity = export_table(wanted, origin=origin).identity
     return {SOURCE_NAME: texts["source"], HEADER_NAME: texts["header"]}, identity

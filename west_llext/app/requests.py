@@ -21,6 +21,15 @@ class Outside(Enum):
     ALLOWED = "allowed"
 
 
+class ImageUse(Enum):
+    """Whether the base image itself counts."""
+
+    #: it is there, and links are checked against it
+    READ = "read"
+    #: it isn't linked yet: extensions will be part of it
+    IGNORED = "ignored"
+
+
 #: Told about long work: what is being done, how much of it is done, how much there is.
 Progress = Callable[[str, int, int], None]
 
@@ -48,6 +57,8 @@ class Request:
     build_dir: west build directory of the base image, before what the manifest says
     domain: which of sysbuild's images is the base image; None for the one that sysbuild says
     usual_dir: build directory for a manifest that says nothing of a base image, if there is one
+    linked: objects and archives that the base image is linked from, whose exports count where the
+        image is ignored
     jobs: most processes at a time; None for one a core, and for compilers what a jobserver says
     launcher: words in front of compiler commands, where the manifest names no launcher
     environment: variables that the toolchain search may read (PATH and the like)
@@ -60,6 +71,8 @@ class Request:
     build_dir: Path | None = None
     domain: str | None = None
     usual_dir: Path | None = None
+    image: ImageUse = ImageUse.READ
+    linked: tuple[Path, ...] = ()
     outside: Outside = Outside.REFUSED
     jobs: int | None = None
     launcher: tuple[str, ...] = ()

@@ -69,12 +69,17 @@ def root_of(manifest: str) -> str:
 def unchanged(output: str, root: str, wanted: str) -> State | None:
     """The last build's state where nothing has changed since; None where there is work."""
     try:
-        content = _content(os.path.join(output, STATE_FILE))  # noqa: PTH118 (likewise)
-        state = _parsed(content.decode("utf-8", "surrogateescape"))
+        state = recorded(output)
         same = state.key == wanted and _same(root, state.inputs) and _same(output, state.outputs)
     except (OSError, ValueError):
         return None
     return state if same else None
+
+
+def recorded(output: str) -> State:
+    """The last build's state; raises OSError or ValueError where there is no record of one."""
+    content = _content(os.path.join(output, STATE_FILE))  # noqa: PTH118 (likewise)
+    return _parsed(content.decode("utf-8", "surrogateescape"))
 
 
 def text(state: State) -> str:

@@ -35,7 +35,7 @@ def surroundings(
     """
     base = found.image
     return Surroundings(
-        offer=offer(base, manifest.base.exports, _holds(found), nodes_of(found)),
+        offer=offer(base, manifest.base.exports, _holds(found), nodes_of(found), found.exports),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},

@@ -36,15 +36,18 @@ def offer(
     groups: Sequence[ExportGroup],
     holds: Holds,
     node: NodePath = no_nodes,
+    own: Collection[str] = frozenset(),
 ) -> Offer:
     """What extensions can use of a base image, and an explanation of what they can't.
 
     node: path of a devicetree node by its ordinal
+    own: names that an image which isn't there yet is going to export beside those of the groups
 
     The target looks names up in the image's table; where no table was found, or there is no image,
     the manifest's groups stand for it.
     """
     declared = {each.text for group in groups if _counts(group, holds) for each in group.symbols}
+    declared |= set(own)
     table = None if image is None else image.exports
     exported = frozenset(declared if table is None else table)
     return Offer(image=image, exported=exported, why=why_missing(image, groups, holds, node))

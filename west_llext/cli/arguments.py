@@ -147,6 +147,43 @@ def _add_option(to: argparse._ActionsContainer, option: Option) -> None:
         to.add_argument(*spellings, dest=name, type=make, metavar=metavar, help=text)
 
 
+def _add_build_system(to: argparse.ArgumentParser) -> None:
+    group = to.add_argument_group("for build systems")
+    group.add_argument(
+        "--no-image",
+        action="store_true",
+        help="the base image isn't linked yet: don't look for it, only at its build directory",
+    )
+    group.add_argument(
+        "--linked",
+        action="append",
+        default=[],
+        type=_word,
+        metavar="FILE",
+        help="object or archive that the base image is linked from, whose own exports count; "
+        "'@LIST' for a file with one path a line; may be repeated",
+    )
+    group.add_argument(
+        "--depfile",
+        type=path_word,
+        metavar="FILE",
+        help="write what was read, as a rule for Make or ninja",
+    )
+    group.add_argument(
+        "--stamp", type=path_word, metavar="FILE", help="touch this file when all is done"
+    )
+
+
+def _add_build(to: argparse.ArgumentParser) -> None:
+    _add_manifest(to)
+    _add_build_system(to)
+
+
+def _add_list(to: argparse.ArgumentParser) -> None:
+    _add_manifest(to)
+    to.set_defaults(no_image=True, linked=[])
+
+
 def _add_base(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "action",
@@ -175,11 +212,12 @@ def _add_base(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="file to write (default: standard output)",
     )
-    to.set_defaults(extension=[], jobs=None, allow_outside=False)
+    to.set_defaults(extension=[], jobs=None, allow_outside=False, no_image=False, linked=[])
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
+    _add_build_system(to)
     to.add_argument(
         "manifests", nargs="*", type=path_word, metavar="MANIFEST", help="instead of -m, several"
     )
@@ -187,6 +225,7 @@ def _add_check(to: argparse.ArgumentParser) -> None:
 
 def _add_exports(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
+    _add_build_system(to)
     to.add_argument(
         "--flavour",
         choices=("zephyr", "standalone"),
@@ -195,16 +234,6 @@ def _add_exports(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument(
         "--trim", action="store_true", help="only what the extensions need, as built the last time"
-    )
-    to.add_argument(
-        "--linked",
-        action="append",
-        default=[],
-        type=_word,
-        metavar="FILE",
-        help="object or archive that the base image is linked from, whose own exports the table "
-        "leaves out; '@LIST' for a file with one path a line; may be repeated (default: look into "
-        "the base image, where there is one)",
     )
     to.add_argument(
         "--stdout",
@@ -245,6 +274,13 @@ def _add_init(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--base", type=path_word, metavar="ELF", help="base image")
     _add_build_dir(to)
+    to.add_argument(
+        "--from-build",
+        type=path_word,
+        metavar="DIR",
+        help="build directory that uses LLEXT today: its extensions and what its image exports go "
+        "into the manifest",
+    )
     to.add_argument("--force", action="store_true", help="replace a manifest that is there")
 
 
@@ -327,6 +363,7 @@ def _add_target(to: argparse._ArgumentGroup) -> None:
 
 def _add_run(to: argparse.ArgumentParser) -> None:
     _add_manifest(to)
+    to.set_defaults(no_image=False, linked=[])
     to.add_argument(
         "words",
         nargs="*",
@@ -362,11 +399,12 @@ def _add_schema(to: argparse.ArgumentParser) -> None:
 #: A line about each verb, and what adds its arguments to a parser.
 VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "base": ("describe a base image, for builds and checks without it", _add_base),
-    "build": ("compile, link, check and write what the manifest asks for", _add_manifest),
+    "build": ("compile, link, check and write what the manifest asks for", _add_build),
     "check": ("validate manifests and every link, without writing outputs", _add_check),
     "exports": ("generate the base image's table of exported symbols", _add_exports),
     "info": ("describe blobs and base images, and whether they fit", _add_info),
     "init": ("write a first manifest for the sources of extensions", _add_init),
+    "list": ("name the extensions of a manifest", _add_list),
     "load": ("tell what the target's loader would do with blobs", _add_load),
     "run": ("call functions of prelocated extensions in an emulator", _add_run),
     "schema": ("print the JSON schema of a manifest or report", _add_schema),

@@ -14,7 +14,7 @@ For Zephyr, the entries are made by Zephyr's macros, each in the newest form tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -27,6 +27,8 @@ from west_llext.emit.export_table import (
 )
 from west_llext.model.manifest import ExportGroup
 
+#: Groups that have their setting in Zephyr (subsys/llext/Kconfig).
+ZEPHYR_GROUPS = frozenset({"UNASSIGNED", "SYSCALL", "LIBC", "DEVICE"})
 #: Name of the header that the standalone table includes.
 HEADER_NAME = "llext_exports.h"
 
@@ -87,9 +89,17 @@ _FORMS = (
 )
 
 
-def text(groups: Sequence[ExportGroup], *, flavour: Flavour, origin: str) -> str:
+def text(
+    groups: Sequence[ExportGroup],
+    *,
+    flavour: Flavour,
+    origin: str,
+    config: Mapping[str, str] | None = None,
+) -> str:
     """The table for the exports of a manifest, which `origin` names by a relative path.
 
+    config: Kconfig settings of the base image, where they are known; a group that has a setting
+        there is exported as that says, another one always
     Raises LlextError as `export_table` does.
     """
     table = export_table(groups, origin=origin)
@@ -98,18 +108,18 @@ def text(groups: Sequence[ExportGroup], *, flavour: Flavour, origin: str) -> str
         "/* Compile it without link time optimisation (-fno-lto): types are unknown here. */",
         "",
     ]
-    return "\n".join([*head, *_body(table, flavour), ""])
+    return "\n".join([*head, *_body(table, flavour, config or {}), ""])
 
 
-def _body(table: ExportTable, flavour: Flavour) -> list[str]:
+def _body(table: ExportTable, flavour: Flavour, config: Mapping[str, str]) -> list[str]:
     match flavour:
         case Flavour.ZEPHYR:
-            return _zephyr(table)
+            return _zephyr(table, config)
         case Flavour.STANDALONE:
             return _standalone(table)
 
 
-def _zephyr(table: ExportTable) -> list[str]:
+def _zephyr(table: ExportTable, config: Mapping[str, str]) -> list[str]:
     lines = ["#include <zephyr/llext/symbol.h>", "", "#ifdef CONFIG_LLEXT", ""]
     for number, form in enumerate(_FORMS):
         lines += [
@@ -119,10 +129,19 @@ def _zephyr(table: ExportTable) -> list[str]:
             *(f"\t{line} \\" for line in form.lines[:-1]),
             f"\t{form.lines[-1]}",
         ]
-    lines += ["#endif", ""]
+    lines += ["#endif", "", *_own_groups(table, config)]
     for guard, run in table.runs():
         lines += guarded(_zephyr_lines(run), guard)
     return [*lines, "", "#endif /* CONFIG_LLEXT */"]
+
+
+def _own_groups(table: ExportTable, config: Mapping[str, str]) -> Iterator[str]:
+    # Since 4.4 the symbols of a group without a setting stay out of the table, without a word. A
+    # group of the manifest alone has its condition there, so it is switched on.
+    groups = {each.group for each in table.entries if each.group is not None}
+    settings = {f"CONFIG_LLEXT_EXPORT_SYMBOL_GROUP_{name}" for name in groups - ZEPHYR_GROUPS}
+    for setting in sorted(settings - config.keys()):
+        yield from (f"#ifndef {setting}", f"#define {setting} 1", "#endif", "")
 
 
 def _zephyr_lines(run: Iterable[Entry]) -> Iterator[str]:

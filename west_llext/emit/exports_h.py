@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from west_llext.emit.export_table import ExportTable, commented, export_table, guarded
 from west_llext.emit.exports_c import HEADER_NAME, Flavour
-from west_llext.model.manifest import ExportGroup
+from west_llext.model.manifest import ExportGroup, Memory
 
 _STANDALONE_INTERFACE = """\
 #include <stddef.h>
@@ -62,8 +62,16 @@ static inline const void *west_llext_find(const char *name)
 """
 
 
-def text(groups: Sequence[ExportGroup], *, flavour: Flavour, origin: str) -> str:
+def text(
+    groups: Sequence[ExportGroup],
+    *,
+    flavour: Flavour,
+    origin: str,
+    memories: Sequence[Memory] = (),
+) -> str:
     """The header for the exports of a manifest, which `origin` names by a relative path.
+
+    memories: those that the manifest declares
 
     Raises LlextError as `export_table` does.
     """
@@ -79,6 +87,8 @@ def text(groups: Sequence[ExportGroup], *, flavour: Flavour, origin: str) -> str
         "",
         *_names(table),
         *_count(table),
+        "",
+        *_memories(memories),
         "",
         *_interface(flavour),
         f"#endif /* WEST_LLEXT_EXPORTS_H_: {HEADER_NAME} */",
@@ -100,6 +110,23 @@ def _names(table: ExportTable) -> list[str]:
     for guard, run in table.runs():
         lines += guarded((f"#define WEST_LLEXT_HAS_{each.name} 1" for each in run), guard)
     return [*lines, ""]
+
+
+def _memories(memories: Sequence[Memory]) -> list[str]:
+    lines = [
+        "/* Memories for prelocated extensions: X(name, address, size, access), where access is",
+        " * the sum of 4 to read, 2 to write and 1 to execute.",
+        " */",
+    ]
+    rows = [
+        f'\tX("{each.name}", {each.address:#x}, {each.size:#x}, {_access(each)})'
+        for each in memories
+    ]
+    return [*lines, " \\\n".join(["#define WEST_LLEXT_MEMORIES(X)", *rows])]
+
+
+def _access(memory: Memory) -> int:
+    return sum(value for letter, value in (("r", 4), ("w", 2), ("x", 1)) if letter in memory.access)
 
 
 def _count(table: ExportTable) -> list[str]:

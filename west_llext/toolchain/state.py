@@ -50,6 +50,16 @@ def unchanged(folder: Path | str, root: Path | str, digest: str) -> bool:
         return False
 
 
+def known(folder: Path, root: Path) -> list[Path]:
+    """Every file that the last build has read or made; empty where there is no record of it."""
+    try:
+        text = (folder / _NAME).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return []
+    rows = (line.split(" ", 2) for line in text.split("\n")[1:-1])
+    return [root / row[2] for row in rows if len(row) == 3]
+
+
 def _as_before(start: str, line: str) -> bool:
     size, time, name = line.split(" ", 2)
     status = os.stat(name if os.path.isabs(name) else start + name)  # noqa: PTH116, PTH117

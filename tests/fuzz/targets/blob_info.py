@@ -52,6 +52,7 @@ def run(data: bytes) -> bool:
         files=[path],
         base=_base_file(link.kind_of(content)) if choice & 1 else None,
         build_dir=None,
+        domain=None,
         llext_verb="info",
         llext_format=_FORMATS[choice >> 1 & 3],
         llext_verbosity="verbose" if choice & 8 else "normal",

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from west_llext.app.requests import Commands, Outside, Request, unheard
+from west_llext.app.requests import Commands, ImageUse, Outside, Request, unheard
 from west_llext.app.where import default_output, nearest_manifest, shown
 from west_llext.base.usual_dir import Usual, usual_dir
 from west_llext.cli.console import Console
@@ -30,6 +30,8 @@ def request(arguments: Namespace, console: Console, manifest: Path | None = None
         build_dir=arguments.build_dir,
         domain=arguments.domain,
         usual_dir=_usual_dir(arguments, console, path, folder),
+        image=ImageUse.IGNORED if arguments.no_image else ImageUse.READ,
+        linked=tuple(_linked(arguments.linked)),
         outside=Outside.ALLOWED if arguments.allow_outside else Outside.REFUSED,
         jobs=arguments.jobs,
         launcher=getattr(arguments, "llext_launcher", ()),
@@ -65,6 +67,35 @@ def _shown(console: Console) -> Commands:
         console.write("", printable(text))
 
     return show
+
+
+def done(arguments: Namespace, inputs: Iterable[Path]) -> None:
+    """Tell a build system that the command has run, and what it has read.
+
+    Raises MissingError (O001).
+    """
+    stamp, depfile = arguments.stamp, arguments.depfile
+    if stamp is None and depfile is None:
+        return
+    from west_llext.emit.depfile import stamped, text  # noqa: PLC0415  # build systems alone ask
+    from west_llext.emit.files import put  # noqa: PLC0415  # likewise
+
+    if depfile is not None:
+        names = (os.path.abspath(each) for each in inputs)  # noqa: PTH100 (links stay)
+        put(depfile, text((stamp or depfile).as_posix(), names))
+    if stamp is not None:
+        stamped(stamp)
+
+
+def _linked(words: Iterable[str]) -> Iterator[Path]:
+    for word in words:
+        if not word.startswith("@"):
+            yield Path(word)
+            continue
+        from west_llext.elf.read import file_content  # noqa: PLC0415  # rare
+
+        lines = file_content(Path(word[1:])).decode("utf-8", "surrogateescape").splitlines()
+        yield from (Path(each) for each in lines if each)
 
 
 def _usual_dir(arguments: Namespace, console: Console, manifest: Path, folder: str) -> Path | None:

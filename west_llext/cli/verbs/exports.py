@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from west_llext.app.exports import (
     TRIMMED_FOLDER,
@@ -19,8 +18,7 @@ from west_llext.cli.console import Console
 from west_llext.cli.folder import here
 from west_llext.cli.render.plain import relative_file
 from west_llext.cli.report import Report, counted, status_of
-from west_llext.cli.verbs.common import request
-from west_llext.elf.read import file_content
+from west_llext.cli.verbs.common import done, request
 from west_llext.emit.exports_c import Flavour
 from west_llext.emit.outputs import Changes
 
@@ -33,7 +31,6 @@ def run(arguments: Namespace, console: Console) -> Report:
             build=asked,
             flavour=None if arguments.flavour is None else Flavour(arguments.flavour),
             trim=Trim.UNUSED if arguments.trim else Trim.NOTHING,
-            linked=tuple(_linked(arguments.linked)),
         )
     )
     which = arguments.stdout
@@ -47,6 +44,7 @@ def run(arguments: Namespace, console: Console) -> Report:
             fallback=asked.display,
         )
     changes = written(result, asked.output)
+    done(arguments, result.inputs)
     folder = relative_file(asked.output, here())
     below = f"{TRIMMED_FOLDER}/" if result.trim is Trim.UNUSED else ""
     files = {below + name: f"{folder}/{below}{name}" for name in result.files()}
@@ -59,15 +57,6 @@ def run(arguments: Namespace, console: Console) -> Report:
         status=status_of(result.findings),
         fallback=asked.display,
     )
-
-
-def _linked(words: Sequence[str]) -> Iterator[Path]:
-    for word in words:
-        if not word.startswith("@"):
-            yield Path(word)
-            continue
-        lines = file_content(Path(word[1:])).decode("utf-8", "surrogateescape").splitlines()
-        yield from (Path(each) for each in lines if each)
 
 
 def _result(result: ExportsResult, changes: Changes, files: Mapping[str, str]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from west_llext.app.init import Existing, InitRequest, InitResult, init
+from west_llext.app.init import Existing, InitRequest, InitResult, Takeover, init
 from west_llext.cli.console import Console
 from west_llext.cli.report import Report, counted
 
@@ -19,8 +19,9 @@ def run(arguments: Namespace, console: Console) -> Report:
             manifest=arguments.manifest,
             display=display,
             image=arguments.base,
-            build_dir=arguments.build_dir,
+            build_dir=arguments.from_build or arguments.build_dir,
             domain=arguments.domain,
+            found=Takeover.NOTHING if arguments.from_build is None else Takeover.EVERYTHING,
             existing=Existing.REPLACED if arguments.force else Existing.KEPT,
             environment=console.environment,
         )
