@@ -214,6 +214,23 @@ def test_a_release_that_gets_the_rules_of_another_is_noted(
     assert ran.err.startswith(f"command line: note[L031]: {note}\n")
 
 
+def test_a_load_that_succeeds_with_errors_is_a_warning(folder: Path) -> None:
+    """L020: before 4.5 Xtensa's loader links nothing but writable files, and says 0."""
+    text = code(bytes(8), relocations=[Rel(offset=4, type=1, symbol="f", addend=0)])
+    (folder / "x.llext").write_bytes(extension(text, machine=94))
+    words = ("load", "x.llext", "--zephyr-version", "4.3", "--heap-size", "64K")
+    ran = command(*words, folder=folder)
+    expected = (
+        "x.llext: warning[L020]: llext_load() of 'x' returns 0, but logs: PLT: cannot link "
+        "read-only ELF file\n"
+        "x.llext: note: the loader logs: PLT: cannot link read-only ELF file\n"
+        "hint: load the file from writable storage: before Zephyr 4.5 no other is linked on Xtensa"
+        "\n1 warning\n"
+    )
+    assert (ran.status, ran.err) == (0, expected)
+    assert command(*words, "--storage", "writable", folder=folder).err == ""
+
+
 def test_names_out_of_a_file_stay_on_their_line(folder: Path) -> None:
     """Of what is exported, and of what is missing."""
     for name in ("cons", "prov"):
