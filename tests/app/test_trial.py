@@ -152,6 +152,30 @@ def test_a_damaged_blob_is_refused_and_the_next_one_is_loaded(
     assert trial.findings("user", {"user": found["user"]}) == []
 
 
+@pytest.mark.parametrize(
+    ("machine", "release", "storage"),
+    [
+        (40, "4.3.0", Storage.TEMPORARY),
+        (94, "4.3.0", Storage.WRITABLE),
+        (94, "4.5.0", Storage.TEMPORARY),
+    ],
+)
+def test_files_lie_where_the_loader_can_link_them(
+    machine: int, release: str, storage: Storage, tmp_path: Path
+) -> None:
+    """Before 4.5 Xtensa's loader links nothing but writable files."""
+    made = Workshop(tmp_path, [SMALL])
+    made.write()
+    start = inputs(made.request())
+    base = start.base.image
+    assert base is not None
+    ident = replace(base.abi.ident, machine=machine)
+    other = replace(base, abi=replace(base.abi, ident=ident), zephyr_version=release)
+    found = plan(start.manifest, other)
+    assert found is not None
+    assert found.storage is storage
+
+
 def test_long_chains_are_walked_without_recursion(tmp_path: Path) -> None:
     """Each extension comes once, behind all that it needs."""
     made = plan_of(Workshop(tmp_path, [SMALL], base=base_elf(heap=8192)))

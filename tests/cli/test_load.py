@@ -24,7 +24,7 @@ TARGET = ("--zephyr-version", "4.3", "--heap-size", "64K", "--heap-address", "0x
 def folder(tmp_path: Path) -> Path:
     """A provider of `give`, and a consumer of it.
 
-    Addresses in this file are counted by hand: the heap's own part has 72 bytes, each allocation
+    Addresses in this file are counted by hand: the heap's own part has 80 bytes, each allocation
     4 of overhead, rounded up to 8 (lib/heap/heap.c); `struct llext` has 188, the map of 8 sections
     64, names of sections 73, of symbols 13.
     """
@@ -67,28 +67,28 @@ def test_a_load_as_json_has_exactly_these_keys(folder: Path) -> None:
                 "regions": [
                     {
                         "name": "text",
-                        "address": 0x200011BC,
+                        "address": 0x200011C4,
                         "size": 8,
                         "on_heap": True,
                         "data": "00bf704700bf7047",
                     },
                     {
                         "name": "rodata",
-                        "address": 0x200011CC,
+                        "address": 0x200011D4,
                         "size": 5,
                         "on_heap": True,
                         "data": b"give\0".hex(),
                     },
                     {
                         "name": "export",
-                        "address": 0x200011DC,
+                        "address": 0x200011E4,
                         "size": 8,
                         "on_heap": True,
-                        "data": "cc110020c1110020",
+                        "data": "d4110020c9110020",
                     },
                     *_tables(ran.out),
                 ],
-                "exports": [{"name": "give", "address": 0x200011C1}],
+                "exports": [{"name": "give", "address": 0x200011C9}],
                 "dependencies": [],
             }
         ],
@@ -118,13 +118,13 @@ def test_a_load_in_words(folder: Path) -> None:
         (
             "prov: llext_load() returns 0\n"
             "  used     1 time\n"
-            "  region   text     8 bytes at 0x200011bc, heap\n"
-            "  region   rodata   5 bytes at 0x200011cc, heap\n"
-            "  region   export   8 bytes at 0x200011dc, heap\n"
-            "  region   symtab   64 bytes at 0x200011ec, heap\n"
-            "  region   strtab   13 bytes at 0x200011a4, heap\n"
-            "  region   shstrtab 73 bytes at 0x20001154, heap\n"
-            "  export   give at 0x200011c1\n"
+            "  region   text     8 bytes at 0x200011c4, heap\n"
+            "  region   rodata   5 bytes at 0x200011d4, heap\n"
+            "  region   export   8 bytes at 0x200011e4, heap\n"
+            "  region   symtab   64 bytes at 0x200011f4, heap\n"
+            "  region   strtab   13 bytes at 0x200011ac, heap\n"
+            "  region   shstrtab 73 bytes at 0x2000115c, heap\n"
+            "  export   give at 0x200011c9\n"
             "  heap     400 bytes kept, 488 at most, 187 by the loader's own count\n"
             "  cost     171 bytes copied, 16 bytes cleared, 0 names compared, "
             "2 relocations applied\n"
@@ -212,6 +212,23 @@ def test_a_release_that_gets_the_rules_of_another_is_noted(
     words = ("load", "cons.llext", "--heap-size", "64K", "--zephyr-version", release)
     ran = command(*words, folder=folder)
     assert ran.err.startswith(f"command line: note[L031]: {note}\n")
+
+
+def test_a_load_that_succeeds_with_errors_is_a_warning(folder: Path) -> None:
+    """L020: before 4.5 Xtensa's loader links nothing but writable files, and says 0."""
+    text = code(bytes(8), relocations=[Rel(offset=4, type=1, symbol="f", addend=0)])
+    (folder / "x.llext").write_bytes(extension(text, machine=94))
+    words = ("load", "x.llext", "--zephyr-version", "4.3", "--heap-size", "64K")
+    ran = command(*words, folder=folder)
+    expected = (
+        "x.llext: warning[L020]: llext_load() of 'x' returns 0, but logs: PLT: cannot link "
+        "read-only ELF file\n"
+        "x.llext: note: the loader logs: PLT: cannot link read-only ELF file\n"
+        "hint: load the file from writable storage: before Zephyr 4.5 no other is linked on Xtensa"
+        "\n1 warning\n"
+    )
+    assert (ran.status, ran.err) == (0, expected)
+    assert command(*words, "--storage", "writable", folder=folder).err == ""
 
 
 def test_names_out_of_a_file_stay_on_their_line(folder: Path) -> None:

@@ -18,7 +18,7 @@ from west_llext.app.load_settings import (
     storage_of,
     target_of,
 )
-from west_llext.app.verdicts import failed, refused
+from west_llext.app.verdicts import doubts, failed, refused
 from west_llext.diagnostics import Diagnostic, Span
 from west_llext.elf.headers import is_elf
 from west_llext.elf.read import file_content
@@ -243,8 +243,11 @@ class _Sequence:
             self.findings.append(refused(step.name, Span(PurePath(step.path)), danger))
             return False
         self.outcomes.append(self._outcome(step, loaded))
+        at = Span(PurePath(step.path))
         if loaded.result < 0:
-            self.findings.append(failed(step.name, Span(PurePath(step.path)), loaded))
+            self.findings.append(failed(step.name, at, loaded))
+        else:
+            self.findings += doubts(step.name, at, loaded)
         return True
 
     def unload(self, step: UnloadStep) -> None:

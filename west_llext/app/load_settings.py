@@ -112,6 +112,7 @@ def target_of(
     target = Target(
         machine=machine,
         bits=bits,
+        little=offered.image is None or offered.image.abi.ident.little,
         heap=plan,
         version=release,
         symbols={
@@ -307,7 +308,8 @@ def _heap(
     plan = HeapPlan(
         address=start,
         size=size,
-        statistics=_on(config, "SYS_HEAP_RUNTIME_STATS"),
+        # where nobody says, as on the targets that the model has been compared with
+        statistics=_on(config, "SYS_HEAP_RUNTIME_STATS") or not config,
         block=block,
         data=data,
         code=code,

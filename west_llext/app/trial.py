@@ -19,14 +19,14 @@ from west_llext.app.load_settings import (
     storage_of,
     target_of,
 )
-from west_llext.app.verdicts import failed, refused
+from west_llext.app.verdicts import doubts, failed, refused
 from west_llext.diagnostics import Diagnostic, Severity, UsageError
 from west_llext.loader.danger import Danger
 from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import Llext, LoadParameters
 from west_llext.loader.storage import BufferLoader, Storage
 from west_llext.loader.system import Loaded, System
-from west_llext.loader.target import Target
+from west_llext.loader.target import Machine, Target
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
 from west_llext.model.manifest import Extension, Manifest, Mode
@@ -97,12 +97,18 @@ def plan(manifest: Manifest, base: BaseImage | None) -> Plan | None:
         return None  # a setting of the base image is beyond what can be modelled
     return Plan(
         target=target,
-        storage=storage_of(settings, offered),
+        storage=_storage(target) or storage_of(settings, offered),
         heap_known=heap_known,
         chained=frozenset(chained),
         extensions=extensions,
         files=_behind(target),
     )
+
+
+def _storage(target: Target) -> Storage | None:
+    # before 4.5, Xtensa's loader passes over relocations of any other file
+    only_writable = target.machine is Machine.XTENSA and not target.rules.plt_errors
+    return Storage.WRITABLE if only_writable else None
 
 
 def _exports(manifest: Manifest, base: BaseImage) -> Mapping[str, int]:
@@ -149,7 +155,7 @@ class Trial:
         except Danger as danger:
             return [_linked(refused(name, at, danger))]
         if loaded.result >= 0:
-            return []
+            return doubts(name, at, loaded)
         if loaded.result != -Errno.ENOMEM:
             return [_linked(failed(name, at, loaded))]
         if not self.plan.heap_known:

@@ -37,6 +37,23 @@ def failed(name: str, at: Span, loaded: Loaded, severity: Severity = Severity.ER
     )
 
 
+def doubts(name: str, at: Span, loaded: Loaded) -> list[Diagnostic]:
+    """A warning (L020) where errors are logged, though the load succeeds."""
+    errors = [_line(each.text) for each in loaded.log if each.level == "E"]
+    if not errors:
+        return []
+    return [
+        Diagnostic(
+            code="L020",
+            at=at,
+            message=f"llext_load() of '{name}' returns {loaded.result}, but logs: {errors[0]}",
+            hint=remedy(loaded.log),
+            severity=Severity.WARNING,
+            related=tuple(Related(at=at, message=f"the loader logs: {each}") for each in errors),
+        )
+    ]
+
+
 def _line(text: str) -> str:
     # with names out of a file in it, which may hold anything
     return text if text.isprintable() else "".join(map(escaped, text))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 
 from west_llext.loader.danger import outside
@@ -221,31 +222,39 @@ def _refuse_overlaps(load: Loading) -> None:
         for number, each in enumerate(load.sects)
         if each.type != SHT_NULL and each.size and number != mem.export
     ]
+    in_memory: dict[int, tuple[int, int]] = {}
+    if load.hdr.type == ET_DYN:
+        loaded = [number for number in there if load.sects[number].flags & SHF_ALLOC]
+        in_memory = {number: _range(load, number, load.sects[number].addr) for number in loaded}
+    in_file = {
+        number: _range(load, number, load.sects[number].offset)
+        for number in there
+        if number != mem.bss
+    }
     for first, second in combinations(there, 2):
-        x, y = load.sects[first], load.sects[second]
-        if load.hdr.type == ET_DYN and x.flags & y.flags & SHF_ALLOC:
-            _refuse_overlap(load, "VMA", (first, second), (x.addr, y.addr))
-        if mem.bss in (first, second):
-            continue
+        if first in in_memory and second in in_memory:
+            _refuse_overlap(load, "VMA", first, second, in_memory)
         if load.target.rules.shared_strings and {first, second} == names:
             continue
-        _refuse_overlap(load, "ELF file", (first, second), (x.offset, y.offset))
+        if first in in_file and second in in_file:
+            _refuse_overlap(load, "ELF file", first, second, in_file)
+
+
+def _range(load: Loading, number: int, start: int) -> tuple[int, int]:
+    # the padding in front of a region doesn't count, the last byte does
+    region, mask = load.sects[number], load.target.mask
+    return start + region.info & mask, start + region.size - 1 & mask
 
 
 def _refuse_overlap(
-    load: Loading, what: str, numbers: tuple[int, int], starts: tuple[int, int]
+    load: Loading, what: str, first: int, second: int, ranges: Mapping[int, tuple[int, int]]
 ) -> None:
-    # the padding in front of a region doesn't count, the last byte does
-    mask = load.target.mask
-    (a, b), (c, d) = (
-        (start + load.sects[number].info & mask, start + load.sects[number].size - 1 & mask)
-        for number, start in zip(numbers, starts, strict=True)
-    )
-    if (a <= c and b >= c) or (c <= a and d >= a):
+    (a, b), (c, d) = ranges[first], ranges[second]
+    if a <= c <= b or c <= a <= d:
         load.fail(
             Errno.ENOEXEC,
-            f"Region {numbers[0]} {what} range ({alternate(a)}-{alternate(b)}) "
-            f"overlaps with {numbers[1]} ({alternate(c)}-{alternate(d)})",
+            f"Region {first} {what} range ({alternate(a)}-{alternate(b)}) "
+            f"overlaps with {second} ({alternate(c)}-{alternate(d)})",
         )
 
 

@@ -65,6 +65,10 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         r"target symbol has unexpected section index 65522",
         "compile with -fno-common: the loader allocates no COMMON symbols",
     ),
+    (
+        r"PLT: cannot link read-only ELF file",
+        "load the file from writable storage: before Zephyr 4.5 no other is linked on Xtensa",
+    ),
     (r"Failed to copy .*, ret -14", "load a prelocated file from writable storage"),
 )
 

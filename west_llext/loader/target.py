@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Literal
 
 from west_llext.loader.mem import Mem, mem
@@ -90,8 +91,8 @@ class Target:
     noreloc: CONFIG_LLEXT_RODATA_NO_RELOC
     dynamic_heap: CONFIG_LLEXT_HEAP_DYNAMIC: the application gives the loader its heap
     structure: bytes of `struct llext`; None to work it out
-    rules: what its release does
-    mem: its regions
+    rules: what its release does; mem: its regions
+    pointer: bytes of a pointer, and of a `size_t`; mask: all of its bits
     """
 
     machine: Machine
@@ -112,24 +113,18 @@ class Target:
     noreloc: bool = False
     dynamic_heap: bool = False
     structure: int | None = None
-    rules: Rules = field(init=False)
-    mem: Mem = field(init=False)
+    rules: Rules = field(init=False, repr=False)
+    mem: Mem = field(init=False, repr=False)
+    pointer: int = field(init=False, repr=False)
+    mask: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Work out what every step asks for."""
-        put = object.__setattr__  # the record is frozen for everybody else
-        put(self, "rules", rules(self.version))
-        put(self, "mem", mem(veneers=self.veneers is not Veneers.NONE, noreloc=self.noreloc))
-
-    @property
-    def pointer(self) -> int:
-        """Bytes of a pointer, and of a `size_t`."""
-        return self.bits // 8
-
-    @property
-    def mask(self) -> int:
-        """All bits of a pointer."""
-        return (1 << self.bits) - 1
+        """Works out what is asked for at every step."""
+        put = partial(object.__setattr__, self)
+        put("rules", rules(self.version))
+        put("mem", mem(veneers=self.veneers is not Veneers.NONE, noreloc=self.noreloc))
+        put("pointer", self.bits // 8)
+        put("mask", (1 << self.bits) - 1)
 
     @property
     def order(self) -> str:
