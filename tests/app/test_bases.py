@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support.commands import command
+from support.commands import command, settled
 from support.cross import tool
 from support.project import MANIFEST, base_elf, project
 from support.zephyrbuild import CACHE, build_dir
@@ -172,6 +172,7 @@ def test_sources_are_compiled_as_the_base_image_was(tmp_path: Path) -> None:
     files = {"CMakeCache.txt": cache, "compile_commands.json": commands(tmp_path)}
     build_dir(tmp_path / "out", files=files)
     with_source(tmp_path, "{build-dir: out}")
+    settled(tmp_path)
     assert command("build", folder=tmp_path).err == ""
     text = (tmp_path / "build/llext/obj/compile_commands.json").read_text(encoding="utf-8")
     (entry,) = json.loads(text)
@@ -231,6 +232,7 @@ def test_a_kit_is_enough_to_compile(form: str, tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     with_source(tmp_path, "{edk: kit}")
+    settled(tmp_path)
     before = sorted(path.name for path in tmp_path.iterdir())
     note = command("check", folder=tmp_path)
     assert "note[T020]" in note.out

@@ -56,6 +56,14 @@ def process(
     )
 
 
+def settled(folder: Path) -> None:
+    """Let a while pass since files were written: what changes as a build starts is built again."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            then = path.stat().st_mtime_ns - 1_000_000_000
+            os.utime(path, ns=(then, then))
+
+
 def _stream() -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\r\n")
 
