@@ -112,7 +112,6 @@ def target_of(
     target = Target(
         machine=machine,
         bits=bits,
-        little=offered.image is None or offered.image.abi.ident.little,
         heap=plan,
         version=release,
         symbols={

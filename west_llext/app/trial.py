@@ -81,8 +81,8 @@ class Plan:
 
 def plan(manifest: Manifest, base: BaseImage | None) -> Plan | None:
     """What to try the blobs of a build on; None where too little is known of the target."""
-    if base is None or not base.abi.ident.little or not knows(base.abi.ident):
-        return None  # the model is of a target with the least significant byte first
+    if base is None or not knows(base.abi.ident):
+        return None
     extensions = {each.name: each for each in manifest.extensions}
     chained = {each.name for each in extensions.values() if each.imports_from}
     chained |= {name.text for each in extensions.values() for name in each.imports_from}
