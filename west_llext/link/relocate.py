@@ -113,7 +113,9 @@ class _Relocator:
         size = self.job.obj.sections[section].size
         stubs = self.job.stubs.by_place.get(section, {})
         pointers, spaces, values, thumbs = self.pointers, self.spaces, self.values, self.thumbs
+        rows = list(rows)
         self.applied.update(map(_NUMBER, rows))
+        done = 0  # behind those that were applied together with an earlier one
         for index, (offset, symbol, number, addend) in enumerate(rows):
             pointer = pointers.get(number)
             # the most frequent case by far: a data word that becomes an address
@@ -132,7 +134,10 @@ class _Relocator:
             elif index in stubs:
                 self.through(stubs[index], row, content, start + offset)
             elif number in self.joins:
-                self.difference(joined(rows, index, self.joins), section, place, content)
+                if index >= done:
+                    group = joined(rows, index, self.joins)
+                    done = index + len(group)
+                    self.difference(group, section, place, content)
             else:
                 self.single(self.use(row, rows[index], section, place, content), content)
 
@@ -288,30 +293,30 @@ class _Relocator:
         place: tuple[Region, int],
         content: bytearray,
     ) -> None:
-        # all relocations of one place, each applied to what the one before left there; none where
-        # they were done with the first of them
-        if not group:
-            return
-        uses = []
+        # all relocations of one place, each applied to what the one before left there
+        here, room = place[1] + group[0].offset, self.job.obj.sections[section].size
+        parts, spaces = [], []
         for each in group:
             row = self.rows[each.type]
             if not isinstance(row, Row):
                 raise TypeError(row)
-            size = self.codec.extent(row.word, content, place[1] + each.offset)
-            if each.offset + size > self.job.obj.sections[section].size:
+            if each.offset + self.codec.extent(row, content, here) > room:
                 self.complaints.outside(row, section, each.offset)
                 return
-            uses.append(self.use(row, each, section, place, content))
-        spaces = open_spaces((use.row, self.spaces[use.symbol]) for use in uses)
-        if spaces - {ABSOLUTE_SPACE}:
-            for use in uses:
-                self.keep(use, content)
+            A = each.addend
+            if A is None or row.partial:
+                A = self.use(row, each, section, place, content).addend
+            parts.append((row, self.values[each.symbol], A))
+            spaces.append((row, self.spaces[each.symbol]))
+        if open_spaces(spaces) - {ABSOLUTE_SPACE}:
+            for (row, _, _), each in zip(parts, group, strict=True):
+                self.keep(self.use(row, each, section, place, content), content)
             return
-        parts = [(use.row, self.values[use.symbol], use.addend) for use in uses]
         try:
-            put_sum(self.codec, content, place[1] + group[0].offset, parts)
+            put_sum(self.codec, content, here, parts)
         except RangeError as err:
-            self.complaints.range(uses[-1], self.job.targets[uses[-1].symbol], err)
+            use = self.use(parts[-1][0], group[-1], section, place, content)
+            self.complaints.range(use, self.job.targets[use.symbol], err)
 
     @staticmethod
     def known(row: Row, there: int, here: int) -> bool:
