@@ -211,6 +211,10 @@ class Rows(Sequence[Relocation]):
             self._rows = parts[0] if len(parts) == 1 else [row for part in parts for row in part]
         return self._rows
 
+    def forget(self) -> None:
+        """Unpack them again when somebody looks: records take twenty times what the file has."""
+        self._rows = None
+
     def __len__(self) -> int:
         return self._count
 
