@@ -19,7 +19,7 @@ from west_llext.arch.machine import Machine
 from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
-from west_llext.elf.read import Rows, file_content, object_file
+from west_llext.elf.read import Unpacked, file_content, object_file
 from west_llext.emit.aside import Aside
 from west_llext.emit.blob import blob
 from west_llext.link.extension import (
@@ -167,8 +167,8 @@ class Session:
         self.shared.offer.prepare(self._undefined())
         for name, (found, machine) in self.opened.items():
             state = resolved(found, self._context(machine), peers, unread)
-            for rows in state.obj.relocations.values():
-                if isinstance(rows, Rows):
+            for rows in (state.obj.symbols, *state.obj.relocations.values()):
+                if isinstance(rows, Unpacked):
                     rows.forget()  # or those of all extensions would be in memory at once
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
