@@ -227,6 +227,9 @@ class Unpacked(Sequence[_Row]):
         """Unpack them again when somebody looks: records take ten times what the file has."""
         self._rows = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpacked, (list(self.unpacked()),)
+
     def __len__(self) -> int:
         return self._count
 
@@ -247,6 +250,13 @@ class Unpacked(Sequence[_Row]):
         return isinstance(theirs, Sequence) and [*mine] == [*theirs]
 
     __hash__ = None  # type: ignore[assignment]  # as a list
+
+
+def _unpacked(rows: Sequence[_Row]) -> Unpacked[_Row]:
+    # those of another process
+    found = Unpacked[_Row]()
+    found.add(partial(list, rows), len(rows))
+    return found
 
 
 def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Unpacked[Relocation]]:
