@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Relocations: applied where the host knows enough, rewritten for the target where it doesn't.
 
-Each region and the absolute addresses are a space. A value that doesn't depend on its place can be
-computed when its symbol is in the absolute space; one that does, when symbol and place are in the
-same space, because the loader keeps distances inside a region. In prelocated mode there is just
-the absolute space, so everything is applied.
+What the host knows is a matter of spaces (`spaces`). In prelocated mode there is just one, so
+everything is applied.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from west_llext.link.job import Job, Relocated, contents
 from west_llext.link.left import Left, same_state
 from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
+from west_llext.link.spaces import ABSOLUTE_SPACE, bases, known, located
 from west_llext.link.symbols import SymbolTable
 from west_llext.link.targets import Kind
 from west_llext.link.veneers import Stub
@@ -27,15 +26,7 @@ from west_llext.model.elf import Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-#: A space: a region that the target places, all addresses, none, the thread-local block.
-ABSOLUTE_SPACE, NO_SPACE, THREAD_SPACE = -1, -2, -3
-
 _NUMBER = itemgetter(2)
-
-# by kind of a target that is in no region, or whose region has an address
-_LOST = {Kind.NAMED, Kind.UNLOADED, Kind.MISSING, Kind.TLS}
-_SPACES = [NO_SPACE if kind in _LOST else ABSOLUTE_SPACE for kind in Kind]
-_SPACES[Kind.THREAD] = THREAD_SPACE
 
 
 def relocated(job: Job) -> Relocated:
@@ -59,41 +50,15 @@ class _Relocator:
         self.pointers = job.codec.pointers(job.machine)
         self.complaints = Complaints(job.obj, job.line)
         self.left = Left(job, self.result, self.complaints)
-        self.spaces: list[int] = []
-        self.values: list[int] = []
-        self.thumbs: list[int] = []
-        self.locate()
+        self.spaces, self.values, self.thumbs = located(job)
         # undefined weak symbols, where the psABI says that they are at the place
         self.nowhere: frozenset[int] = frozenset()
         if job.machine.undefined_at_place:
             zeros = [index for index, each in enumerate(job.targets) if each[0] is Kind.ZERO]
             self.nowhere = frozenset(zeros)
-        # by region: the space of its places, and the address of its first byte there
-        self.bases = {region: (int(region), 0) for region in job.arranged.outputs}
-        if job.mode is Mode.PRELOCATED:
-            self.bases = {
-                region: (ABSOLUTE_SPACE, job.addresses[region]) for region in job.arranged.outputs
-            }
+        self.bases = bases(job)
         # where the global offset table begins, in the space of the code
         self.table = self.bases.get(Region.TEXT, (0, 0))[1] + job.table.start
-
-    def locate(self) -> None:
-        # by symbol: its space, S in that space (without the Thumb bit), and the Thumb bit
-        targets, addresses = self.job.targets, self.job.addresses
-        self.thumbs = [each[3] for each in targets]
-        if self.job.mode is Mode.PRELOCATED:
-            starts = [addresses.get(region, 0) for region in Region]
-            self.values = [
-                each[2] if each[5] is None else each[2] + starts[each[5]] for each in targets
-            ]
-            self.spaces = [_SPACES[each[0]] for each in targets]
-        else:
-            self.values = [each[2] for each in targets]
-            self.spaces = [_SPACES[each[0]] if each[5] is None else each[5] for each in targets]
-        for index, target in enumerate(targets):
-            if target[0] is Kind.PEER:
-                found = self.job.peer_address(target.provider or "", target.name)
-                self.values[index] = found - target.thumb
 
     def run(self) -> Relocated:
         for section, rows in self.job.obj.relocations.items():
@@ -217,7 +182,7 @@ class _Relocator:
             here = base + use.here
             self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
             return
-        if not self.known(use.row, self.spaces[symbol], space):
+        if not known(use.row, self.spaces[symbol], space):
             self.left.keep(use, content)
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
@@ -261,7 +226,7 @@ class _Relocator:
         space, base = self.bases[upper.region]
         upper = self.near_zero(upper, base)
         symbol = upper.symbol
-        if not self.known(upper.row, self.spaces[symbol], space):
+        if not known(upper.row, self.spaces[symbol], space):
             self.left.keep(use, content)
             return
         P, S = base + upper.here, self.values[symbol]
@@ -319,19 +284,6 @@ class _Relocator:
         except RangeError as err:
             use = self.use(parts[-1][0], group[-1], section, place, content)
             self.complaints.range(use, self.job.targets[use.symbol], err)
-
-    @staticmethod
-    def known(row: Row, there: int, here: int) -> bool:
-        # whether a value can be computed, by the spaces of its symbol and its place
-        match row.space:
-            case Space.ABSOLUTE:
-                return there == ABSOLUTE_SPACE
-            case Space.DISTANCE:
-                return there == here
-            case Space.BOTH:
-                return there == here == ABSOLUTE_SPACE
-            case Space.THREAD:
-                return there == THREAD_SPACE
 
     def branch(self, use: Use, content: bytearray) -> None:
         # a row that is one: to nowhere (weak), or to its target
