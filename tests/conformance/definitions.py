@@ -14,13 +14,19 @@ from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, TLS, Sym
 from west_llext.model.elf import STB_WEAK, STT_TLS, Ident, ObjectFile, Symbol
 
 EM_386, EM_ARM, EM_X86_64, EM_XTENSA, EM_AARCH64 = 3, 40, 62, 94, 183
-EM_ARC, EM_RISCV = 195, 243
+EM_ARC_700, EM_ARC, EM_RISCV = 93, 195, 243
 # Arm: relocation numbers of what can change the instruction set, what can't, and how far it gets
 _CALLS = {10: "thumb", 28: "arm"}
 _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
 #: Names of no symbol, and by machine of what every linker defines, where the link does it too.
 _NONE = frozenset({""})
 _LINKERS = dict.fromkeys((EM_386, EM_X86_64), _NONE | {"_GLOBAL_OFFSET_TABLE_"})
+# ARC: 14 to 17, and the same through a procedure linkage table; only calls to words are longer
+_ARC = {
+    **dict.fromkeys((14, 15, 60, 77), 0x80000),
+    **dict.fromkeys((16, 17, 61, 76), 0x200000),
+    25: 0x800,
+}
 #: By e_machine: relocation numbers of branches with how far from the start of the code their
 #: targets can be, in bytes; None where any distance will do.
 REACH: Mapping[int, Mapping[int, int]] = {
@@ -29,12 +35,8 @@ REACH: Mapping[int, Mapping[int, int]] = {
     EM_386: {},
     EM_X86_64: {},
     EM_XTENSA: {20: 0x10000},
-    # 14 to 17, and the same through a procedure linkage table; only calls to words are longer
-    EM_ARC: {
-        **dict.fromkeys((14, 15, 60, 77), 0x80000),
-        **dict.fromkeys((16, 17, 61, 76), 0x200000),
-        25: 0x800,
-    },
+    EM_ARC_700: _ARC,
+    EM_ARC: _ARC,
     EM_RISCV: {16: 0x800, 17: 0x80000, 44: 0x80, 45: 0x400},
 }
 #: Distance of everything else, so that a 32-bit address is near enough for every machine.
