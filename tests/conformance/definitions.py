@@ -43,6 +43,10 @@ REACH: Mapping[int, Mapping[int, int]] = {
 _FAR = 0x200000
 
 
+#: Weak symbols of an object that stay undefined, at most: they all have the same word of a table.
+_MOST_UNDEFINED = 4
+
+
 def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = False) -> list[Sym]:
     """Definitions of what the object lacks; `text` is where its code begins.
 
@@ -57,6 +61,7 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
             if row.type not in _CALLS and row.type not in _JUMPS and content[row.offset] & 1:
                 odd.add(row.symbol)
     found = []
+    undefined = 0
     for index, symbol in enumerate(obj.symbols):
         if symbol.section or symbol.name in _LINKERS.get(obj.ident.machine, _NONE):
             continue
@@ -64,7 +69,10 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
         # GNU ld lets no branch of Xtensa's go to address 0
         needed = obj.ident.machine == EM_XTENSA and used & REACH[EM_XTENSA].keys()
         skipped = not every and not needed and (member.ordinal + index) % 2
-        if symbol.binding == STB_WEAK and skipped:
+        # no two linkers have the same idea of the offset of a variable that isn't there
+        thread = symbol.type == STT_TLS
+        if symbol.binding == STB_WEAK and skipped and not thread and undefined < _MOST_UNDEFINED:
+            undefined += 1
             continue
         if symbol.type == STT_TLS:
             found.append(Sym(name=symbol.name, value=index % 256 * 4, type=TLS, section=".tbss"))
@@ -87,8 +95,10 @@ def _address(kinds: set[int], machine: int, turn: int, text: int) -> int:
 
 def _plain(symbol: Symbol, turn: int, kinds: set[int], ident: Ident, text: int) -> Sym:
     # no bit of an address has a meaning of its own; data may have any alignment up to 16
-    address = _address(kinds, ident.machine, turn, text) + turn % 13 * 16
-    kind = FUNC if kinds & REACH[ident.machine].keys() else (FUNC, OBJECT, NOTYPE)[turn % 3]
+    near = kinds & REACH[ident.machine].keys()
+    # what can be far has an address of its own, by which words of a table are told apart
+    address = _address(kinds, ident.machine, turn, text) + turn % (13 if near else 251) * 16
+    kind = FUNC if near else (FUNC, OBJECT, NOTYPE)[turn % 3]
     value = address & (1 << ident.bits) - 1
     return Sym(name=symbol.name, value=value, type=kind, section=SHN_ABS)
 
