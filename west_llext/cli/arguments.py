@@ -368,11 +368,15 @@ def _add_run(to: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="EXTENSION:FUNCTION [ARGUMENT ...]",
-        help="calls, in order, each with its arguments (integers); with --base, blobs go before "
-        "them; none to run the constructors alone",
+        help="calls, in order, each with its arguments: integers, text=TEXT, bytes=HEX, "
+        "buffer=SIZE, symbol=NAME; with --base, blobs go before them; none to run the "
+        "constructors alone",
     )
     to.add_argument(
-        "--base", type=path_word, metavar="ELF", help="base image; no manifest is read then"
+        "--base",
+        type=path_word,
+        metavar="FILE",
+        help="base image, or a description of it; no manifest is read then",
     )
     to.add_argument(
         "--stand-in",
@@ -382,6 +386,26 @@ def _add_run(to: argparse.ArgumentParser) -> None:
         metavar="NAME",
         dest="stand_ins",
         help="let the host do this function of the base image; may be repeated",
+    )
+    to.add_argument(
+        "--stand-ins",
+        action="append",
+        default=[],
+        type=path_word,
+        metavar="FILE.py",
+        dest="stand_in_files",
+        help="Python file with stand-ins, which is executed; may be repeated",
+    )
+    to.add_argument("--teardown", action="store_true", help="run destructors at the end")
+    limits = to.add_argument_group("limits of a call")
+    limits.add_argument(
+        "--max-seconds", type=_seconds, metavar="N", help="time that it may take (default: 10)"
+    )
+    limits.add_argument(
+        "--max-instructions",
+        type=_number,
+        metavar="N",
+        help="instructions that it may run (default: 50M); K and M work",
     )
 
 
@@ -406,7 +430,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "init": ("write a first manifest for the sources of extensions", _add_init),
     "list": ("name the extensions of a manifest", _add_list),
     "load": ("tell what the target's loader would do with blobs", _add_load),
-    "run": ("call functions of prelocated extensions in an emulator", _add_run),
+    "run": ("call functions of extensions in an emulator", _add_run),
     "schema": ("print the JSON schema of a manifest or report", _add_schema),
 }
 
@@ -429,6 +453,16 @@ def _number(text: str) -> int:
         number = -1
     if not 0 <= number < 1 << 64:
         raise argparse.ArgumentTypeError(f"'{text:.60}' isn't a number from 0 to 2**64 - 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 86400:
+        raise argparse.ArgumentTypeError(f"'{text:.60}' isn't a number of seconds up to 86400")
     return number
 
 
