@@ -270,15 +270,20 @@ class Target:
             engine.set_register(name, value)
 
     def _on_block(self, address: int, size: int) -> None:
+        if address in self._watched:
+            self._block = (address, 0)  # a stand-in is about to run in its place
+            return
         self._block = (address, size)
         self._instructions += self._count(address, size)
         if self._instructions > self._limits.instructions:
             self._engine.stop(Stopped(FaultKind.INSTRUCTION_LIMIT))
-        elif self._hollow and address not in self._watched and self._images.is_hollow(address):
+        elif self._hollow and self._images.is_hollow(address):
             self._instructions -= self._count(address, size)
             self._engine.stop(Stopped(FaultKind.NO_STAND_IN))
 
     def _count(self, address: int, size: int) -> int:
+        if size <= 0:
+            return 0
         known = self._counts.get((address, size))
         if known is None:
             code = self._engine.read(address, size)
@@ -309,7 +314,9 @@ class Target:
         # Does what the function would do, and returns to its caller.
         stand_in = self._stand_ins[self._watched[address]]
         machine, engine, host = self.machine, self._engine, self.host()
-        self._instructions -= self._count(*self._block)
+        start, size = self._block
+        # what is behind the stand-in's address in its block isn't run
+        self._instructions -= self._count(start, size) - self._count(start, address - start)
         arguments = CallArguments(machine=machine, host=host, register=engine.register)
         value = stand_in.function(host, *values(stand_in, arguments, machine, host))
         words = result_words(stand_in, value, machine)
