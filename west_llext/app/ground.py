@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from west_llext.app.debug_info import SourceLines
 from west_llext.app.load_settings import Offered, Settings, has_heap, spare, target_of
-from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.base import base_image, hollow_base
 from west_llext.emulate.image import Image
 from west_llext.emulate.machines import machine_of
@@ -21,7 +19,7 @@ from west_llext.emulate.memory import PAGE, Access, Range
 from west_llext.emulate.scratch import SLOT
 from west_llext.loader.target import HeapPlan, Target
 from west_llext.model.base import Abi, BaseImage
-from west_llext.model.elf import Segment
+from west_llext.model.elf import ObjectFile, Segment
 
 #: Bytes of a heap that isn't known.
 ENOUGH = 4 << 20
@@ -38,7 +36,7 @@ class Beside:
     """What is known of what extensions run beside.
 
     image: the base image, where there is one
-    code: its ELF file; None where it is only described
+    code: its ELF file, read; None where it is only described
     name: what messages call it
     exports: what extensions can use: names, those that the image has no table for included; None
         for all that the image has
@@ -46,7 +44,7 @@ class Beside:
     """
 
     image: BaseImage | None = None
-    code: Path | None = None
+    code: ObjectFile | None = None
     name: str = "manifest"
     exports: Collection[str] | None = None
     occupied: tuple[tuple[int, int], ...] = ()
@@ -77,7 +75,7 @@ def ground(beside: Beside, abi: Abi, wanted: Collection[str]) -> Ground:
 
     abi: of the first extension, for where there is no base image
     wanted: names that have stand-ins of the user's own, whatever the base image exports
-    Raises LlextError where the machine can't be emulated (X002), or the base image can't be read.
+    Raises LlextError (X002) where the machine can't be emulated.
     """
     image = beside.image
     abi = abi if image is None else image.abi
@@ -164,8 +162,7 @@ def _hollow(beside: Beside, abi: Abi, exports: Mapping[str, int], lent: tuple[Ra
     )
 
 
-def _coded(path: Path, lent: tuple[Range, ...]) -> Image:
-    file = object_file(file_content(path), path.as_posix())
+def _coded(file: ObjectFile, lent: tuple[Range, ...]) -> Image:
     return base_image(file, lent, SourceLines(file).of_address)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from pathlib import Path, PurePath
 from types import FunctionType, ModuleType
 
@@ -18,6 +19,7 @@ from west_llext.emulate.arguments import CallArguments
 from west_llext.emulate.formatting import MAX_TEXT, formatted
 from west_llext.emulate.host import ExitError, Host, StopError
 from west_llext.emulate.standin import Kind, StandIn
+from west_llext.emulate.standins import STAND_INS
 
 #: How parameters and results can be annotated, beside the names of `Kind`.
 _KINDS: Mapping[str, Kind] = {
@@ -86,13 +88,19 @@ class TargetView:
 def python_stand_in(name: str, function: Callable[..., object]) -> StandIn:
     """A stand-in that calls a Python function: with the target, then with the arguments.
 
+    Where it doesn't say of which types these are, it is those of the stand-in of that name that
+    comes with the tool, or else a word each, unsigned.
     Raises TypeError where its parameters can't be those of a C function.
     """
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
     if not parameters or parameters[0].kind not in _POSITIONAL:
         raise TypeError(f"'{name}' takes no target, expected it as the first parameter")
-    kinds = [_kind(name, each) for each in parameters[1:]]
+    known = () if name not in STAND_INS else STAND_INS[name].parameters
+    kinds = [
+        _kind(name, each, usual)
+        for each, usual in zip_longest(parameters[1:], known[: len(parameters) - 1])
+    ]
     texts = {
         number
         for number, each in enumerate(parameters[1:])
@@ -103,6 +111,7 @@ def python_stand_in(name: str, function: Callable[..., object]) -> StandIn:
         raise TypeError(f"'{name}' returns '{returns}', expected one of: {', '.join(_names())}")
 
     def called(host: Host, *values: object) -> int:
+        __tracebackhide__ = True
         target = TargetView(host)
         try:
             arguments = [
@@ -120,7 +129,8 @@ def python_stand_in(name: str, function: Callable[..., object]) -> StandIn:
             raise StandInFailedError(name) from err
         return int(result)
 
-    result = Kind.WORD if not returns else _KINDS[returns]
+    # who gets 32 bits doesn't look at the register of the other half
+    result = Kind.I64 if not returns else _KINDS[returns]
     return StandIn(name=name, parameters=tuple(kinds), result=result, function=called)
 
 
@@ -141,7 +151,8 @@ def _names() -> list[str]:
     return sorted(each for each in _KINDS if each and each != _TEXT)
 
 
-def _kind(name: str, parameter: inspect.Parameter) -> Kind:
+def _kind(name: str, parameter: inspect.Parameter, usual: Kind | None) -> Kind:
+    # usual: of the stand-in that comes with the tool, where there is one
     if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
         return Kind.REST
     if parameter.kind not in _POSITIONAL:
@@ -150,7 +161,7 @@ def _kind(name: str, parameter: inspect.Parameter) -> Kind:
     if text not in _KINDS or text == "None":
         choices = ", ".join(sorted([*_names(), _TEXT]))
         raise TypeError(f"'{parameter.name}' of '{name}' is a '{text}', expected one of: {choices}")
-    return _KINDS[text]
+    return _KINDS[text] if text or usual is None or usual is Kind.REST else usual
 
 
 def stand_ins_of(path: Path, display: str | None = None) -> dict[str, StandIn]:

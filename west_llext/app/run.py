@@ -28,7 +28,7 @@ from west_llext.diagnostics import (
     UsageError,
     has_errors,
 )
-from west_llext.elf.read import file_content
+from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.limits import Limits
 from west_llext.emulate.mapped import Mapping as MappedRange
 from west_llext.emulate.standin import StandIn
@@ -96,7 +96,7 @@ def run(request: RunRequest) -> RunResult:
     own: dict[str, StandIn] = {}
     for file in request.stand_in_files:
         own |= stand_ins_of(file)
-    beside = _beside(request.base) if request.beside is None else request.beside
+    beside = beside_of(request.base) if request.beside is None else request.beside
     plan = BenchPlan(
         beside=beside,
         limits=request.limits,
@@ -184,13 +184,17 @@ class _Run:
         return not has_errors(found) and all(each.result.returned for each in made.called)
 
 
-def _beside(base: Path | None) -> Beside:
+def beside_of(base: Path | None) -> Beside:
+    """What is known of a base image's ELF file, or of a description of one.
+
+    Raises MissingError (L001) where it can't be read, LlextError (B, L002) for another file.
+    """
     if base is None:
         return Beside()
-    data = file_content(base)
+    data, name = file_content(base), base.as_posix()
     image = base_image(data, base, None)
-    code = None if is_description(data) else base
-    return Beside(image=image, code=code, name=base.as_posix())
+    code = None if is_description(data) else object_file(data, name)
+    return Beside(image=image, code=code, name=name)
 
 
 def _nothing() -> Diagnostic:

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from west_llext.app.bases import base_of, config_of
 from west_llext.app.calls import FunctionCall
@@ -16,6 +16,7 @@ from west_llext.app.requests import Request
 from west_llext.app.run import RunRequest
 from west_llext.app.surroundings import homeless
 from west_llext.diagnostics import Diagnostic, MissingError, Span
+from west_llext.elf.read import file_content, object_file
 from west_llext.manifest.kconfig import holds
 from west_llext.manifest.load import manifest as read_manifest
 from west_llext.model.manifest import Extension, Manifest
@@ -34,40 +35,55 @@ def run_request(
     calls of extensions that it doesn't have, and MissingError (L001) with every blob that hasn't
     been built.
     """
-    ready = prepared(request, [call.extension for call in calls])
+    named = [call.extension for call in calls]
+    known = opened(request)
+    refuse_unknown(named, [each.name for each in known.manifest.extensions], request)
+    blobs = known.blobs(named)
+    own = known.manifest.run
     return RunRequest(
-        beside=ready.beside,
-        blobs=tuple(ready.blobs.values()),
+        beside=known.beside,
+        blobs=tuple(blobs.values()),
         calls=tuple(calls),
-        stand_ins=(*ready.manifest.run.replace, *stand_ins),
-        stand_in_files=(*(each.path for each in ready.manifest.run.stand_ins), *stand_in_files),
+        stand_ins=(*own.replace, *stand_ins),
+        stand_in_files=(*(each.path for each in own.stand_ins), *stand_in_files),
     )
 
 
-class Prepared(NamedTuple):
-    """What a manifest says of a run.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A manifest with its base image, read once for many runs.
 
-    blobs: files of the extensions that are needed, by name, those that others import from first
+    chosen: the extensions that the request is about
+    beside: what they run beside
+    output: folder of the blobs
     """
 
     manifest: Manifest
+    chosen: tuple[Extension, ...]
     beside: Beside
-    blobs: Mapping[str, Path]
+    output: Path
+
+    def blobs(self, names: Collection[str]) -> dict[str, Path]:
+        """Files of these extensions (all for none) and of those that they import from, in order.
+
+        Raises LlextError (B020) for those that need a base image where there is none, and
+        MissingError (L001) with every one that hasn't been built.
+        """
+        extensions = _called(self.manifest, self.chosen, names)
+        raise_errors(homeless(extensions, self.beside.image))
+        blobs = {each.name: self.output / f"{each.name}.llext" for each in extensions}
+        _refuse_missing(blobs.values())
+        return blobs
 
 
-def prepared(request: Request, names: Collection[str]) -> Prepared:
-    """What to run these extensions of a manifest with; all for none. Raises as `run_request`."""
+def opened(request: Request) -> Opened:
+    """The manifest of a request, for runs; raises as `run_request` does."""
     manifest, _ = read_manifest(
         request.manifest,
         allow_outside=request.allow_outside,
         display=request.display,
     )
-    refuse_unknown(names, [each.name for each in manifest.extensions], request)
     base = base_of(manifest, request)
-    extensions = _called(manifest, chosen(manifest, request), names)
-    raise_errors(homeless(extensions, base.image))
-    blobs = {each.name: request.output / f"{each.name}.llext" for each in extensions}
-    _refuse_missing(blobs.values())
     config = config_of(base)
     exports = {
         name.text
@@ -75,14 +91,19 @@ def prepared(request: Request, names: Collection[str]) -> Prepared:
         if group.when is None or holds(group.when, config)
         for name in group.symbols
     }
+    code = None
+    if base.path is not None and not base.described:
+        code = object_file(file_content(base.path), base.path.as_posix())
     beside = Beside(
         image=base.image,
-        code=None if base.described else base.path,
+        code=code,
         name=base.name or request.display,
         exports=sorted(exports),
         occupied=tuple((each.address, each.end) for each in manifest.base.memories),
     )
-    return Prepared(manifest, beside, blobs)
+    return Opened(
+        manifest=manifest, chosen=chosen(manifest, request), beside=beside, output=request.output
+    )
 
 
 def _refuse_missing(blobs: Iterable[Path]) -> None:

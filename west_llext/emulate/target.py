@@ -361,6 +361,8 @@ class Target:
         if kind in _MEMORY_FAULTS and not self._stack_is_sound(address):
             kind = FaultKind.STACK_OVERFLOW
         back = self._return_address(kind)
+        if back is not None and back & ~machine.state_mask == self._ready_scratch().returns.start:
+            back = None  # nobody here has called it
         return Fault(
             kind=kind,
             counter=counter,
