@@ -300,8 +300,8 @@ class Bench:
         place = self._target.arguments().allocate(size)
         if not place:
             message = (
-                f"'{argument.shown:.60}' of '{call.extension}:{call.function}' takes {size} bytes, "
-                f"there are {self._plan.limits.arguments} for all arguments"
+                f"{size} bytes of '{call.extension}:{call.function}' have no room, there are "
+                f"{self._plan.limits.arguments} for all arguments"
             )
             raise LlextError([Diagnostic(code="X010", at=_COMMAND_LINE, message=message)])
         self._target.host().store(place, argument.content)
@@ -364,7 +364,7 @@ def _twice(path: Path, name: str) -> Diagnostic:
 def _too_late(name: str) -> Diagnostic:
     return Diagnostic(
         code="X011",
-        at=_COMMAND_LINE,
+        at=Span(PurePath("stand-ins")),
         message=f"'{name}' gets a stand-in, and has no address: neither the base image nor a "
         "stand-in had this name when the first extension was loaded",
         hint="set it before the first extension is loaded",

@@ -167,7 +167,11 @@ class Llext:
         if function is None:
             return lambda made: self.stand_in(name, made)
         with _Told():
-            self._bench.stand_in(python_stand_in(name, function))
+            try:
+                made = python_stand_in(name, function)
+            except TypeError as err:
+                raise ExtensionError(str(err)) from None
+            self._bench.stand_in(made)
         return function
 
     def unload(self, extension: Extension) -> None:
@@ -223,10 +227,10 @@ class Llext:
     def called(self, extension: str, function: str, arguments: Collection[object]) -> CallResult:
         """Call a function; `Extension.call` is the usual way."""
         __tracebackhide__ = True
-        words: list[Argument] = [_argument(each) for each in arguments]
+        words = tuple(map(_argument, arguments))  # no frame of a comprehension
         buffers = [each for each in arguments if isinstance(each, bytearray)]
         with _Told():
-            made = self._bench.call(FunctionCall(extension, function, tuple(words)))
+            made = self._bench.call(FunctionCall(extension, function, words))
         for buffer, content in zip(buffers, made.kept, strict=True):
             buffer[:] = content
         self._note(made)
@@ -308,6 +312,7 @@ class Extension:
 
 
 def _argument(value: object) -> Argument:
+    __tracebackhide__ = True
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str):
@@ -316,6 +321,6 @@ def _argument(value: object) -> Argument:
         return Pointed(f"bytearray({len(value)})", bytes(value), kept=True)
     if isinstance(value, bytes):
         return Pointed(repr(value), value)
-    raise TypeError(
+    raise ExtensionError(
         f"an argument is {value!r:.60}, expected an integer, a text, bytes or a bytearray"
     )

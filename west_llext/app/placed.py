@@ -94,7 +94,9 @@ def fixed(image: Image, debug: ObjectFile) -> Placed:
 
 
 def _is_named(symbol: Symbol) -> bool:
-    return bool(symbol.name) and symbol.type not in {STT_SECTION, STT_FILE}
+    # not the marks of Arm and RISC-V for what is code and what is data
+    marks = not symbol.name or symbol.name[0] == "$"
+    return not marks and symbol.type not in {STT_SECTION, STT_FILE}
 
 
 def _chunks(system: System, ext: Llext) -> Iterator[Chunk]:

@@ -158,8 +158,8 @@ def _kind(name: str, parameter: inspect.Parameter, usual: Kind | None) -> Kind:
     if parameter.kind not in _POSITIONAL:
         raise TypeError(f"'{name}' has a parameter '{parameter.name}' that C can't pass")
     text = _annotation(parameter.annotation)
-    if text not in _KINDS or text == "None":
-        choices = ", ".join(sorted([*_names(), _TEXT]))
+    if text not in _KINDS or _KINDS[text] is Kind.VOID:
+        choices = ", ".join(sorted({*_names(), _TEXT} - {"None", Kind.VOID.value}))
         raise TypeError(f"'{parameter.name}' of '{name}' is a '{text}', expected one of: {choices}")
     return _KINDS[text] if text or usual is None or usual is Kind.REST else usual
 
