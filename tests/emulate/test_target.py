@@ -403,7 +403,8 @@ def test_machine_that_cannot_be_emulated_is_refused() -> None:
         "emulator: error[X002]: machine 94 (32 bits, little endian) can't be emulated, "
         "expected one of these, little endian: AArch64 (machine 183, 64 bits), "
         "Arm (machine 40, 32 bits), RISC-V (machine 243, 32 bits), RISC-V (machine 243, 64 bits), "
-        "x86 (machine 3, 32 bits), x86-64 (machine 62, 64 bits)"
+        "x86 (machine 3, 32 bits), x86-64 (machine 62, 64 bits)\n"
+        "hint: run it on the target, or in QEMU with the base image: qemu-system-xtensa"
     )
 
 

@@ -290,6 +290,9 @@ class Bench:
                 result = self._system.teardown(extension.ext, run, log)
         except _StoppedError:
             result = 0
+        except Danger as danger:
+            at = Span(PurePath(self.file(name)))
+            raise LlextError([refused(name, at, danger)]) from None
         if result >= 0:
             return Started(tuple(called))
         function = "llext_bringup" if setup else "llext_teardown"

@@ -24,6 +24,14 @@ MACHINES: Mapping[tuple[int, int], Machine] = {
 _VARIANTS: Mapping[tuple[int, int], Callable[[int], Machine]] = {(243, 32): riscv.machine_32}
 
 
+_IN_QEMU = "run it on the target, or in QEMU with the base image: {}"
+# what executes machines that unicorn doesn't have, by e_machine
+_ELSEWHERE = {
+    94: _IN_QEMU.format("qemu-system-xtensa"),
+    **dict.fromkeys((93, 195), _IN_QEMU.format("Synopsys' qemu-system-arc")),
+}
+
+
 def machine_of(ident: Ident) -> Machine:
     """The machine that a file is for; raises LlextError (X002) where it can't be emulated."""
     key = ident.machine, ident.bits
@@ -38,5 +46,6 @@ def machine_of(ident: Ident) -> Machine:
         at=Span(PurePath("emulator")),
         message=f"{described(ident)} can't be emulated, expected one of these, little endian: "
         f"{known}",
+        hint=_ELSEWHERE.get(ident.machine),
     )
     raise LlextError([finding])
