@@ -91,6 +91,8 @@ def test_stand_ins(llext):
     result = demo.call("demo_run", 3)
     assert (result.signed, result.output, llext.output) == (-3, "channel 3\\n", "channel 3\\n")
     assert llext.milliseconds == 5
+    llext.sleep(10)
+    assert llext.milliseconds == 15
     llext.stand_in("sensor_read", lambda target, channel: 8)
     assert demo.call("demo_run", 3).value == 8
 

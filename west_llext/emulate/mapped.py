@@ -88,7 +88,7 @@ class Mapped:
 
     def call_place(self, back: int) -> Place | None:
         """The same of a return address, with the source line of the call in front of it."""
-        found, call = self.place(back), self.place(back - 1)
+        found, call = self.place(back), self.place((back & ~self._machine.state_mask) - 1)
         return found if found is None or call is None else replace(found, line=call.line)
 
     def regions(self) -> tuple[Mapping, ...]:
