@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, LlextError, Span
-from west_llext.emulate import aarch64, arm, riscv, x86
+from west_llext.emulate import aarch64, arm, riscv, x86, xtensa
 from west_llext.emulate.findings import described
 from west_llext.emulate.machine import Machine
 from west_llext.model.elf import Ident
@@ -16,20 +16,12 @@ MACHINES: Mapping[tuple[int, int], Machine] = {
     (machine.number, machine.bits): machine
     for machine in (
         *(aarch64.MACHINE, arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64),
-        *(x86.MACHINE_32, x86.MACHINE_64),
+        *(x86.MACHINE_32, x86.MACHINE_64, xtensa.MACHINE),
     )
 }
 
 #: By the same: (e_flags) to the machine, where calls differ.
 _VARIANTS: Mapping[tuple[int, int], Callable[[int], Machine]] = {(243, 32): riscv.machine_32}
-
-
-_IN_QEMU = "run it on the target, or in QEMU with the base image: {}"
-# what executes machines that unicorn doesn't have, by e_machine
-_ELSEWHERE = {
-    94: _IN_QEMU.format("qemu-system-xtensa"),
-    **dict.fromkeys((93, 195), _IN_QEMU.format("Synopsys' qemu-system-arc")),
-}
 
 
 def machine_of(ident: Ident) -> Machine:
@@ -46,6 +38,5 @@ def machine_of(ident: Ident) -> Machine:
         at=Span(PurePath("emulator")),
         message=f"{described(ident)} can't be emulated, expected one of these, little endian: "
         f"{known}",
-        hint=_ELSEWHERE.get(ident.machine),
     )
     raise LlextError([finding])

@@ -15,6 +15,7 @@ from west_llext.emulate.image import Image, overlaps
 from west_llext.emulate.machine import Machine
 from west_llext.emulate.memory import Access, Pages, Range
 from west_llext.emulate.places import place
+from west_llext.emulate.qemu import QemuEngine
 from west_llext.model.elf import Ident
 
 
@@ -29,7 +30,9 @@ class Mapping(NamedTuple):
 class Mapped:
     """Images that were put into an emulator's memory; `pages` are those that they take."""
 
-    def __init__(self, *, engine: Engine, machine: Machine, ident: Ident, limit: int) -> None:
+    def __init__(
+        self, *, engine: Engine | QemuEngine, machine: Machine, ident: Ident, limit: int
+    ) -> None:
         """`limit` bytes of memory are allowed for all images."""
         self._engine = engine
         self._machine = machine
