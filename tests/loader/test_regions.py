@@ -225,6 +225,21 @@ def test_a_shared_object_is_one_piece_in_the_newest_release() -> None:
     assert system.heap.live == 0
 
 
+def test_pages_of_a_shared_object_with_code_and_data_are_reported() -> None:
+    """An MMU gives a page one kind of permissions; the load succeeds all the same."""
+    parts = (
+        Sec(name=".text", flags=CODE, content=NOTHING, addr=0x1000),
+        Sec(name=".data", flags=WRITABLE, content=b"\x07\0\0\0", addr=0x1040),
+    )
+    data = extension(*parts, file_type=ET_DYN, symbol_table=11)
+    on = target(version=NEWEST, protection=Protection.MMU, page=4096)
+    _, loaded = load(data, on)
+    assert loaded.ext is not None
+    place = loaded.ext.mem[0]
+    expected = [f"E: ET_DYN page {place:#x} is both executable and writable"]
+    assert (loaded.result, place % 4096, logged(loaded)) == (0, 0, expected)
+
+
 def test_parameters_are_the_loaders_defaults() -> None:
     """LLEXT_LOAD_PARAM_DEFAULT."""
     assert LoadParameters() == LoadParameters(

@@ -6,7 +6,20 @@ from __future__ import annotations
 import struct
 
 import pytest
-from support.elfbuild import ET_DYN, FUNC, NOBITS, OBJECT, SHF_ALLOC, SHF_WRITE, Rel, Sec, Sym
+from support.elfbuild import (
+    ET_DYN,
+    FUNC,
+    NOBITS,
+    OBJECT,
+    SHF_ALLOC,
+    SHF_WRITE,
+    Rel,
+    Sec,
+    Sym,
+    patched,
+    section_field,
+    section_number,
+)
 from support.loads import BUFFER, CODE, NOTHING, code, extension, load, logged, region, target
 
 from west_llext.loader.danger import Danger
@@ -112,6 +125,24 @@ def test_all_globals_can_be_exported() -> None:
     system, loaded = load(data, target(all_globals=True))
     assert loaded.ext is not None
     assert system.find_sym(loaded.ext.exp_tab, "o") == loaded.ext.mem[0] + 2
+
+
+def test_all_globals_have_a_row_also_where_they_are_undefined() -> None:
+    """Of 8 bytes each; the last stays empty."""
+    data = extension(symbols=[Sym(name="u", type=FUNC)])
+    _, loaded = load(data, target(all_globals=True))
+    assert loaded.ext is not None
+    assert [each.size for each in loaded.account if each.what == "export table"] == [16]
+    assert [bool(each.name) for each in loaded.ext.exp_tab] == [True, False]
+
+
+def test_a_table_of_exports_that_does_not_fit_is_not_read() -> None:
+    """Its memory comes first: 8,190 rows of 8 bytes are more than the heap has."""
+    data = extension(Sec(name=".exported_sym", content=bytes(8)))
+    number = section_number(data, ".exported_sym")
+    data = patched(data, section_field(data, number, "sh_size"), 8190 * 8)
+    _, loaded = load(data, storage=Storage.WRITABLE)
+    assert (loaded.result, logged(loaded)) == (-12, ["E: Failed to export, ret -12"])
 
 
 def test_a_base_image_by_slid_is_asked_for_a_number() -> None:
