@@ -44,6 +44,11 @@ class Inspection:
         self._load = load
 
     @property
+    def machine(self) -> int:
+        """What the file says of its processor (e_machine)."""
+        return self._load.hdr.machine
+
+    @property
     def headers(self) -> list[Header]:
         """All section headers (llext_section_headers)."""
         return [self._load.headers[index] for index in range(self._load.ext.sect_cnt)]

@@ -84,13 +84,17 @@ class Work:
     """What a load made the target do, for the cost report.
 
     copied: bytes that were read into memory of their own; cleared: bytes that were zeroed
-    compared: names that were compared; relocated: relocations that were applied
+    compared: names that were compared; searched: those of them in the base image's table
+    relocated: relocations that were applied
+    imports: those of the base image's symbols: symbol and type to how many there are
     """
 
     copied: int = 0
     cleared: int = 0
     compared: int = 0
+    searched: int = 0
     relocated: int = 0
+    imports: dict[tuple[int, int], int] = field(default_factory=dict)
 
 
 class World(Protocol):

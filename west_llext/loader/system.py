@@ -37,7 +37,8 @@ class Loaded:
     log: warnings and errors, in order
     work: what it cost; account: its allocations, in order
     inspection: looks into the file; None where the load failed
-    peak: most bytes of the heap in use since it began, without headers; live: after it
+    peak: most bytes of the heap in use since it began, without headers; before, live: in front of
+        it, and after it
     """
 
     result: int
@@ -46,6 +47,7 @@ class Loaded:
     work: Work
     account: tuple[Allocation, ...]
     peak: int
+    before: int
     live: int
     inspection: Inspection | None = None
 
@@ -60,6 +62,7 @@ class System:
         self.last_pair = 0
         self.heap = Allocator(target, self.memory)
         self._has_heap = not target.dynamic_heap
+        self._before = 0
         self._loaded: list[Llext] = []
         self._positions = {name: place for place, name in enumerate(target.symbols, 1)}
         self._slids = _slids(target) if target.by_slid else {}
@@ -83,6 +86,7 @@ class System:
             each.reset_peak()
         self.memory.rest()
         log, work = Log(), Work()
+        self._before = self.heap.live
         if known is not None:
             count = known.use_count
             known.use_count = count + 1 & 0xFFFFFFFF
@@ -163,15 +167,15 @@ class System:
         """Address of a symbol of the base image; 0 for none, or for one without an address."""
         count = len(self._positions)
         if self.target.by_slid:
-            work.compared += count.bit_length() if self.target.rules.sorted_tables else count
-            return self._slids.get(value, 0)
-        wanted = self.memory.string(name, "the name of a symbol")
-        position = self._positions.get(wanted)
-        if self.target.rules.sorted_tables:
-            work.compared += count.bit_length()
+            address, steps = self._slids.get(value, 0), count
         else:
-            work.compared += count if position is None else position
-        return self.target.symbols.get(wanted, 0)
+            wanted = self.memory.string(name, "the name of a symbol")
+            address, steps = self.target.symbols.get(wanted, 0), self._positions.get(wanted, count)
+        if self.target.rules.sorted_tables:
+            steps = count.bit_length()
+        work.compared += steps
+        work.searched += steps
+        return address
 
     def same_text(self, first: int, second: int, work: Work) -> bool:
         """Whether two names are equal."""
@@ -258,6 +262,7 @@ class System:
             work=work,
             account=tuple(self.heap.account),
             peak=self.heap.peak,
+            before=self._before,
             live=self.heap.live,
         )
 
