@@ -14,6 +14,7 @@ from support.loads import code, extension, load, target
 
 from west_llext.loader.cost import Cost, bound, cost, prelocated
 from west_llext.loader.extension import Llext
+from west_llext.loader.system import System
 from west_llext.loader.target import Machine
 from west_llext.loader.versions import NEWEST, Version
 
@@ -149,7 +150,7 @@ def test_a_prelocated_extension_keeps_itself_and_its_exports() -> None:
     """188 bytes of `struct llext`, and 8 of the table, which take 12 (headers aside)."""
     known = cost(BASE, load(importing(), target(symbols=BASE.symbols), buffer=0x20010000)[1])
     assert known is not None
-    found = prelocated(BASE, known)
+    found = prelocated(System(BASE), known)
     assert (found.copied, found.cleared, found.compared, found.relocated) == (0, 8, 0, 0)
     assert (found.sections, found.symbols, found.allocations) == (8, 2, 4)
     assert found.kept == 188 + 12

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from west_llext.app.base_info import base_image
 from west_llext.app.base_symbols import base_symbols
 from west_llext.app.bases import opened
+from west_llext.app.load_cost import LESS, in_mode
 from west_llext.app.load_settings import (
     Offered,
     Settings,
@@ -23,7 +24,7 @@ from west_llext.diagnostics import Diagnostic, Span
 from west_llext.elf.headers import is_elf
 from west_llext.elf.read import file_content
 from west_llext.loader.advice import Advice, advice
-from west_llext.loader.cost import Cost, bound, cost, prelocated
+from west_llext.loader.cost import Cost, cost
 from west_llext.loader.danger import Danger
 from west_llext.loader.extension import Llext, LoadParameters
 from west_llext.loader.log import Line
@@ -310,14 +311,12 @@ class _Sequence:
     def _savings(self, known: Cost) -> Iterator[Saving]:
         if not self.request.parameters.relocate_local:
             return
-        if known.searched:
-            yield self._saving(Mode.BOUND, known, bound(known))
-        yield self._saving(Mode.PRELOCATED, known, prelocated(self.target, known))
-
-    def _saving(self, mode: Mode, known: Cost, other: Cost) -> Saving:
-        now, then = (each.instructions(self.target) for each in (known, other))
-        fewer = None if now is None or then is None else now - then
-        return Saving(mode, fewer, known.kept - other.kept)
+        # what looks up no names is bound, or may as well be
+        for mode in LESS[Mode.RELOCATABLE if known.searched else Mode.BOUND]:
+            other = in_mode(self.system, known, mode)
+            now, then = (each.instructions(self.target) for each in (known, other))
+            fewer = None if now is None or then is None else now - then
+            yield Saving(mode, fewer, known.kept - other.kept)
 
     def _regions(self, ext: Llext) -> list[RegionState]:
         found = []

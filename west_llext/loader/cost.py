@@ -15,10 +15,8 @@ from west_llext.arch.formula import Space
 from west_llext.arch.machines import MACHINES
 from west_llext.arch.table import Row
 from west_llext.elf.headers import FORMATS
-from west_llext.loader.allocation import Allocator, Lifetime
 from west_llext.loader.headers import SHT_REL, SHT_RELA
-from west_llext.loader.memory import Memory
-from west_llext.loader.system import Loaded
+from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Machine, Target
 
 
@@ -136,11 +134,12 @@ def bound(known: Cost) -> Cost:
     )
 
 
-def prelocated(target: Target, known: Cost) -> Cost:
+def prelocated(system: System, known: Cost) -> Cost:
     """What the same extension costs in mode prelocated: one symbol, nothing to copy or apply."""
+    target, heap = system.target, system.heap.own
     row = 2 * target.pointer
     sections = known.sections - known.fixups + (known.searched > 0)
-    peak, kept = _located_heap(target, sections * row, row, known.exports * row)
+    kept = heap.taken(target.struct_size) + heap.taken(known.exports * row)
     return Cost(
         copied=0,
         cleared=row,
@@ -154,21 +153,9 @@ def prelocated(target: Target, known: Cost) -> Cost:
         symbols=2,
         exports=known.exports,
         allocations=3 + (known.exports > 0),
-        peak=peak,
+        peak=kept + heap.taken(sections * row) + heap.taken(row),
         kept=kept,
     )
-
-
-def _located_heap(target: Target, sections: int, symbols: int, exports: int) -> tuple[int, int]:
-    # the most that the loader has on an empty heap for tables of so many bytes, and what it keeps
-    heap = Allocator(target, Memory())
-    heap.plain("struct llext", target.struct_size, Lifetime.EXTENSION)
-    brief = [heap.plain("a table", size, Lifetime.LOAD) for size in (sections, symbols)]
-    heap.plain("export table", exports, Lifetime.EXTENSION)
-    peak = heap.peak
-    for address in brief:
-        heap.free(address)
-    return peak, heap.live
 
 
 def _settled(imports: Mapping[tuple[int, int], int], machine: int, bits: int) -> tuple[int, int]:

@@ -120,6 +120,10 @@ class Heap:
         chunk = (address - self._header - self._origin) // UNIT
         return self._size[chunk] * UNIT - size
 
+    def taken(self, size: int) -> int:
+        """Bytes that `live` grows by for an allocation of `size`."""
+        return self._units(size) * UNIT - self._header if size else 0
+
     def _plain(self, size: int) -> int:
         if size == 0 or size // UNIT >= self._end:
             return 0
