@@ -120,8 +120,13 @@ def test_an_extension_is_one_line_with_everything() -> None:
 
 
 LOAD = {
-    "copied": 776, "cleared": 80, "compared": 48, "relocated": 21,
-    "instructions": None, "heap-peak": 1204, "heap-kept": 1084,
+    "copied": 776,
+    "cleared": 80,
+    "compared": 48,
+    "relocated": 21,
+    "instructions": None,
+    "heap-peak": 1204,
+    "heap-kept": 1084,
     "modes": {"bound": {"instructions": 25014, "heap-peak": 1124, "heap-kept": 1004}},
 }
 

@@ -254,6 +254,27 @@ def test_sections_can_be_looked_at() -> None:
     assert system.heap.live == 0
 
 
+@pytest.mark.parametrize("release", [(3, 5), (3, 7), (4, 3)])
+def test_the_data_of_a_file_are_measured(release: tuple[int, int]) -> None:
+    """From `.rodata` at 0x34 to the end of `.exported_sym` at 0x44, whatever lies between."""
+    data = extension(
+        Sec(name=".rodata", size=4), code(), Sec(name=".exported_sym", content=bytes(8))
+    )
+    at = [section_field(data, number, "sh_offset") for number in (1, 2, 3)]
+    assert [struct.unpack_from("<I", data, place)[0] for place, _ in at] == [0x34, 0x38, 0x3C]
+    _, loaded = load(data, target(version=Version(*release)))
+    assert loaded.inspection is not None
+    assert loaded.inspection.prog_data_size == 0x3C + 8 - 0x34
+    assert [each.type for each in loaded.inspection.headers[:4]] == [0, 1, 1, 1]
+
+
+def test_without_data_there_is_one_byte_of_them() -> None:
+    """0 + 0 - 0xffffffff, as `prog_data_size` was computed."""
+    loaded = load(extension(code()))[1]
+    assert loaded.inspection is not None
+    assert loaded.inspection.prog_data_size == 1
+
+
 def test_partitions_go_into_a_domain() -> None:
     """Code, data, constants, zeros, each with what may be done; -ENOSYS without user threads."""
     data = extension(
@@ -297,6 +318,19 @@ def test_partitions_that_cannot_be_are_reported() -> None:
         "multiple of it"
     )
     assert list(complaints(target(protection=Protection.POWER_OF_TWO), loaded.ext)) == [message]
+
+
+def test_a_partition_of_no_bytes_is_reported() -> None:
+    """2**32 doesn't fit a `uintptr_t`: what an alignment above half of that is rounded up to."""
+    on = target(protection=Protection.POWER_OF_TWO)
+    data = extension(code())
+    data = patched(data, section_field(data, 1, "sh_addralign"), 0x80000001)
+    _, loaded = load(data, on, storage=Storage.WRITABLE, pre_located=True)
+    assert loaded.ext is not None
+    assert list(complaints(on, loaded.ext)) == [
+        "partition of region text at 0x21000034 has 0 bytes, expected a power of two and a "
+        "multiple of it"
+    ]
 
 
 def test_an_application_can_bring_the_heap() -> None:

@@ -120,6 +120,7 @@ class Loading:
     region: the one that relocations are applied to, in releases that know no sections
     entry: number of the relocation section and of its entry, for those
     by_address: relocations that are being applied have addresses in place of offsets
+    early: section headers that releases before 4.0 have read
     pairs: a relocation section, and where its RISC-V PCREL_HI20 are
     """
 
@@ -137,6 +138,7 @@ class Loading:
     region: int | None = None
     entry: tuple[int, int] = (0, 0)
     by_address: bool = False
+    early: list[Header] = field(default_factory=list)
     pairs: tuple[bytes, dict[int, list[int]]] | None = None
 
     @property
