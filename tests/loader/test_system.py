@@ -328,8 +328,10 @@ def test_a_partition_of_no_bytes_is_reported() -> None:
     _, loaded = load(data, on, storage=Storage.WRITABLE, pre_located=True)
     assert loaded.ext is not None
     assert list(complaints(on, loaded.ext)) == [
-        "partition of region text at 0x21000034 has 0 bytes, expected a power of two and a "
-        "multiple of it"
+        (
+            "partition of region text at 0x21000034 has 0 bytes, expected a power of two and a "
+            "multiple of it"
+        )
     ]
 
 
