@@ -26,7 +26,7 @@ from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import relocated
-from west_llext.link.resolve import Offered, Peer, Resolution, resolution
+from west_llext.link.resolve import Offered, Peer, Resolution, imports, resolution
 from west_llext.link.slids import slid_findings
 from west_llext.link.symbols import ExportForm
 from west_llext.link.tables import OffsetTable, offset_table
@@ -248,7 +248,14 @@ def finished(
     result = relocated(job)
     every = _exports_symbols(first.extension, context)
     form = ExportForm.SYMBOLS if every else ExportForm.TABLE
-    record = linked(job, result, first.extension, first.exports, second.resolution, form=form)
+    record = linked(
+        job,
+        result,
+        first.extension,
+        first.exports,
+        imports(first.obj, second.resolution),
+        form=form,
+    )
     return (debugged(job, record) if purpose is Purpose.BUILD else record), result.findings
 
 

@@ -200,7 +200,7 @@ class ObjectFile:
     entry: int
     data: bytes
     sections: tuple[Section, ...]
-    symbols: tuple[Symbol, ...]
+    symbols: Sequence[Symbol]
     relocations: Mapping[int, Sequence[Relocation]]
     groups: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     segments: tuple[Segment, ...] = ()
