@@ -167,6 +167,34 @@ def test_blocks_must_be_aligned_enough() -> None:
     ]
 
 
+@pytest.mark.parametrize("align", [0x40000, 0x800000])
+def test_an_alignment_beyond_the_heap_can_look_like_an_empty_list(align: int) -> None:
+    """13 lists of 64 KiB end at 68, `struct llext` begins at 76: its list node is 0 until it is
+    loaded, and so is `mem[LLEXT_MEM_TEXT]`, at 96, which lists 15 and 20 would be at."""
+    data = extension(code())
+    data = patched(data, section_field(data, 1, "sh_addralign"), align)
+    system, loaded = load(data)
+    size = 0x34 + 4
+    assert (loaded.result, logged(loaded)) == (
+        -12,
+        [
+            f"E: Failed allocating {size} bytes {align}-aligned for region 0",
+            "E: Failed to copy regions, ret -12",
+        ],
+    )
+    assert system.heap.live == 0
+
+
+def test_an_alignment_beyond_the_heap_can_lead_anywhere() -> None:
+    """List 14 would be the header of `struct llext`, list 26 where the names of sections are."""
+    data = extension(code())
+    for align in (0x20000, 0x40000000):
+        with pytest.raises(Danger) as danger:
+            load(patched(data, section_field(data, 1, "sh_addralign"), align))
+        assert danger.value.code == "L021"
+        assert "the allocator would read behind its lists" in danger.value.message
+
+
 def test_a_file_that_cannot_be_peeked_at_is_read_into_the_heap() -> None:
     """Section headers too; they stay until the extension goes, or for good where the load fails."""
     system = System(target())

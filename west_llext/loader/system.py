@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 
 from west_llext.loader.allocation import Allocation, Allocator, Lifetime
 from west_llext.loader.danger import outside
 from west_llext.loader.domain import MemDomain, add_domain
 from west_llext.loader.errnos import Errno
-from west_llext.loader.extension import MAX_NAME, Entry, Llext, LoadParameters
+from west_llext.loader.extension import MAX_NAME, Entry, Llext, LoadParameters, word_of
 from west_llext.loader.functions import Run, call_table, fn_table
+from west_llext.loader.heap import nobody_knows
 from west_llext.loader.inspection import Inspection
 from west_llext.loader.loading import Loading, Work
 from west_llext.loader.log import Line, Log
@@ -66,6 +69,10 @@ class System:
         self._loaded: list[Llext] = []
         self._positions = {name: place for place, name in enumerate(target.symbols, 1)}
         self._slids = _slids(target) if target.by_slid else {}
+        # a table in another order is searched from its start (llext_sym_is_ordered)
+        self._halves = target.rules.sorted_tables and (
+            target.by_slid or all(low < high for low, high in pairwise(target.symbols))
+        )
 
     def load(
         self,
@@ -112,7 +119,9 @@ class System:
             log=log,
             work=work,
         )
+        self.heap.own.behind = partial(word_of, self.target, ext)
         result = run_load(load)
+        self.heap.own.behind = nobody_knows
         if result < 0:
             if self.target.rules.by_flags:
                 self.heap.free(address)
@@ -171,7 +180,7 @@ class System:
         else:
             wanted = self.memory.string(name, "the name of a symbol")
             address, steps = self.target.symbols.get(wanted, 0), self._positions.get(wanted, count)
-        if self.target.rules.sorted_tables:
+        if self._halves:
             steps = count.bit_length()
         work.compared += steps
         work.searched += steps
