@@ -195,6 +195,20 @@ def test_an_alignment_beyond_the_heap_can_lead_anywhere() -> None:
         assert "the allocator would read behind its lists" in danger.value.message
 
 
+def test_a_table_of_names_can_be_zeroed_at_its_start() -> None:
+    """One with SHF_ALLOC is taken for a region, and its sh_info for the padding of that."""
+    data = extension(code())
+    number = section_number(data, ".strtab")
+    data = patched(data, section_field(data, number, "sh_flags"), SHF_ALLOC)
+    size = len(b"\0f\0")
+    system, loaded = load(patched(data, section_field(data, number, "sh_info"), size))
+    assert region(system, loaded, "strtab") == bytes(size)
+    with pytest.raises(Danger) as danger:
+        load(patched(data, section_field(data, number, "sh_info"), 0x40000000))
+    expected = "0x40000000 bytes would be zeroed at the start of region strtab, which has 3"
+    assert (danger.value.code, danger.value.message) == ("L021", expected)
+
+
 def test_a_file_that_cannot_be_peeked_at_is_read_into_the_heap() -> None:
     """Section headers too; they stay until the extension goes, or for good where the load fails."""
     system = System(target())
