@@ -250,10 +250,24 @@ class Session:
         return self.contexts[machine]
 
 
+def _shared_object(obj: ObjectFile, machine: Machine) -> tuple[str, str]:
+    # how a shared object of most machines gets to its data
+    first = next(iter(obj.relocations.get(0, ())), None)
+    entry = None if first is None else machine.rows.get(first.type)
+    named = "" if entry is None else f" (it has {entry.name})"
+    text = (
+        f"is a shared object{named}: its code counts on the distance to its data, which the "
+        f"loader doesn't keep on {machine.name}"
+    )
+    return text, "link it with 'ld -r' instead of -shared, from objects compiled without -fPIC"
+
+
 def _unlinkable(obj: ObjectFile, machine: Machine | None) -> tuple[str, str | None] | None:
     # why an object can't be linked, whatever the base image is, and what to do
-    if obj.file_type != FileType.REL:
+    if obj.file_type not in {FileType.REL, FileType.DYN}:
         return f"is no relocatable object (its e_type is {obj.file_type})", None
+    if machine is not None and obj.file_type == FileType.DYN and not machine.dynamic:
+        return _shared_object(obj, machine)
     if machine is None:
         return f"is for e_machine {obj.ident.machine}, which isn't supported", None
     loaded = any(each.flags & SHF_ALLOC and each.size for each in obj.sections)

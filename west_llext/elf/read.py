@@ -32,6 +32,7 @@ from west_llext.model.elf import (
     SHF_ALLOC,
     SHN_LORESERVE,
     SHN_XINDEX,
+    FileType,
     Ident,
     ObjectFile,
     Relocation,
@@ -84,7 +85,9 @@ def object_file(data: bytes, name: str) -> ObjectFile:
     Raises LlextError (L002) where it isn't a whole ELF file, or one that needs much memory.
     """
     head = headers(data, name)
-    table = symbol_table(head)
+    # what a shared object's loader sees is the dynamic symbol table, whatever else there is
+    dynamic = head.file_type == FileType.DYN
+    table = symbol_table(head, _SYMBOL_TABLES[::-1] if dynamic else _SYMBOL_TABLES)
     symbols = _symbols(head, table) if table else Unpacked[Symbol]()
     return ObjectFile(
         name=name,
@@ -100,9 +103,9 @@ def object_file(data: bytes, name: str) -> ObjectFile:
     )
 
 
-def symbol_table(head: Headers) -> int:
-    """Index of the symbol table: SHT_SYMTAB, or SHT_DYNSYM where there is no other; 0 for none."""
-    for kind in _SYMBOL_TABLES:
+def symbol_table(head: Headers, kinds: Sequence[int] = _SYMBOL_TABLES) -> int:
+    """Index of the symbol table: of the first kind that there is; 0 for none."""
+    for kind in kinds:
         found = [index for index, section in enumerate(head.sections) if section.type == kind]
         if len(found) > 1:
             refuse(head.name, f"has {len(found)} symbol tables, expected one")
@@ -280,7 +283,9 @@ def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Unpa
             loaded += count
         else:
             unloaded += count
-        rows = found.setdefault(section.info, Unpacked())
+        # sh_info means nothing where offsets are addresses
+        relocated = 0 if head.file_type == FileType.DYN else section.info
+        rows = found.setdefault(relocated, Unpacked())
         rows.add(partial(_relocation_rows, head.data, head.ident, section), count)
     if loaded * _RELOCATION_COST > MAX_MEMORY or unloaded > MAX_UNLOADED_RELOCATIONS:
         refuse(head.name, f"has {loaded + unloaded} relocations, which is more than are read")
