@@ -25,8 +25,19 @@
 
 LOG_MODULE_REGISTER(west_llext, CONFIG_WEST_LLEXT_LOG_LEVEL);
 
-/* `pre_located` is there, and honoured, since 3.7 */
-#define CAN_LOAD (KERNEL_VERSION_NUMBER >= 0x030700)
+/* `pre_located` is there, and honoured, since 3.7. Until 4.1, which can be told by its loaders, the
+ * storage of all extensions is one setting, and what is placed may only be in a writable one.
+ */
+#if KERNEL_VERSION_NUMBER < 0x030700
+#define CAN_LOAD 0
+#define WHY_NOT "this release of Zephyr can't load prelocated extensions"
+#elif !defined(LLEXT_WRITABLE_BUF_LOADER) && !defined(CONFIG_LLEXT_STORAGE_WRITABLE)
+#define CAN_LOAD 0
+#define WHY_NOT "prelocated extensions need CONFIG_LLEXT_STORAGE_WRITABLE in this release of Zephyr"
+#else
+#define CAN_LOAD 1
+#define WHY_NOT ""
+#endif
 
 #define MEMORY(name, first, bytes, mode) {.address = (first), .size = (bytes), .access = (mode)},
 
@@ -131,7 +142,7 @@ int west_llext_install(const char *name, const void *blob, size_t size, uint32_t
 		return -EINVAL;
 	}
 	if ((flags & WEST_LLEXT_LOAD) && !CAN_LOAD) {
-		LOG_ERR("this release of Zephyr can't load prelocated extensions");
+		LOG_ERR("%s", WHY_NOT);
 		return -ENOTSUP;
 	}
 	rc = verified(&found, blob, size);
