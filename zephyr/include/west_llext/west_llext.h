@@ -3,10 +3,10 @@
  * @file
  * @brief Blobs of west llext on the target.
  *
- * A prelocated blob has fixed addresses and nothing left to relocate; a bound blob has the addresses
- * of this image's symbols in it. Neither may be used with another image than the one it was made
- * for, so each says which symbols it uses, and where they were. The functions here compare that with
- * the table of this image before anything is touched.
+ * A prelocated blob has fixed addresses and nothing left to relocate; a bound blob has the
+ * addresses of this image's symbols in it. Neither may be used with another image than the one it
+ * was made for, so each says which symbols it uses, and where they were. The functions here compare
+ * that with the table of this image before anything is touched.
  */
 
 #ifndef WEST_LLEXT_WEST_LLEXT_H_
@@ -51,7 +51,7 @@ struct west_llext {
  * Have the llext subsystem know it, too, so that others can import from it. Since Zephyr 3.7, and
  * before 4.1 with CONFIG_LLEXT_STORAGE_WRITABLE only.
  */
-#define WEST_LLEXT_LOAD (1U << 1)
+#define WEST_LLEXT_LOAD     (1U << 1)
 /** Call its constructors. */
 #define WEST_LLEXT_BRING_UP (1U << 2)
 
