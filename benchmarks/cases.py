@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import gnu, quickstart
 from benchmarks.bench import Bench
 from benchmarks.compare import compared
+from benchmarks.machines import machines
 from benchmarks.memory import Peak, peak
 from benchmarks.processes import Command, Series, interleaved
 from benchmarks.result import Figure, Result, ratios
@@ -117,6 +118,7 @@ CASES: Mapping[str, Callable[[Bench], Result]] = {
     "check": check,
     "memory": memory,
     "growth": growth,
+    "machines": machines,
 }
 
 

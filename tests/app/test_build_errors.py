@@ -137,6 +137,14 @@ def test_symbols_of_an_unreadable_provider_are_not_said_to_be_missing(made: Work
             "c.o: error[L003]: 'c.o' is no relocatable object (its e_type is 2)",
         ),
         (
+            Part(name="c").object(file_type=elfbuild.ET_DYN),
+            (
+                "c.o: error[L003]: 'c.o' is a shared object (it has R_ARM_THM_CALL): its code "
+                "counts on the distance to its data, which the loader doesn't keep on arm\n"
+                "hint: link it with 'ld -r' instead of -shared, from objects compiled without -fPIC"
+            ),
+        ),
+        (
             Part(name="c").object(machine=243),
             (
                 "c.o: error[B010]: it is for RISC-V (e_machine 243), the base image 'base.elf' for "

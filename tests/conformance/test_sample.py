@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.compare import Verdict, compared
-from tests.conformance.corpus import LIBRARIES, chosen
+from tests.conformance.compare import Verdict, compared, spots
+from tests.conformance.corpus import LIBRARIES, Member, chosen
 from west_llext.model.manifest import Mode
+from west_llext.model.region import Region
 
 pytestmark = pytest.mark.cross
 
@@ -34,3 +35,23 @@ def test_every_region_is_what_gnu_ld_makes(arch: str, mode: Mode, tmp_path: Path
     assert len(equal) >= count * (4 if arch in POSITION_INDEPENDENT else 8) // 10
     assert sum(each.bytes for each in equal) > 100 * count
     assert all(each.reason for each in found if each.verdict is Verdict.SKIPPED)
+
+
+def test_the_target_could_load_an_object_anywhere_and_a_failure_can_be_repeated() -> None:
+    """Three addresses of every region, the same ones each time; others for another object."""
+    sizes = {
+        Region.TEXT: (40, 4),
+        Region.DATA: (8, 8),
+        Region.RODATA: (9, 1),
+        Region.BSS: (64, 32),
+    }
+    unit, other = (Member("v7-m", "libc.a", name, 7, b"") for name in ("abs.o", "div.o"))
+    found = list(spots(sizes, unit, 0x08001000, 0x10000))
+    assert found == list(spots(sizes, unit, 0x08001000, 0x10000))
+    assert found != list(spots(sizes, other, 0x08001000, 0x10000))
+    assert len(found) == 3
+    for region, (_, align) in sizes.items():
+        addresses = {each[region] for each in found}
+        assert len(addresses) == 3
+        assert not any(address % align for address in addresses)
+    assert all(0x08001000 <= each[Region.TEXT] <= 0x08011000 for each in found)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from support import elfbuild
-from support.elfbuild import ET_DYN, FUNC, LOCAL, SECTION, SHF_ALLOC, Rel, Sec, Sym
+from support.elfbuild import DYNSYM, ET_DYN, FUNC, LOCAL, SECTION, SHF_ALLOC, Rel, Sec, Sym
 
 from west_llext.elf.exported import Exported, exported
 from west_llext.elf.read import object_file
@@ -73,6 +73,59 @@ def test_rows_of_a_linked_file_are_addresses() -> None:
         ],
     )
     assert rows(data) == (Exported("two", None, 0x1001), Exported("one", None, 0x1005))
+
+
+XTENSA = 94
+
+
+def test_the_addend_of_xtensa_is_in_both_places() -> None:
+    """R_XTENSA_32 adds to what the place holds; that is all that Zephyr's loader adds."""
+    data = elfbuild.elf(
+        machine=XTENSA,
+        sections=[
+            TEXT,
+            Sec(name=".rodata", content=b"pad\0demo_run\0"),
+            Sec(
+                name=".exported_sym",
+                content=words(4, 8),
+                relocations=[
+                    Rel(offset=0, type=1, symbol="names", addend=0),
+                    Rel(offset=4, type=1, symbol="code", addend=1),
+                ],
+            ),
+        ],
+        symbols=[
+            Sym(name="names", binding=LOCAL, type=SECTION, section=".rodata"),
+            Sym(name="code", binding=LOCAL, type=SECTION, section=".text"),
+        ],
+    )
+    assert rows(data) == (Exported("demo_run", 1, 9),)
+
+
+def test_rows_of_a_shared_object_are_relocated_at_addresses() -> None:
+    """R_XTENSA_RELATIVE says where the name is, R_XTENSA_GLOB_DAT which symbol is exported."""
+    data = elfbuild.elf(
+        machine=XTENSA,
+        file_type=ET_DYN,
+        symbol_table=DYNSYM,
+        sections=[
+            Sec(name=".text", flags=SHF_ALLOC | 4, addr=0x1000, size=16),
+            Sec(name=".rodata", addr=0x1010, content=b"one\0two\0"),
+            Sec(
+                name=".exported_sym",
+                addr=0x2018,
+                content=words(0x1014, 0, 0x1010, 0x1008),
+                relocations=[
+                    Rel(offset=0x2018, type=5, addend=0),
+                    Rel(offset=0x201C, type=3, symbol="two", addend=0),
+                    Rel(offset=0x2020, type=5, addend=0),
+                    Rel(offset=0x2024, type=5, addend=0),
+                ],
+            ),
+        ],
+        symbols=[Sym(name="two", value=0x1004, type=FUNC, section=".text")],
+    )
+    assert rows(data) == (Exported("two", None, 0x1004), Exported("one", None, 0x1008))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_blob_with_relocations_left_is_refused() -> None:
     """X003: what the target would still change can't be run."""
     relocated = dataclasses.replace(DATA, relocations=(Rel(offset=0, type=2),))
     assert refusal(blob(TEXT, relocated)) == (
-        "demo.llext: error[X003]: extension 'demo' can't run as it is: section '.data' has "
+        "demo.llext: error[X003]: extension 'demo' can't run as it is: the file has "
         "1 relocations for the target, expected a prelocated blob (ELF type 3, without "
         "relocations)\nhint: set 'mode: prelocated' and 'place' for it in the manifest"
     )

@@ -136,6 +136,14 @@ extensions:
     sources: [unit.c]
     exports: [run, again]
     place: {text: ram, rodata: ram, data: ram, bss: ram}
+  - {name: so-late, compiler-runtime: base, objects: [unit.so], exports: [run, again]}
+  - {name: so-bound, mode: bound, compiler-runtime: base, objects: [unit.so], exports: [run, again]}
+  - name: so-fixed
+    mode: prelocated
+    compiler-runtime: base
+    objects: [unit.so]
+    exports: [run, again]
+    place: {text: ram, rodata: ram, data: ram, bss: ram}
 """
 
 #: What `run` prints for the number that it is given; counted by hand.
@@ -179,7 +187,7 @@ EXPECTED = (
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base image and three extensions, built."""
+    """A base image and six extensions, built; half of them of a shared object."""
     folder = tmp_path_factory.mktemp("xtensa")
     for name, text in {
         "base.c": BASE,
@@ -192,6 +200,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [tool("gcc", PREFIX), "-Os", "-ffreestanding", "-nostdlib", "-Wl,-T,base.ld"]
     command += ["-Wl,--no-warn-rwx-segments", "base.c", "start.S", "-o", "base.elf", "-lgcc"]
     subprocess.run(command, cwd=folder, check=True)
+    command = [tool("gcc", PREFIX), "-Os", "-fPIC", "-mlongcalls", "-shared", "-nostdlib"]
+    subprocess.run([*command, "unit.c", "-o", "unit.so", "-lgcc"], cwd=folder, check=True)
     subprocess.run([sys.executable, "-m", "west_llext", "build", "-q"], cwd=folder, check=True)
     return folder
 
@@ -247,7 +257,7 @@ def completed(project: Path, name: str) -> Memory:
     places = {each: 0x60300000 + 0x1000 * number for number, each in enumerate(made)}
     labels = {REGIONS[each]: place for each, place in places.items()}
     memory, looked_up = xtensa.completed(path.read_bytes(), labels, names_of(project).get)
-    assert looked_up == (set() if name == "bound" else {"print", "plus", "offset"})
+    assert looked_up == (set() if name.endswith("bound") else {"print", "plus", "offset"})
     return Memory({each: (places[each], memory.get(REGIONS[each], made[each][1])) for each in made})
 
 
@@ -298,20 +308,21 @@ def printed(project: Path, memory: Mapping[int, bytes], entries: list[int]) -> s
     return done.stdout
 
 
-def test_a_prelocated_extension_runs(project: Path) -> None:
-    """Where it was placed; every call of the base image goes through a veneer."""
-    memory = Memory(regions(blob(project, "fixed")))
+@pytest.mark.parametrize("name", ["fixed", "so-fixed"])
+def test_a_prelocated_extension_runs(name: str, project: Path) -> None:
+    """Where it was placed; every call of the base image goes through a veneer, or a literal."""
+    memory = Memory(regions(blob(project, name)))
     assert printed(project, dict(memory.regions.values()), memory.entries()) == EXPECTED
 
 
-@pytest.mark.parametrize("name", ["bound", "late"])
+@pytest.mark.parametrize("name", ["bound", "late", "so-bound", "so-late"])
 def test_an_extension_runs_wherever_it_is_loaded(name: str, project: Path) -> None:
     """With each region where the loader likes."""
     memory = completed(project, name)
     assert printed(project, dict(memory.regions.values()), memory.entries()) == EXPECTED
 
 
-@pytest.mark.parametrize("name", ["bound", "late"])
+@pytest.mark.parametrize("name", ["bound", "late", "so-bound", "so-late"])
 def test_what_the_model_of_the_loader_makes_runs(name: str, project: Path) -> None:
     """That is, `west-llext load` and the blobs agree about every relocation."""
     memory = modelled(project, name)

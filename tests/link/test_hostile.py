@@ -7,6 +7,7 @@ Real objects are changed where it hurts: in section headers, symbols and relocat
 from __future__ import annotations
 
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import acceptance, riscv
-from support.cross import gcc
+from support.cross import gcc, tool
 from support.gnuld import SectionTable
 from support.linking import ARM, Case, data, extension, offer, thumb
 
@@ -24,7 +25,7 @@ from west_llext.elf.read import object_file
 from west_llext.emit.blob import blob
 from west_llext.emit.twin import twin
 from west_llext.link.place import Need, placement
-from west_llext.model.elf import ObjectFile
+from west_llext.model.elf import Ident, ObjectFile
 from west_llext.model.manifest import Memory, Mode
 from west_llext.model.region import PLACEABLE, Region
 
@@ -48,6 +49,8 @@ struct entry { const char *name; const void *address; };
 static const struct entry export_run
     __attribute__((section(".exported_sym"), used)) = {"run", (const void *)run};
 """
+XTENSA = "xtensa-lx106-elf-"
+SHARED = Ident(machine=94, bits=32, little=True, flags=0x300)
 FLAGS = ("-mcpu=cortex-m3", "-mthumb", "-O1", "-fcommon", "-ffunction-sections")
 BASE = (thumb("printk", 0x1000), data("ticks", 0x20000000))
 LIMIT = 1 << 30
@@ -68,12 +71,20 @@ def bounded_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-@pytest.fixture(scope="module", params=["arm", "rv32", "rv64"])
+@pytest.fixture(scope="module", params=["arm", "rv32", "rv64", "xtensa"])
 def unit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A small object with everything in it; RISC-V with differences, a table and padding."""
+    """A small object with everything in it; RISC-V with differences, a table and padding.
+
+    That of Xtensa is a shared one.
+    """
     folder = tmp_path_factory.mktemp("unit")
     if request.param == "arm":
         return gcc(folder, SOURCE, *FLAGS, "-g", "-gz").read_bytes()
+    if request.param == "xtensa":
+        made = gcc(folder, SOURCE, "-fPIC", "-mlongcalls", "-g", prefix=XTENSA)
+        command = [tool("gcc", XTENSA), "-shared", "-nostdlib", made.name, "-o", "unit.so"]
+        subprocess.run(command, cwd=folder, check=True)
+        return (folder / "unit.so").read_bytes()
     flags = ("-fcommon", "-ffunction-sections", "-fPIC", "-falign-functions=16", "-g", "-gz")
     return riscv.compiled(folder, SOURCE, 32 if request.param == "rv32" else 64, *flags)
 
@@ -85,7 +96,7 @@ class Tables:
         """Of a whole object that nothing was changed in yet."""
         self.table = SectionTable(content)
         rows = [self.table.row(content, each) for each in range(self.table.count)]
-        self.symbols = next(row for row in rows if row[1] == 2)
+        self.symbols = next(row for row in rows if row[1] in {2, 11})
         self.relocations = [row for row in rows if row[1] in {4, 9}]
 
     def places(self, kind: str) -> list[int]:
@@ -145,7 +156,11 @@ def no_line(obj: ObjectFile, section: int, offset: int) -> None:
 
 def link(content: bytes, mode: Mode) -> None:
     """All the way; whatever is wrong must be a finding."""
-    ident = riscv.ident(32 * content[4]) if riscv.EM_RISCV in content[18:19] else ARM
+    ident = ARM
+    if riscv.EM_RISCV in content[18:19]:
+        ident = riscv.ident(32 * content[4])
+    elif SHARED.machine in content[18:19]:
+        ident = SHARED
     made = extension(
         mode=mode,
         exports=["run", "common"],

@@ -161,7 +161,7 @@ def check(
     folder: Path, content: bytes, made: Outcome, where: Mapping[Region, int], base: list[Sym]
 ) -> int:
     """Nothing is different; the number of branches that went through veneers."""
-    ours = sameness.memory(made, base, where, Path())
+    ours = sameness.memory(made, base, where)
     found = sameness.compared(made, ours, theirs(folder, content, made, where, base), where)
     assert found.different == []
     assert found.regions >= 7

@@ -55,7 +55,7 @@ def on_target(
     made: Outcome, where: dict[Region, int], base: Sequence[Sym] = ()
 ) -> dict[Region, bytes]:
     """Memory after the loader is done."""
-    return sameness.memory(made, base, where, Path())
+    return sameness.memory(made, base, where)
 
 
 def explicit(content: bytes) -> ObjectFile:

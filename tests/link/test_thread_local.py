@@ -53,7 +53,7 @@ def test_a_local_exec_reference_is_what_gnu_ld_makes(mode: Mode, tmp_path: Path)
     theirs = gnuld.linked(
         tmp_path, content, layout=sameness.layout(made), addresses=where, symbols=BLOCK
     )
-    assert theirs[Region.TEXT][2] == sameness.memory(made, BLOCK, where, tmp_path)[Region.TEXT]
+    assert theirs[Region.TEXT][2] == sameness.memory(made, BLOCK, where)[Region.TEXT]
     assert struct.pack("<I", 16 + 24) in theirs[Region.TEXT][2]
     assert made.linked.left.get("R_ARM_TLS_LE32", 0) == 0
 

@@ -23,6 +23,8 @@ from .tools import thread_sections, tools_of
 SHF_ALLOC, SHF_MERGE, SHF_STRINGS = 0x2, 0x10, 0x20
 SHT_NOBITS = 8
 TABLE = "table"
+#: The file that a link makes.
+MADE = "out.elf"
 
 #: (input section, offset in the region) of what is loaded, by region.
 Layout = Mapping[Region, Sequence[tuple[int, int]]]
@@ -147,7 +149,44 @@ def linked(
     table: offset in TEXT at which the words of a global offset table begin
     linker: command of another linker
     """
-    unit, names, made, control = (folder / name for name in ("u.o", "d.o", "out.elf", "u.ld"))
+    command = prepared(
+        folder,
+        data,
+        layout=layout,
+        addresses=addresses,
+        symbols=symbols,
+        assignments=assignments,
+        options=options,
+        table=table,
+        linker=linker,
+    )
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode or done.stderr:
+        raise LinkerError(done.stderr.strip() or f"it ended with {done.returncode}")
+    found = (folder / MADE).read_bytes()
+    regions = contents(found)
+    if table is not None and not linker:
+        address, size, code = regions[Region.TEXT]
+        reserved = tools_of(data).reserved * tools_of(data).bits // 8
+        code += bytes(table - size) + _table_words(found)[reserved:]
+        regions[Region.TEXT] = address, len(code), code
+    return regions
+
+
+def prepared(
+    folder: Path,
+    data: bytes,
+    *,
+    layout: Layout,
+    addresses: Mapping[Region, int],
+    symbols: Sequence[Sym] = (),
+    assignments: str = "",
+    options: Sequence[str] = (),
+    table: int | None = None,
+    linker: Sequence[str] = (),
+) -> list[str]:
+    """The command that links in a folder, as `linked` does; everything else is written."""
+    unit, names, control = (folder / name for name in ("u.o", "d.o", "u.ld"))
     unit.write_bytes(renamed(data))
     tools = tools_of(data)
     names.write_bytes(tools.elf(symbols, flags=_flags(data)))
@@ -159,17 +198,7 @@ def linked(
     command = [*linker] if linker else [tool("ld", tools.prefix), *tools.link]
     command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", "--no-check-sections"]
     command += options
-    command += ["-T", control.name, unit.name, names.name, "-o", made.name]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode or done.stderr:
-        raise LinkerError(done.stderr.strip() or f"it ended with {done.returncode}")
-    found = made.read_bytes()
-    regions = contents(found)
-    if table is not None and not linker:
-        address, size, code = regions[Region.TEXT]
-        code += bytes(table - size) + _table_words(found)[reserved:]
-        regions[Region.TEXT] = address, len(code), code
-    return regions
+    return [*command, "-T", control.name, unit.name, names.name, "-o", MADE]
 
 
 def _table_words(data: bytes) -> bytes:

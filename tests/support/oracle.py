@@ -141,6 +141,6 @@ def equal_in(
         table=sameness.table(made),
     )
     assert not made.findings, [str(each) for each in made.findings]
-    found = sameness.matched(case, made, theirs, symbols=symbols, where=there, folder=folder)
+    found = sameness.matched(case, made, theirs, symbols=symbols, where=there)
     assert found.different == [], found.different
     return made, found

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
-from pathlib import Path
 
 from west_llext.emit.blob import blob
 from west_llext.link.extension import Resolved
@@ -103,35 +102,35 @@ def matched(
     *,
     symbols: Sequence[Sym],
     where: Mapping[Region, int],
-    folder: Path,
 ) -> Comparison:
     """Our link against GNU ld's, linked once more where only the order of a table differs."""
-    ours = memory(made, symbols, where, folder)
+    ours = memory(made, symbols, where)
     found = compared(made, ours, theirs, where)
     if not found.different or not made.second.table.words:
         return found
     data = gnuld.unmerged(made.first.obj.data)
     for reorder in as_theirs(made, ours, theirs):
         again = replace(case, reorder=reorder).link(data)
-        found = compared(again, memory(again, symbols, where, folder), theirs, where)
+        found = compared(again, memory(again, symbols, where), theirs, where)
         if not found.different:
             break
     return found
 
 
 def memory(
-    made: Outcome, symbols: Sequence[Sym], where: Mapping[Region, int], folder: Path
+    made: Outcome, symbols: Sequence[Sym], where: Mapping[Region, int]
 ) -> dict[Region, bytes]:
     """The bytes of each region as the target has them in the end; the blob is accepted first.
 
     where: addresses of the regions, which the loader chose where we didn't
-    folder: for files
     """
     record = made.linked
-    known = record.ident.machine in hostloader.RELOCATORS
-    if record.mode is not Mode.PRELOCATED and not known:
-        return _completed(made, symbols, where, folder)
+    if record.mode is not Mode.PRELOCATED and record.ident.machine == EM_XTENSA:
+        return _completed_xtensa(made, symbols, where)
+    if record.mode is not Mode.PRELOCATED and record.ident.machine == EM_RISCV:
+        return _completed_by_model(made, symbols, where)
     file = blob(record)
+    known = record.ident.machine in hostloader.RELOCATORS
     wrong = acceptance.problems(file) if known else []
     if wrong:
         raise LoadError("; ".join(wrong))
@@ -148,21 +147,6 @@ def memory(
     }
 
 
-def _completed(
-    made: Outcome, symbols: Sequence[Sym], where: Mapping[Region, int], folder: Path
-) -> dict[Region, bytes]:
-    # what is left for the target, done by GNU ld: our blob has one section a region
-    record = made.linked
-    if record.ident.machine == EM_XTENSA:
-        return _completed_xtensa(made, symbols, where)
-    if record.ident.machine == EM_RISCV:
-        return _completed_by_model(made, symbols, where)
-    sections = {section.region: [(index, 0)] for index, section in enumerate(record.sections, 1)}
-    given = symbols if record.mode is Mode.RELOCATABLE else ()
-    theirs = gnuld.linked(folder, blob(record), layout=sections, addresses=where, symbols=given)
-    return {region: content for region, (_, _, content) in theirs.items()}
-
-
 def _completed_by_model(
     made: Outcome, symbols: Sequence[Sym], where: Mapping[Region, int]
 ) -> dict[Region, bytes]:
@@ -176,7 +160,7 @@ def _completed_by_model(
         symbols={each.name.encode(): each.value for each in given},
     )
     places = {region.label: address for region, address in where.items()}
-    system, loaded = loads.load(blob(record), target, buffer=1 << 29, places=places)
+    system, loaded = loads.load(blob(record), target, buffer=3 << 28, places=places)
     if loaded.ext is None:
         raise LoadError("; ".join(loads.logged(loaded)))
     return {

@@ -53,8 +53,9 @@ def undefined(file: ObjectFile) -> set[str]:
     used: set[int] = set()
     for index, rows in file.relocations.items():
         section = file.sections[index]
-        # unwind tables (.ARM.exidx) don't go to the target
-        if section.flags & SHF_ALLOC and section.type != SectionType.ARM_EXIDX:
+        # unwind tables (.ARM.exidx) don't go to the target; all of a shared object's are at index 0
+        loaded = section.flags & SHF_ALLOC and section.type != SectionType.ARM_EXIDX
+        if loaded or not index:
             used.update(row.symbol for row in rows)
     return {
         symbol.name

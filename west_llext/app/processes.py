@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
@@ -21,6 +21,10 @@ from west_llext.diagnostics import NOWHERE, Diagnostic, LlextError, MissingError
 
 if sys.platform == "win32":
     raise ImportError("Windows can't fork")
+
+
+# what a worker sends behind everything that a step has told
+_END = None
 
 
 class WorkerError(Exception):
@@ -90,11 +94,21 @@ class Processes:
         """What each session answers (see `workers.Crew`)."""
         for worker in self._workers:
             _tell(worker, (step, arguments))
-        replies = [_reply(worker) for worker in self._workers]
-        for reply in replies:
+        replies: dict[Connection, list[Any]] = {each.pipe: [] for each in self._workers}
+        busy = {each.pipe: each for each in self._workers}
+        while busy:
+            # whoever has something to say, or a full pipe would hold the others up
+            for pipe in _ready(busy):
+                reply = _reply(busy[pipe])
+                if reply is _END:
+                    del busy[pipe]
+                else:
+                    replies[pipe].append(reply)
+        parts = [reply for worker in self._workers for reply in replies[worker.pipe]]
+        for reply in parts:
             if isinstance(reply, _Failure):
                 raise reply.error or WorkerError(reply.text)
-        return replies
+        return parts
 
     def stop(self) -> None:
         """End every worker, whatever it is doing."""
@@ -103,6 +117,11 @@ class Processes:
             worker.process.kill()
         for worker in self._workers:
             worker.process.join()
+
+
+def _ready(pipes: Iterable[Connection]) -> list[Connection]:
+    ready = wait([*pipes])
+    return [each for each in pipes if each in ready]
 
 
 def _tell(worker: _Worker, question: tuple[str, Sequence[Any]]) -> None:
@@ -153,15 +172,17 @@ def _work(
     try:
         while True:
             step, arguments = pipe.recv()
-            pipe.send(_answer(session, step, arguments))
+            for reply in _answers(session, step, arguments):
+                pipe.send(reply)
+            pipe.send(_END)
     except (EOFError, OSError):  # nobody listens any more
         return
 
 
-def _answer(session: Session, step: str, arguments: Sequence[Any]) -> Any:
+def _answers(session: Session, step: str, arguments: Sequence[Any]) -> Iterator[Any]:
     try:
-        return getattr(session, step)(*arguments)
+        yield from getattr(session, step)(*arguments)
     except LlextError as err:
-        return _Failure(err, str(err))
+        yield _Failure(err, str(err))
     except Exception:  # noqa: BLE001 (raised where it is seen, with all that is known of it)
-        return _Failure(None, traceback.format_exc())
+        yield _Failure(None, traceback.format_exc())

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The link of some extensions, step by step; lives in one process.
 
-A build has one session a worker. What a step returns is small, because it goes through a pipe:
-objects and link states stay in the session.
+A build has one session a worker. What a step tells is small and comes in parts, because it goes
+through a pipe: objects and link states stay in the session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from west_llext.arch.machine import Machine
 from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
-from west_llext.elf.read import file_content, object_file
+from west_llext.elf.read import Unpacked, file_content, object_file
 from west_llext.emit.aside import Aside
 from west_llext.emit.blob import blob
 from west_llext.link.extension import (
@@ -38,6 +38,9 @@ from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
+
+#: Extensions of which products are told together.
+_PART = 32
 
 
 class Task(NamedTuple):
@@ -119,9 +122,9 @@ class Session:
         self.resolved: dict[str, Resolved] = {}
         self.trial = None if surroundings.plan is None else Trial(surroundings.plan)
 
-    def open(self) -> list[OpenReply]:
+    def open(self) -> Iterator[list[OpenReply]]:
         """Read every object: what it exports, and whether it suits the base image."""
-        return [self._open(task) for task in self.tasks]
+        yield [self._open(task) for task in self.tasks]
 
     def _open(self, task: Task) -> OpenReply:
         try:
@@ -158,7 +161,9 @@ class Session:
         ]
         return len(set(kinds)) > 1
 
-    def resolve(self, peers: Mapping[str, Peer], unread: Collection[str]) -> dict[str, SizeReply]:
+    def resolve(
+        self, peers: Mapping[str, Peer], unread: Collection[str]
+    ) -> Iterator[dict[str, SizeReply]]:
         """Look every symbol up.
 
         peers: all extensions that could be opened; unread: names of the others
@@ -167,9 +172,12 @@ class Session:
         self.shared.offer.prepare(self._undefined())
         for name, (found, machine) in self.opened.items():
             state = resolved(found, self._context(machine), peers, unread)
+            for rows in (state.obj.symbols, *state.obj.relocations.values()):
+                if isinstance(rows, Unpacked):
+                    rows.forget()  # or those of all extensions would be in memory at once
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
-        return replies
+        yield replies
 
     def _undefined(self) -> set[str]:
         # names that some object doesn't define
@@ -180,9 +188,9 @@ class Session:
         self,
         addresses: Mapping[str, Mapping[Region, int]],
         peer_addresses: Mapping[tuple[str, str], int],
-    ) -> dict[str, ProductReply]:
+    ) -> Iterator[dict[str, ProductReply]]:
         """Relocate, and make the files of, the extensions that `addresses` names."""
-        replies = {}
+        replies: dict[str, ProductReply] = {}
         for name in list(self.resolved):
             # what is done is forgotten, or the files of all extensions would be in memory at last
             state, (_, machine) = self.resolved.pop(name), self.opened.pop(name)
@@ -196,7 +204,10 @@ class Session:
                 self.shared.purpose,
             )
             replies[name] = self._made(record, findings)
-        return replies
+            if len(replies) == _PART:
+                yield replies
+                replies = {}
+        yield replies
 
     def _made(self, record: Linked, findings: list[Diagnostic]) -> ProductReply:
         # what has errors is never written, so nothing is made of it
@@ -237,10 +248,24 @@ class Session:
         return self.contexts[machine]
 
 
+def _shared_object(obj: ObjectFile, machine: Machine) -> tuple[str, str]:
+    # how a shared object of most machines gets to its data
+    first = next(iter(obj.relocations.get(0, ())), None)
+    entry = None if first is None else machine.rows.get(first.type)
+    named = "" if entry is None else f" (it has {entry.name})"
+    text = (
+        f"is a shared object{named}: its code counts on the distance to its data, which the "
+        f"loader doesn't keep on {machine.name}"
+    )
+    return text, "link it with 'ld -r' instead of -shared, from objects compiled without -fPIC"
+
+
 def _unlinkable(obj: ObjectFile, machine: Machine | None) -> tuple[str, str | None] | None:
     # why an object can't be linked, whatever the base image is, and what to do
-    if obj.file_type != FileType.REL:
+    if obj.file_type not in {FileType.REL, FileType.DYN}:
         return f"is no relocatable object (its e_type is {obj.file_type})", None
+    if machine is not None and obj.file_type == FileType.DYN and not machine.dynamic:
+        return _shared_object(obj, machine)
     if machine is None:
         return f"is for e_machine {obj.ident.machine}, which isn't supported", None
     loaded = any(each.flags & SHF_ALLOC and each.size for each in obj.sections)

@@ -23,7 +23,7 @@ class Crew(Protocol):
     """The sessions of a build."""
 
     def ask(self, step: str, *arguments: Any) -> list[Any]:
-        """What each session's method `step` returns, in the order of the tasks.
+        """What each session's method `step` tells, part by part, in the order of the tasks.
 
         Raises what a session raises: LlextError as it is, anything else, where it comes from
         another process, as WorkerError; MissingError (T022) where such a process has ended.
@@ -57,7 +57,7 @@ class _Alone:
         self.session = session
 
     def ask(self, step: str, *arguments: Any) -> list[Any]:
-        return [getattr(self.session, step)(*arguments)]
+        return list(getattr(self.session, step)(*arguments))
 
     def stop(self) -> None:
         pass

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
 
 from west_llext.arch.formula import evaluate
-from west_llext.arch.table import Entry, Refuse, Row, Via
+from west_llext.arch.table import Dynamic, Entry, Refuse, Row, Via
 from west_llext.diagnostics import Severity
 from west_llext.model.base import Abi
 from west_llext.model.elf import Ident, ObjectFile
@@ -168,6 +168,7 @@ class Machine:
     high_parts: numbers of the rows that a row via HIGH_PART can refer to
     table_entries: numbers of the rows that need a word of a global offset table
     refused: numbers of the types that extensions can't have
+    dynamic: the types of shared objects, by number; empty where extensions can't be made of those
     pointers: numbers of the rows that make an address of a data word
     partial: numbers of the rows whose place has a part of the addend, though they have one
     pc_offset: how far ahead of the place the row's branch counts from; its usual addend is minus
@@ -211,6 +212,7 @@ class Machine:
     joins: frozenset[int] = field(init=False)
     table_entries: frozenset[int] = field(init=False)
     refused: frozenset[int] = field(init=False)
+    dynamic: Mapping[int, Dynamic] = field(init=False)
     pointers: frozenset[int] = field(init=False)
     partial: frozenset[int] = field(init=False)
 
@@ -227,6 +229,8 @@ class Machine:
             ("table_entries", [row for row in rows if row.via is Via.GOT]),
         ):
             object.__setattr__(self, name, frozenset(row.number for row in chosen))
+        dynamic = {row.number: row for row in refused if isinstance(row, Dynamic)}
+        object.__setattr__(self, "dynamic", dynamic)
 
     def came_with(self, number: int, release: Release | None) -> Release | None:
         """The release whose loader came to know a relocation number, where `release` is older.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from west_llext.arch.machine import Machine
 from west_llext.arch.machines import MACHINES
-from west_llext.arch.table import Check, Entry, Ignore, Refuse, Row, Via
+from west_llext.arch.table import Check, Dynamic, Entry, Ignore, Refuse, Row, Via
 
 _INTRO = """\
 # Machines and relocations
@@ -18,7 +18,8 @@ Every relocation type of each machine's psABI, and what becomes of it. The link 
 
 **value** is what is put in, in the letters of the psABIs: `S` address of the symbol, `A` addend, `P`
 address of the place (`Pa` and `Pn`: rounded down and up to a multiple of 4), `T` 1 for a Thumb
-function, `V` what the place holds, `TP` the thread pointer.
+function, `V` what the place holds, `TP` the thread pointer, `B` how far a section was moved from where
+a shared object has it.
 **range** is what fits, half-open; nothing is said where high bits are cut off.
 
 What depends on an address that only the target knows is **left** for Zephyr's loader, where that can
@@ -63,6 +64,9 @@ def _cells(machine: Machine, entry: Entry) -> tuple[str, str, str]:
     match entry:
         case Ignore():
             return f"*ignored*: {entry.why}", "", ""
+        case Dynamic():
+            value = "`B + A`" if entry.based else "`S + A`"
+            return f"{value} in shared objects; else *refused*: {entry.why}", "", "yes"
         case Refuse():
             hint = f"; {entry.hint}" if entry.hint else ""
             return f"*refused*: {entry.why}{hint}", "", ""

@@ -257,6 +257,19 @@ class Refuse:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Dynamic(Refuse):
+    """A relocation type that linkers leave in shared objects; relocatable ones can't have it.
+
+    based: the place holds an address that moves with the section it is in, as the psABIs'
+        B + A says; else it gets the address of the symbol, S + A
+    partial: the place holds a part of the addend, though the relocation has one (RELA)
+    """
+
+    based: bool = False
+    partial: bool = False
+
+
 Entry = Row | Ignore | Refuse
 
 

@@ -14,6 +14,9 @@ What is odd about this machine:
   takes from the program counter again: caller and callee have to be in the same 1 GiB.
 * Relocations have addends (RELA), but R_XTENSA_32 adds what is in the place as well, and that is all
   that Zephyr's loader adds.
+* Code that is linked to a shared object, as Zephyr's build does by default, reaches all data and
+  functions of others through literals, so that its sections can be moved apart like those of a
+  relocatable object. Its dynamic relocations (GLOB_DAT, JMP_SLOT, RELATIVE) are words.
 * Linkers of this machine shorten code. The marks for it (ASM_EXPAND, DIFF) mean nothing where code
   keeps its length.
 
@@ -38,6 +41,7 @@ from west_llext.arch.table import (
     WORD,
     Branch,
     Check,
+    Dynamic,
     Entry,
     Ignore,
     RangeError,
@@ -70,7 +74,7 @@ RI6_BIG   = layout("_6 5:4 _4 3:0")
 
 _LONG   = "compile with -mlongcalls"
 _POOLS  = "compile with -mtext-section-literals"
-_PIC    = "compile without -fPIC and -fpie"
+_RELINK = "link the object again, with -shared or with ld -r"
 _TLS    = "use the local-exec model (-ftls-model=local-exec) for variables of the base image"
 _SLOTS  = "compile with -Wa,--no-allow-flix"
 _LITERALS = "compile with -Wa,--no-absolute-literals"
@@ -134,10 +138,10 @@ def rows(pick: Callable[[bytes | bytearray, int], Row | None]) -> Mapping[int, E
         #      no  name                       formula          into    check       place
         Ignore(  0, "R_XTENSA_NONE",          "what a linker leaves of a relocation that it took away"),
         Row(     1, "R_XTENSA_32",            Formula.ABS,     DATA32, Check.WRAP, WORD, partial=True),
-        Refuse(  2, "R_XTENSA_RTLD",          "a dynamic relocation of a procedure linkage table", _PIC),
-        Refuse(  3, "R_XTENSA_GLOB_DAT",      "a dynamic relocation of a shared object", _PIC),
-        Refuse(  4, "R_XTENSA_JMP_SLOT",      "a dynamic relocation of a procedure linkage table", _PIC),
-        Refuse(  5, "R_XTENSA_RELATIVE",      "a dynamic relocation of a shared object", _PIC),
+        Ignore(  2, "R_XTENSA_RTLD",          "a word for binding on the first call, which isn't done"),
+        Dynamic( 3, "R_XTENSA_GLOB_DAT",      "a dynamic relocation, which only shared objects have", _RELINK),
+        Dynamic( 4, "R_XTENSA_JMP_SLOT",      "a dynamic relocation, which only shared objects have", _RELINK),
+        Dynamic( 5, "R_XTENSA_RELATIVE",      "a dynamic relocation, which only shared objects have", _RELINK, based=True, partial=True),
         Row(     6, "R_XTENSA_PLT",           Formula.ABS,     DATA32, Check.WRAP, WORD, left_as=1),  # without a PLT: the function
         Refuse(  8, "R_XTENSA_OP0",           "an operand as assemblers before 2004 marked it", "rebuild the object with a current assembler"),
         Refuse(  9, "R_XTENSA_OP1",           "an operand as assemblers before 2004 marked it", "rebuild the object with a current assembler"),

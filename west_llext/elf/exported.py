@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a blob exports: the rows of `.exported_sym`, two words each, a name and an address.
 
-In a relocatable file both words are relocated; in a linked one they are addresses already.
+In a relocatable file both words are relocated, in a shared object too; in any other linked file
+they are addresses already.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from west_llext.model.elf import SHF_ALLOC, ObjectFile, Relocation, SectionType
+from west_llext.arch.machines import machine_of
+from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile, Relocation, SectionType
 
 SECTION = ".exported_sym"
 #: Rows that are read, and bytes that all names together may have; no blob is near it.
@@ -60,6 +62,13 @@ class _Reader:
             key=lambda item: item[1].addr,
         )
         self.starts = [each.addr for _, each in self.stored]
+        # types whose place has a part of the addend, though the relocation has one (Xtensa)
+        machine = machine_of(file.ident)
+        self.partial = frozenset[int]()
+        if machine is not None:
+            based = {number for number, row in machine.dynamic.items() if row.partial}
+            self.partial = machine.partial | based
+        self.linked = file.file_type != FileType.REL
 
     def rows(self) -> Iterator[Exported]:
         word = self.file.ident.bits // 8
@@ -70,9 +79,11 @@ class _Reader:
                 continue
             raw = self.content(index)[: (MAX_ROWS - count) * form.size]
             whole = raw[: len(raw) - len(raw) % form.size]
-            relocations = {row.offset: row for row in self.file.relocations.get(index, ())}
+            # in a linked file, offsets of relocations are addresses
+            base, source = (section.addr, 0) if self.linked else (0, index)
+            relocations = {row.offset: row for row in self.file.relocations.get(source, ())}
             for number, (name, value) in enumerate(form.iter_unpack(whole)):
-                start = number * form.size
+                start = base + number * form.size
                 text = self.text(self.place(name, relocations.get(start)))
                 place = self.place(value, relocations.get(start + word))
                 yield Exported(text, place.section, place.offset)
@@ -82,9 +93,15 @@ class _Reader:
         # what a word of the table stands for
         if relocation is None:
             return _Place(None, word)
+        addend = relocation.addend or 0
+        if relocation.addend is None or relocation.type in self.partial:
+            addend += word
+        if self.linked and not relocation.symbol:
+            return _Place(None, addend)
         symbol = self.file.symbols[relocation.symbol]
-        addend = word if relocation.addend is None else relocation.addend
         value = symbol.value + addend
+        if self.linked:
+            return _Place(None, value)
         return _Place(symbol.section if symbol.section < len(self.file.sections) else None, value)
 
     def text(self, place: _Place) -> str | None:

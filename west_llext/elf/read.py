@@ -11,10 +11,11 @@ import stat
 import struct
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import repeat
 from pathlib import Path, PurePath
-from typing import Literal, NamedTuple, overload
+from typing import Literal, NamedTuple, TypeVar, overload
 
 from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.elf.headers import (
@@ -31,6 +32,7 @@ from west_llext.model.elf import (
     SHF_ALLOC,
     SHN_LORESERVE,
     SHN_XINDEX,
+    FileType,
     Ident,
     ObjectFile,
     Relocation,
@@ -53,6 +55,7 @@ _RELOCATION_COST = 160
 _SYMBOL_TABLES = (int(SectionType.SYMTAB), int(SectionType.DYNSYM))
 _REL, _RELA, _GROUP = int(SectionType.REL), int(SectionType.RELA), int(SectionType.GROUP)
 _RELOCATIONS = (_REL, _RELA)
+_Row = TypeVar("_Row")
 # makes a named tuple in one step
 _new = tuple.__new__
 
@@ -82,8 +85,10 @@ def object_file(data: bytes, name: str) -> ObjectFile:
     Raises LlextError (L002) where it isn't a whole ELF file, or one that needs much memory.
     """
     head = headers(data, name)
-    table = symbol_table(head)
-    symbols = _symbols(head, table) if table else ()
+    # what a shared object's loader sees is the dynamic symbol table, whatever else there is
+    dynamic = head.file_type == FileType.DYN
+    table = symbol_table(head, _SYMBOL_TABLES[::-1] if dynamic else _SYMBOL_TABLES)
+    symbols = _symbols(head, table) if table else Unpacked[Symbol]()
     return ObjectFile(
         name=name,
         ident=head.ident,
@@ -98,9 +103,9 @@ def object_file(data: bytes, name: str) -> ObjectFile:
     )
 
 
-def symbol_table(head: Headers) -> int:
-    """Index of the symbol table: SHT_SYMTAB, or SHT_DYNSYM where there is no other; 0 for none."""
-    for kind in _SYMBOL_TABLES:
+def symbol_table(head: Headers, kinds: Sequence[int] = _SYMBOL_TABLES) -> int:
+    """Index of the symbol table: of the first kind that there is; 0 for none."""
+    for kind in kinds:
         found = [index for index, section in enumerate(head.sections) if section.type == kind]
         if len(found) > 1:
             refuse(head.name, f"has {len(found)} symbol tables, expected one")
@@ -117,7 +122,17 @@ def section_numbers(head: Headers, table: int) -> memoryview | None:
     return None
 
 
-def _symbols(head: Headers, table: int) -> tuple[Symbol, ...]:
+def _symbols(head: Headers, table: int) -> Unpacked[Symbol]:
+    # unpacked at once, so that a table that can't be is refused here
+    found = Unpacked[Symbol]()
+    found.add(
+        partial(_symbol_rows, head, table), head.sections[table].size // head.formats.symbol.size
+    )
+    found.unpacked()
+    return found
+
+
+def _symbol_rows(head: Headers, table: int) -> list[Symbol]:
     form = head.formats.symbol
     raw = head.table(table, form.size, "symbol table")
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
@@ -163,7 +178,7 @@ def columns(raw: memoryview, bits: int, order: str) -> Columns:
     return Columns(longs[::6], quads[1::3], quads[2::3], raw[4::24], raw[5::24], halves[3::12])
 
 
-def _checked(head: Headers, table: int, rows: list[Symbol]) -> tuple[Symbol, ...]:
+def _checked(head: Headers, table: int, rows: list[Symbol]) -> list[Symbol]:
     # an index that points nowhere is refused here, so that nobody has to check again
     count = len(head.sections)
     for number, row in enumerate(rows):
@@ -179,7 +194,7 @@ def _checked(head: Headers, table: int, rows: list[Symbol]) -> tuple[Symbol, ...
                 f"symbol {number} ('{row.name}') is in section {section}, "
                 f"there are {count} sections",
             )
-    return tuple(rows)
+    return rows
 
 
 def _long_index(head: Headers, table: int, number: int) -> int:
@@ -189,51 +204,66 @@ def _long_index(head: Headers, table: int, number: int) -> int:
     return int(struct.unpack_from(head.ident.order + "I", numbers, number * 4)[0])
 
 
-class Rows(Sequence[Relocation]):
-    """Relocations of one section, unpacked when somebody looks at the first."""
+class Unpacked(Sequence[_Row]):
+    """Records of a table, unpacked when somebody looks at the first."""
 
     __slots__ = ("_count", "_parts", "_rows")
 
     def __init__(self) -> None:
-        self._parts: list[tuple[bytes, Ident, Section]] = []
-        self._rows: list[Relocation] | None = None
+        self._parts: list[Callable[[], Sequence[_Row]]] = []
+        self._rows: Sequence[_Row] | None = None
         self._count = 0
 
-    def add(self, data: bytes, ident: Ident, section: Section, count: int) -> None:
-        """Append the `count` entries of a relocation section of the file `data`."""
-        self._parts.append((data, ident, section))
+    def add(self, unpack: Callable[[], Sequence[_Row]], count: int) -> None:
+        """Append `count` records, which a function unpacks."""
+        self._parts.append(unpack)
         self._count += count
 
-    def unpacked(self) -> list[Relocation]:
-        """Every row."""
+    def unpacked(self) -> Sequence[_Row]:
+        """Every record."""
         if self._rows is None:
-            parts = [_relocation_rows(*part) for part in self._parts]
+            parts = [unpack() for unpack in self._parts]
             self._rows = parts[0] if len(parts) == 1 else [row for part in parts for row in part]
         return self._rows
+
+    def forget(self) -> None:
+        """Unpack them again when somebody looks: records take ten times what the file has."""
+        self._rows = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpacked, (list(self.unpacked()),)
 
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[Relocation]:
+    def __iter__(self) -> Iterator[_Row]:
         return iter(self.unpacked())
 
     @overload
-    def __getitem__(self, index: int) -> Relocation: ...
+    def __getitem__(self, index: int) -> _Row: ...
 
     @overload
-    def __getitem__(self, index: slice) -> list[Relocation]: ...
+    def __getitem__(self, index: slice) -> Sequence[_Row]: ...
 
-    def __getitem__(self, index: int | slice) -> Relocation | list[Relocation]:
+    def __getitem__(self, index: int | slice) -> _Row | Sequence[_Row]:
         return self.unpacked()[index]
 
     def __eq__(self, other: object) -> bool:
-        return self.unpacked() == (other.unpacked() if isinstance(other, Rows) else other)
+        mine, theirs = self.unpacked(), other.unpacked() if isinstance(other, Unpacked) else other
+        return isinstance(theirs, Sequence) and [*mine] == [*theirs]
 
     __hash__ = None  # type: ignore[assignment]  # as a list
 
 
-def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Rows]:
-    found: dict[int, Rows] = {}
+def _unpacked(rows: Sequence[_Row]) -> Unpacked[_Row]:
+    # those of another process
+    found = Unpacked[_Row]()
+    found.add(partial(list, rows), len(rows))
+    return found
+
+
+def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Unpacked[Relocation]]:
+    found: dict[int, Unpacked[Relocation]] = {}
     loaded = unloaded = 0
     for index, section in enumerate(head.sections):
         if section.type not in _RELOCATIONS or not section.size:
@@ -253,7 +283,10 @@ def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Rows
             loaded += count
         else:
             unloaded += count
-        found.setdefault(section.info, Rows()).add(head.data, head.ident, section, count)
+        # sh_info means nothing where offsets are addresses
+        relocated = 0 if head.file_type == FileType.DYN else section.info
+        rows = found.setdefault(relocated, Unpacked())
+        rows.add(partial(_relocation_rows, head.data, head.ident, section), count)
     if loaded * _RELOCATION_COST > MAX_MEMORY or unloaded > MAX_UNLOADED_RELOCATIONS:
         refuse(head.name, f"has {loaded + unloaded} relocations, which is more than are read")
     return found
@@ -305,7 +338,7 @@ def _relocation_rows(data: bytes, ident: Ident, section: Section) -> list[Reloca
 
 
 def _groups(
-    head: Headers, symbols: tuple[Symbol, ...]
+    head: Headers, symbols: Sequence[Symbol]
 ) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
     found = []
     count = len(head.sections)

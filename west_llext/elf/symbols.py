@@ -143,12 +143,13 @@ def _local_objects(tables: _Tables) -> Iterator[tuple[str, str, int]]:
 
 
 def _rows(tables: _Tables, wanted: Collection[str] | None) -> dict[str, int]:
-    # name to row of global definitions, of all for None; a linked image has one of each name
+    # name to row of global definitions, of all for None; a linked image has one of each name. The
+    # names are those that were given, because others with the same text would take memory.
     low, high = _GLOBALS.start, _GLOBALS.stop
     file, text, fields = tables.file, tables.text, tables.columns()
     sections, offsets = fields.sections, fields.names
     names, find = text.text, text.text.index
-    stored = None if wanted is None else {_stored(name) for name in wanted}
+    given = None if wanted is None else {_stored(name): name for name in wanted}
     rows: dict[str, int] = {}
     left = MAX_MEMORY - len(names)
     try:
@@ -160,11 +161,15 @@ def _rows(tables: _Tables, wanted: Collection[str] | None) -> dict[str, int]:
                 if left < 0:
                     refuse(file, "has more symbols than are read, or names that overlap")
                 name = names[start:end]
-                if stored is None or name in stored:
+                if given is None:
                     rows[name] = number
+                elif name in given:
+                    rows[given[name]] = number
     except ValueError:
         refuse(file, "a symbol has its name outside the string table")
-    return rows if text.plain else {decoded(name): row for name, row in rows.items()}
+    if given is not None or text.plain:
+        return rows
+    return {decoded(name): row for name, row in rows.items()}
 
 
 def _stored(name: str) -> str:

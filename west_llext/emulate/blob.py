@@ -119,12 +119,13 @@ def _refuse_unplaced(file: ObjectFile, name: str) -> None:
         raise _unplaced(file.name, name, f"the file is of ELF type {file.file_type}")
     for index, relocations in sorted(file.relocations.items()):
         section = file.sections[index]
-        if section.flags & SHF_ALLOC and relocations:
+        if (section.flags & SHF_ALLOC or not index) and relocations:
             raise _unplaced(file.name, name, _relocated(section.name, len(relocations)))
 
 
 def _relocated(section: str, count: int) -> str:
-    return f"section '{section}' has {count} relocations for the target"
+    where = f"section '{section}'" if section else "the file"
+    return f"{where} has {count} relocations for the target"
 
 
 def _unplaced(file: str, name: str, why: str) -> LlextError:

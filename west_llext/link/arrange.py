@@ -8,7 +8,7 @@ is spared all of that here: sections are merged by region and the rest is left o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from west_llext.arch.machine import Machine
@@ -22,6 +22,7 @@ from west_llext.model.elf import (
     SHF_TLS,
     SHF_WRITE,
     SHN_COMMON,
+    FileType,
     ObjectFile,
     Section,
     SectionType,
@@ -53,6 +54,8 @@ _BY_TYPE: Mapping[int, Region] = {
 _WITHOUT_BYTES = frozenset({SectionType.NULL, SectionType.NOBITS})
 
 _ARRAYS = frozenset({Region.PREINIT, Region.INIT, Region.FINI})
+#: Regions without gaps: the target takes all of their words for entries.
+_LISTS = _ARRAYS | {Region.EXPORT}
 
 #: Unwind tables (.eh_frame is PROGBITS, so the loader would copy it); nothing unwinds extensions.
 _UNWIND = (".eh_frame", ".gcc_except_table", ".ARM.extab")
@@ -70,14 +73,18 @@ class Output:
     size: int = 0
     pieces: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def add(self, *, source: int, size: int, align: int) -> int:
-        """Append a piece; returns its offset."""
-        align = max(align, 1)
-        offset = (self.size + align - 1) & -align
+    def put(self, *, source: int, size: int, align: int, offset: int) -> int:
+        """Add a piece where it has to be, behind all others; returns its offset."""
         self.pieces.append((source, offset, size))
         self.size = offset + size
         self.align = max(self.align, align)
         return offset
+
+    def add(self, *, source: int, size: int, align: int) -> int:
+        """Append a piece; returns its offset."""
+        align = max(align, 1)
+        offset = (self.size + align - 1) & -align
+        return self.put(source=source, size=size, align=align, offset=offset)
 
 
 @dataclass(slots=True)
@@ -135,16 +142,51 @@ def arrangement(obj: ObjectFile, machine: Machine) -> tuple[Arrangement, list[Di
     outputs: dict[Region, Output] = {}
     for region, indices in members.items():
         output = Output(region=region, align=machine.alignment)
+        outputs[region] = output
+        if obj.file_type == FileType.DYN and region not in _LISTS:
+            findings += _as_linked(obj, output, indices, home)
+            continue
         for index in _ordered(obj, region, indices, machine):
             section = obj.sections[index]
             home[index] = region, output.add(source=index, size=section.size, align=section.align)
-        outputs[region] = output
     _keep_empty(obj, home, outputs, dropped)
     commons = _commons(obj, outputs[Region.BSS], findings)
     used = {region: output for region, output in outputs.items() if output.size}
     limit = 1 << obj.ident.bits
     findings += [_size(obj, output, limit) for output in used.values() if output.size >= limit]
     return Arrangement(outputs=used, home=home, commons=commons), findings
+
+
+def _as_linked(
+    obj: ObjectFile,
+    output: Output,
+    indices: Sequence[int],
+    home: list[tuple[Region, int] | None],
+) -> Iterator[Diagnostic]:
+    # the sections of a linked file in one region, at the distances that they have in memory
+    sections = obj.sections
+    order = sorted(indices, key=lambda index: sections[index].addr)
+    align = max([output.align, *(sections[index].align for index in indices)])
+    start = sections[order[0]].addr & -align if order else 0
+    for number, index in enumerate(order):
+        section = sections[index]
+        before = sections[order[number - 1]] if number else section
+        if number and not _as_in_the_file(before, section):
+            yield _apart(obj, before, section)
+            continue
+        offset = section.addr - start
+        home[index] = (
+            output.region,
+            output.put(source=index, size=section.size, align=section.align, offset=offset),
+        )
+
+
+def _as_in_the_file(before: Section, section: Section) -> bool:
+    # the loader's own condition; of sections without bytes: one begins where the other ends
+    gap = section.addr - before.addr - before.size
+    if section.type == SectionType.NOBITS:
+        return 0 <= gap < max(section.align, 1)
+    return gap >= 0 and section.addr - before.addr == section.offset - before.offset
 
 
 def _duplicates(obj: ObjectFile) -> set[int]:
@@ -232,6 +274,16 @@ def _tls(obj: ObjectFile, section: Section) -> Diagnostic:
         message=f"section '{section.name}' defines thread-local variables ({section.size} bytes), "
         "the loader gives an extension none",
         hint="make them ordinary variables, or define them in the base image",
+    )
+
+
+def _apart(obj: ObjectFile, before: Section, section: Section) -> Diagnostic:
+    return Diagnostic(
+        code="L014",
+        at=place_of(obj),
+        message=f"section '{section.name}' is at {section.addr:#x} and '{before.name}' at "
+        f"{before.addr:#x}, which isn't how far they are apart in the file",
+        hint="link the shared object with the linker's own script",
     )
 
 

@@ -79,9 +79,9 @@ class Codec:
         """Put the integer into the bytes at `offset`."""
         self.dumps[word.units](data, offset, value)
 
-    def extent(self, word: Word, data: bytes | bytearray, offset: int) -> int:
+    def extent(self, row: Row, data: bytes | bytearray, offset: int) -> int:
         """Bytes that the place at `offset` takes: a number in LEB128 says so itself."""
-        return _uleb128_size(data, offset) if word.units == "U" else word.size
+        return _uleb128_size(data, offset) if row.word.units == "U" else row.size
 
     def _load_three(self, data: bytes | bytearray, offset: int) -> int:
         first, second, third = data[offset : offset + 3]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from west_llext.arch.machine import Machine, Release
-from west_llext.arch.table import RangeError, Refuse, Row
+from west_llext.arch.table import Dynamic, RangeError, Refuse, Row
 from west_llext.diagnostics import Diagnostic, Related
 from west_llext.link.missing import LineFinder
 from west_llext.link.places import Use, place_of, shown
@@ -75,6 +75,21 @@ class Complaints:
         name = self.obj.sections[section].name
         message = f"relocation at {self._place(section, relocation.offset)}, '{name}' has no bytes"
         self._add(("R005", "", name), (section, relocation.offset), message, None)
+
+    def unplaced(self, machine: Machine, relocation: Relocation) -> None:
+        """A relocation of a shared object at an address where nothing is."""
+        number = relocation.type
+        name = machine.rows[number].name if number in machine.rows else f"relocation type {number}"
+        message = f"{name} at address {relocation.offset:#x}, where the file has no section"
+        self._add(("R005", name, ""), (0, 0), message, None)
+
+    def astray(self, row: Dynamic, section: int, offset: int, address: int) -> None:
+        """A word of a shared object that points to where nothing is."""
+        message = (
+            f"{row.name} at {self._place(section, offset)} refers to address {address:#x}, where "
+            "the file has no section that is loaded"
+        )
+        self._add(("R006", row.name, ""), (section, offset), message, None)
 
     def unloaded(self, use: Use, target: Target) -> None:
         """A reference to something in a section that isn't loaded."""

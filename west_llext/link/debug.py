@@ -166,7 +166,7 @@ class _Debug:
         row = self.job.machine.rows.get(relocation.type)
         if not isinstance(row, Row):
             return None
-        size = self.job.codec.extent(row.word, whole.content, part[0] + relocation.offset)
+        size = self.job.codec.extent(row, whole.content, part[0] + relocation.offset)
         return row if relocation.offset + size <= part[1] else None
 
     def single(self, whole: _Merged, P: int, row: Row, relocation: Relocation) -> None:

@@ -10,11 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from west_llext.arch.machine import Machine
 from west_llext.link.arrange import Arrangement
 from west_llext.link.targets import Kind, Target
-from west_llext.model.elf import STB_LOCAL, ObjectFile, Relocation, SectionType
+from west_llext.model.elf import (
+    STB_LOCAL,
+    STT_FUNC,
+    STT_OBJECT,
+    STT_SECTION,
+    ObjectFile,
+    Relocation,
+    SectionType,
+)
 from west_llext.model.link import Export
 from west_llext.model.manifest import Extension
 from west_llext.model.region import Region
@@ -55,12 +64,19 @@ def exports(
     found: dict[str, Target] = {}
     twice: list[str] = []
     broken: list[tuple[int, int]] = []
-    for name, symbol in source_exports(obj, arranged, machine, broken):
-        target = own[symbol]
-        if name in found:
-            twice.append(name)
+    known: dict[tuple[int, int], int] | None = None
+    for each in source_exports(obj, arranged, machine, broken):
+        target = own[each.symbol]
+        if obj.symbols[each.symbol].type == STT_SECTION:
+            if known is None:
+                known = _by_place(obj)
+            target = _inside(obj, own, each, known)
+        elif each.addend:
+            target = _behind(target, each.addend)
+        if each.name in found:
+            twice.append(each.name)
         if target is not None:
-            found[name] = target
+            found[each.name] = target
     defined = {
         symbol.name: index
         for index, symbol in enumerate(obj.symbols)
@@ -87,18 +103,52 @@ def exports(
     )
 
 
+def _by_place(obj: ObjectFile) -> dict[tuple[int, int], int]:
+    # functions and variables by section and value
+    return {
+        (symbol.section, symbol.value): index
+        for index, symbol in enumerate(obj.symbols)
+        if symbol.type in {STT_FUNC, STT_OBJECT} and symbol.name
+    }
+
+
+def _inside(
+    obj: ObjectFile,
+    own: list[Target | None],
+    entry: SourceEntry,
+    known: dict[tuple[int, int], int],
+) -> Target | None:
+    # what is at a place of a section: assemblers put a section's symbol for that of a static
+    # function, with the distance as the addend
+    symbol = obj.symbols[entry.symbol]
+    index = known.get((symbol.section, symbol.value + entry.addend))
+    return _behind(own[entry.symbol], entry.addend) if index is None else own[index]
+
+
+def _behind(target: Target | None, addend: int) -> Target | None:
+    return target and target._replace(value=target.value + addend)
+
+
+class SourceEntry(NamedTuple):
+    """An export that the source made: bytes behind the symbol of an index."""
+
+    name: str
+    symbol: int
+    addend: int
+
+
 def source_exports(
     obj: ObjectFile,
     arranged: Arrangement,
     machine: Machine,
     broken: list[tuple[int, int]],
-) -> list[Entry]:
-    """Names and symbols of the entries that the source made, in order.
+) -> list[SourceEntry]:
+    """The entries that the source made, in order.
 
     broken: gets section and offset of what is no entry
     """
     word = obj.ident.bits // 8
-    entries: list[Entry] = []
+    entries: list[SourceEntry] = []
     for index, place in enumerate(arranged.home):
         if place is None or place[0] is not Region.EXPORT:
             continue
@@ -109,7 +159,8 @@ def source_exports(
             whole = name is not None and offset + 2 * word <= len(content)
             text = _text(obj, content, name, machine) if name and whole else ""
             if text and address:
-                entries.append((text, address.symbol))
+                addend = _addend(obj, content, address, machine)
+                entries.append(SourceEntry(text, address.symbol, addend))
             else:
                 broken.append((index, offset))
     return entries
@@ -124,6 +175,16 @@ def _pointers(obj: ObjectFile, index: int, types: Container[int]) -> dict[int, R
     return rows
 
 
+def _addend(obj: ObjectFile, content: bytes, row: Relocation, machine: Machine) -> int:
+    # of a relocated pointer, the part in the place included
+    addend = row.addend or 0
+    if row.addend is None or row.type in machine.partial:
+        word = obj.ident.bits // 8
+        order = "little" if obj.ident.little else "big"
+        addend += int.from_bytes(content[row.offset : row.offset + word], order)  # type: ignore[arg-type]  # a literal
+    return addend
+
+
 def _text(obj: ObjectFile, content: bytes, row: Relocation, machine: Machine) -> str:
     # the string that a relocated pointer points to; empty where there is none
     symbol = obj.symbols[row.symbol]
@@ -132,12 +193,7 @@ def _text(obj: ObjectFile, content: bytes, row: Relocation, machine: Machine) ->
     section = obj.sections[symbol.section]
     if section.type == SectionType.NOBITS:
         return ""
-    addend = row.addend or 0
-    if row.addend is None or row.type in machine.partial:
-        word = obj.ident.bits // 8
-        order = "little" if obj.ident.little else "big"
-        addend += int.from_bytes(content[row.offset : row.offset + word], order)  # type: ignore[arg-type]  # a literal
-    start = symbol.value + addend
+    start = symbol.value + _addend(obj, content, row, machine)
     if not 0 <= start < section.size:
         return ""
     start += section.offset

@@ -26,7 +26,8 @@ from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import relocated
-from west_llext.link.resolve import Offered, Peer, Resolution, resolution
+from west_llext.link.resolve import Offered, Peer, Resolution, imports, resolution
+from west_llext.link.shared import relocatable
 from west_llext.link.slids import slid_findings
 from west_llext.link.symbols import ExportForm
 from west_llext.link.tables import OffsetTable, offset_table
@@ -37,7 +38,7 @@ from west_llext.link.verdicts import (
     resolution_findings,
     unread_providers,
 )
-from west_llext.model.elf import SHN_UNDEF, STB_LOCAL, ObjectFile, Symbol
+from west_llext.model.elf import SHN_UNDEF, STB_LOCAL, FileType, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.members import plain_members
@@ -141,10 +142,14 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
     """An extension's object, with its sections in their regions and its exports found."""
     if not obj.symbols:
         obj = replace(obj, symbols=(_NO_SYMBOL,))
+    findings: list[Diagnostic] = []
+    if obj.file_type == FileType.DYN:
+        obj, findings = relocatable(obj, machine)
     if machine.prepare is not None:
         obj = machine.prepare(obj)
     obj = with_arrays(obj)
-    arranged, findings = arrangement(obj, machine)
+    arranged, more = arrangement(obj, machine)
+    findings += more
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
     found = exports(obj, arranged, extension, own, machine)
     findings += export_findings(obj, extension, found)
@@ -248,7 +253,14 @@ def finished(
     result = relocated(job)
     every = _exports_symbols(first.extension, context)
     form = ExportForm.SYMBOLS if every else ExportForm.TABLE
-    record = linked(job, result, first.extension, first.exports, second.resolution, form=form)
+    record = linked(
+        job,
+        result,
+        first.extension,
+        first.exports,
+        imports(first.obj, second.resolution),
+        form=form,
+    )
     return (debugged(job, record) if purpose is Purpose.BUILD else record), result.findings
 
 

@@ -10,7 +10,6 @@ from west_llext.link.debug import debug_sections, twin_symbols
 from west_llext.link.exports import Exports
 from west_llext.link.identity import digest
 from west_llext.link.job import Job, Relocated
-from west_llext.link.resolve import Resolution
 from west_llext.link.symbols import ExportForm, blob_symbols
 from west_llext.link.targets import Target
 from west_llext.model.elf import Relocation
@@ -24,11 +23,14 @@ def linked(
     result: Relocated,
     extension: Extension,
     found: Exports,
-    resolved: Resolution,
+    imports: tuple[Import, ...],
     *,
     form: ExportForm,
 ) -> Linked:
-    """Everything that the emitters need of one extension."""
+    """Everything that the emitters need of one extension.
+
+    imports: without addresses of what prelocated extensions export
+    """
     regions = sorted(job.arranged.outputs)
     numbers = {region: index for index, region in enumerate(regions)}
     exports = tuple(
@@ -37,7 +39,6 @@ def linked(
         if target.region is not None
     )
     symbols, order = blob_symbols(result.symbols.keys, exports, numbers, form)
-    imports = resolved.imports
     if job.mode is Mode.PRELOCATED and imports and imports[-1].provider is not None:
         imports = tuple([_with_address(job, each) for each in imports])  # the base's come first
     bound = extension.mode is not Mode.RELOCATABLE

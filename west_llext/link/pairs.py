@@ -8,8 +8,7 @@ relocations of one place, each applied to what the one before has left there.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from west_llext.arch.formula import Formula, evaluate
 from west_llext.arch.table import RangeError, Row
@@ -49,20 +48,20 @@ def joined(rows: Sequence[Relocation], index: int, joins: Collection[int]) -> Se
     return rows[index:end]
 
 
-def open_spaces(parts: Iterator[tuple[Row, int]]) -> set[int]:
+def open_spaces(parts: Iterable[tuple[Row, int]]) -> set[int]:
     """The spaces of which a sum isn't independent, of its (row, space of the symbol).
 
     The start of a space counts as often as symbols in it are added, less as often as they are
     subtracted.
     """
-    counts: Counter[int] = Counter()
+    counts: dict[int, int] = {}
     for row, space in parts:
         if row.formula is Formula.SUB:
-            counts[space] -= 1
+            counts[space] = counts.get(space, 0) - 1
         else:
             if row.formula is not Formula.ADD:
                 counts.clear()
-            counts[space] += 1
+            counts[space] = counts.get(space, 0) + 1
     return {space for space, count in counts.items() if count}
 
 
@@ -80,6 +79,6 @@ def put_sum(
         total = evaluate(row.formula, S=S, A=A, P=0, V=total if row.word.units == "U" else V)
         codec.dump(row.word, content, here, row.encode(word, total))
     last = parts[-1][0]
-    high = 1 << 7 * codec.extent(last.word, content, here)
+    high = 1 << 7 * codec.extent(last, content, here)
     if last.word.units == "U" and not 0 <= total < high:
         raise RangeError(value=total, low=0, high=high, alignment=1)

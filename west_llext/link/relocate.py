@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Relocations: applied where the host knows enough, rewritten for the target where it doesn't.
 
-Each region and the absolute addresses are a space. A value that doesn't depend on its place can be
-computed when its symbol is in the absolute space; one that does, when symbol and place are in the
-same space, because the loader keeps distances inside a region. In prelocated mode there is just
-the absolute space, so everything is applied.
+What the host knows is a matter of spaces (`spaces`). In prelocated mode there is just one, so
+everything is applied.
 """
 
 from __future__ import annotations
@@ -17,8 +15,10 @@ from west_llext.arch.formula import Space, evaluate
 from west_llext.arch.table import Ignore, RangeError, Refuse, Row, Via
 from west_llext.link.complaints import Complaints
 from west_llext.link.job import Job, Relocated, contents
+from west_llext.link.left import Left, same_state
 from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
+from west_llext.link.spaces import ABSOLUTE_SPACE, bases, known, located
 from west_llext.link.symbols import SymbolTable
 from west_llext.link.targets import Kind
 from west_llext.link.veneers import Stub
@@ -26,15 +26,7 @@ from west_llext.model.elf import Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
-#: A space: a region that the target places, all addresses, none, the thread-local block.
-ABSOLUTE_SPACE, NO_SPACE, THREAD_SPACE = -1, -2, -3
-
 _NUMBER = itemgetter(2)
-
-# by kind of a target that is in no region, or whose region has an address
-_LOST = {Kind.NAMED, Kind.UNLOADED, Kind.MISSING, Kind.TLS}
-_SPACES = [NO_SPACE if kind in _LOST else ABSOLUTE_SPACE for kind in Kind]
-_SPACES[Kind.THREAD] = THREAD_SPACE
 
 
 def relocated(job: Job) -> Relocated:
@@ -57,41 +49,16 @@ class _Relocator:
         self.applied = self.result.applied
         self.pointers = job.codec.pointers(job.machine)
         self.complaints = Complaints(job.obj, job.line)
-        self.spaces: list[int] = []
-        self.values: list[int] = []
-        self.thumbs: list[int] = []
-        self.locate()
+        self.left = Left(job, self.result, self.complaints)
+        self.spaces, self.values, self.thumbs = located(job)
         # undefined weak symbols, where the psABI says that they are at the place
         self.nowhere: frozenset[int] = frozenset()
         if job.machine.undefined_at_place:
             zeros = [index for index, each in enumerate(job.targets) if each[0] is Kind.ZERO]
             self.nowhere = frozenset(zeros)
-        # by region: the space of its places, and the address of its first byte there
-        self.bases = {region: (int(region), 0) for region in job.arranged.outputs}
-        if job.mode is Mode.PRELOCATED:
-            self.bases = {
-                region: (ABSOLUTE_SPACE, job.addresses[region]) for region in job.arranged.outputs
-            }
+        self.bases = bases(job)
         # where the global offset table begins, in the space of the code
         self.table = self.bases.get(Region.TEXT, (0, 0))[1] + job.table.start
-
-    def locate(self) -> None:
-        # by symbol: its space, S in that space (without the Thumb bit), and the Thumb bit
-        targets, addresses = self.job.targets, self.job.addresses
-        self.thumbs = [each[3] for each in targets]
-        if self.job.mode is Mode.PRELOCATED:
-            starts = [addresses.get(region, 0) for region in Region]
-            self.values = [
-                each[2] if each[5] is None else each[2] + starts[each[5]] for each in targets
-            ]
-            self.spaces = [_SPACES[each[0]] for each in targets]
-        else:
-            self.values = [each[2] for each in targets]
-            self.spaces = [_SPACES[each[0]] if each[5] is None else each[5] for each in targets]
-        for index, target in enumerate(targets):
-            if target[0] is Kind.PEER:
-                found = self.job.peer_address(target.provider or "", target.name)
-                self.values[index] = found - target.thumb
 
     def run(self) -> Relocated:
         for section, rows in self.job.obj.relocations.items():
@@ -113,7 +80,9 @@ class _Relocator:
         size = self.job.obj.sections[section].size
         stubs = self.job.stubs.by_place.get(section, {})
         pointers, spaces, values, thumbs = self.pointers, self.spaces, self.values, self.thumbs
+        rows = list(rows)
         self.applied.update(map(_NUMBER, rows))
+        done = 0  # behind those that were applied together with an earlier one
         for index, (offset, symbol, number, addend) in enumerate(rows):
             pointer = pointers.get(number)
             # the most frequent case by far: a data word that becomes an address
@@ -132,7 +101,10 @@ class _Relocator:
             elif index in stubs:
                 self.through(stubs[index], row, content, start + offset)
             elif number in self.joins:
-                self.difference(joined(rows, index, self.joins), section, place, content)
+                if index >= done:
+                    group = joined(rows, index, self.joins)
+                    done = index + len(group)
+                    self.difference(group, section, place, content)
             else:
                 self.single(self.use(row, rows[index], section, place, content), content)
 
@@ -210,8 +182,8 @@ class _Relocator:
             here = base + use.here
             self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
             return
-        if not self.known(use.row, self.spaces[symbol], space):
-            self.keep(use, content)
+        if not known(use.row, self.spaces[symbol], space):
+            self.left.keep(use, content)
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
         TP, GOT = self.job.thread_pointer, self.table
@@ -254,8 +226,8 @@ class _Relocator:
         space, base = self.bases[upper.region]
         upper = self.near_zero(upper, base)
         symbol = upper.symbol
-        if not self.known(upper.row, self.spaces[symbol], space):
-            self.keep(use, content)
+        if not known(upper.row, self.spaces[symbol], space):
+            self.left.keep(use, content)
             return
         P, S = base + upper.here, self.values[symbol]
         value = evaluate(upper.row.formula, S=S, A=upper.addend, P=P)
@@ -288,43 +260,30 @@ class _Relocator:
         place: tuple[Region, int],
         content: bytearray,
     ) -> None:
-        # all relocations of one place, each applied to what the one before left there; none where
-        # they were done with the first of them
-        if not group:
-            return
-        uses = []
+        # all relocations of one place, each applied to what the one before left there
+        here, room = place[1] + group[0].offset, self.job.obj.sections[section].size
+        parts, spaces = [], []
         for each in group:
             row = self.rows[each.type]
             if not isinstance(row, Row):
                 raise TypeError(row)
-            size = self.codec.extent(row.word, content, place[1] + each.offset)
-            if each.offset + size > self.job.obj.sections[section].size:
+            if each.offset + self.codec.extent(row, content, here) > room:
                 self.complaints.outside(row, section, each.offset)
                 return
-            uses.append(self.use(row, each, section, place, content))
-        spaces = open_spaces((use.row, self.spaces[use.symbol]) for use in uses)
-        if spaces - {ABSOLUTE_SPACE}:
-            for use in uses:
-                self.keep(use, content)
+            A = each.addend
+            if A is None or row.partial:
+                A = self.use(row, each, section, place, content).addend
+            parts.append((row, self.values[each.symbol], A))
+            spaces.append((row, self.spaces[each.symbol]))
+        if open_spaces(spaces) - {ABSOLUTE_SPACE}:
+            for (row, _, _), each in zip(parts, group, strict=True):
+                self.left.keep(self.use(row, each, section, place, content), content)
             return
-        parts = [(use.row, self.values[use.symbol], use.addend) for use in uses]
         try:
-            put_sum(self.codec, content, place[1] + group[0].offset, parts)
+            put_sum(self.codec, content, here, parts)
         except RangeError as err:
-            self.complaints.range(uses[-1], self.job.targets[uses[-1].symbol], err)
-
-    @staticmethod
-    def known(row: Row, there: int, here: int) -> bool:
-        # whether a value can be computed, by the spaces of its symbol and its place
-        match row.space:
-            case Space.ABSOLUTE:
-                return there == ABSOLUTE_SPACE
-            case Space.DISTANCE:
-                return there == here
-            case Space.BOTH:
-                return there == here == ABSOLUTE_SPACE
-            case Space.THREAD:
-                return there == THREAD_SPACE
+            use = self.use(parts[-1][0], group[-1], section, place, content)
+            self.complaints.range(use, self.job.targets[use.symbol], err)
 
     def branch(self, use: Use, content: bytearray) -> None:
         # a row that is one: to nowhere (weak), or to its target
@@ -337,64 +296,16 @@ class _Relocator:
                 without = nowhere(row, use.word, self.job.core)
                 word = use.word if without is None else without
             elif self.spaces[symbol] != space:
-                self.keep(use, content)
+                self.left.keep(use, content)
                 return
             else:
                 S, P = self.values[symbol], base + use.here
-                T = target.thumb if target.function else self.same_state(row)
+                T = target.thumb if target.function else same_state(machine, row)
                 word = machine.branch(row, use.word, S=S, A=use.addend, P=P, T=T)
         except RangeError as err:
             self.complaints.range(use, target, err)
             return
         self.codec.dump(row.word, content, use.here, word)
-
-    def same_state(self, row: Row) -> int:
-        # the Thumb bit that keeps the state of the branch, for targets of an unknown one
-        return int(not self.job.machine.changes_state(row, 1))
-
-    def keep(self, use: Use, content: bytearray) -> None:
-        # for the target's loader: against a symbol of the blob, the addend in the place
-        self.applied[use.row.number] -= 1
-        target = self.job.targets[use.symbol]
-        if target.kind in {Kind.MISSING, Kind.TLS}:
-            return  # reported as a symbol
-        if target.kind is Kind.UNLOADED:
-            self.complaints.unloaded(use, target)
-            return
-        if (target.kind is Kind.THREAD) is not (use.row.space is Space.THREAD):
-            self.complaints.thread(use, target)
-            return
-        known_since = self.job.machine.came_with(use.row.number, self.job.release)
-        if not use.row.loadable or known_since is not None:
-            self.complaints.unloadable(use, target, known_since)
-            return
-        explicit_addends = self.job.machine.explicit_addends
-        symbol, addend = self.result.symbols.reference(
-            target, use.addend, use.row, explicit=explicit_addends and not use.row.bare
-        )
-        if use.row.bare and addend:
-            self.complaints.unloadable(use, target, None)
-            return
-        number = use.row.number if use.row.left_as is None else use.row.left_as
-        explicit: int | None = addend
-        if not explicit_addends or number in self.job.machine.partial:
-            try:
-                word = use.row.with_addend(self.stateless(use), addend)
-            except RangeError as err:
-                self.complaints.addend(use, target, err)
-                return
-            self.codec.dump(use.row.word, content, use.here, word)
-            explicit = 0 if explicit_addends else None
-        row = Relocation(use.here, symbol, number, explicit)
-        self.result.left.setdefault(use.region, []).append(row)
-
-    def stateless(self, use: Use) -> int:
-        # what the assembler wrote as a change of the instruction set (BLX) and is none: the
-        # target's loader would leave it so
-        if use.row.branch is None:
-            return use.word
-        T = self.same_state(use.row)
-        return self.job.machine.branch(use.row, use.word, S=0, A=0, P=0, T=T)
 
     def veneer(self, stub: Stub) -> None:
         # the address inside a veneer is an absolute word as any other
@@ -425,7 +336,7 @@ class _Relocator:
             value = evaluate(row.formula, S=S, A=addend, P=0, T=T)
             self.codec.dump(row.word, content, here, row.encode(0, value))
         else:
-            self.keep(Use(row, 0, 0, region, here, 0, symbol, addend), content)
+            self.left.keep(Use(row, 0, 0, region, here, 0, symbol, addend), content)
 
     def unusual(
         self, row: Ignore | Refuse | Row | None, section: int, relocation: Relocation

@@ -7,7 +7,6 @@ The order is the target's: the extension itself, the base image, then the extens
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -62,16 +61,18 @@ class Resolution:
     """What one extension's symbols stand for.
 
     targets: by index in the object's symbol table
-    imports: what comes from outside, the base first, then by provider and name
+    references: likewise, how often the loaded sections refer to it
+    provided: (name, extension) of what comes from other extensions
     misses: what comes from nowhere, in order of the symbol table
     thread_local: names of thread-local variables of the base image that it wants
     unused: names in `imports-from` that nothing is imported from
     doubtful: (name, extensions) of imports that several of `imports-from` export; the first of
-        them is the provider in `imports`
+        them is the provider
     """
 
     targets: list[Target]
-    imports: tuple[Import, ...]
+    references: list[int]
+    provided: tuple[tuple[str, str], ...]
     misses: tuple[Miss, ...]
     thread_local: tuple[str, ...]
     unused: tuple[str, ...]
@@ -94,46 +95,40 @@ def resolution(
     peers: every extension of the manifest, by name
     refused: relocation types that are errors of their own, whatever they refer to
     """
-    used = references(obj, arranged)
+    counts = references(obj, arranged)
     known = base.known(extension.mode)
     targets: list[Target] = []
-    from_base: list[Import] = []
-    from_peers: list[Import] = []
+    provided: list[tuple[str, str]] = []
     missing: list[tuple[int, Symbol]] = []
     thread_local: list[str] = []
     for index, (symbol, defined) in enumerate(zip(obj.symbols, own, strict=True)):
         if defined is not None:
             targets.append(defined)
             continue
-        name, _, _, info, _, _ = symbol
-        if index not in used or not name:
+        name = symbol[0]
+        if not counts[index] or not name:
             targets.append(Target(Kind.ZERO, name))
             continue
         target = known[name] or _from_peer(symbol, extension, peers)
         targets.append(target)
-        kind, _, value, thumb, _, _, provider = target
+        kind, provider = target[0], target[6]
         if kind is Kind.MISSING:
             missing.append((index, symbol))
         elif kind is Kind.TLS:
             thread_local.append(name)
-        else:
-            known_value = kind in {Kind.ABSOLUTE, Kind.THREAD}
-            address = value | thumb if known_value else None
-            made = _import((name, provider, address, info >> 4 == STB_WEAK, used[index]))
-            (from_base if provider is None else from_peers).append(made)
-    from_base.sort()
-    from_peers.sort(key=lambda each: (each.provider or "", each.name))
-    imports = [*from_base, *from_peers]
+        elif provider is not None:
+            provided.append((name, provider))
     misses: tuple[Miss, ...] = ()
     if missing:
         misses = _misses(extension, missing, peers, _places(obj, arranged, refused))
-    doubtful = tuple(_doubtful(from_peers, extension, peers))
-    providers = {each.provider for each in from_peers}
+    doubtful = tuple(_doubtful(provided, extension, peers))
+    providers: set[str | None] = {provider for _, provider in provided}
     providers.update(name for each in misses for name in (each.unplaced, each.private))
     providers.update(name for _, offering in doubtful for name in offering)
     return Resolution(
         targets=targets,
-        imports=tuple(imports),
+        references=counts,
+        provided=tuple(provided),
         misses=misses,
         thread_local=tuple(thread_local),
         unused=tuple(name.text for name in extension.imports_from if name.text not in providers),
@@ -141,12 +136,30 @@ def resolution(
     )
 
 
-def references(obj: ObjectFile, arranged: Arrangement) -> Mapping[int, int]:
+def imports(obj: ObjectFile, found: Resolution) -> tuple[Import, ...]:
+    """What comes from outside, the base first, then by provider and name."""
+    from_base: list[Import] = []
+    from_peers: list[Import] = []
+    for symbol, target, count in zip(obj.symbols, found.targets, found.references, strict=True):
+        name, _, _, info, _, section = symbol
+        kind, _, value, thumb, _, _, provider = target
+        if section or not count or not name or kind in {Kind.MISSING, Kind.TLS}:
+            continue
+        address = value | thumb if kind is Kind.ABSOLUTE or kind is Kind.THREAD else None
+        made = _import((name, provider, address, info >> 4 == STB_WEAK, count))
+        (from_base if provider is None else from_peers).append(made)
+    from_base.sort()
+    from_peers.sort(key=lambda each: (each.provider or "", each.name))
+    return (*from_base, *from_peers)
+
+
+def references(obj: ObjectFile, arranged: Arrangement) -> list[int]:
     """How often the loaded sections refer to each symbol, by its index."""
-    counts: Counter[int] = Counter()
+    counts = [0] * len(obj.symbols)
     for section, rows in obj.relocations.items():
         if arranged.home[section] is not None:
-            counts.update(map(itemgetter(1), rows))
+            for row in rows:
+                counts[row[1]] += 1
     return counts
 
 
@@ -171,14 +184,14 @@ def _offering(name: str, extension: Extension, peers: Mapping[str, Peer]) -> Ite
 
 
 def _doubtful(
-    imports: Sequence[Import], extension: Extension, peers: Mapping[str, Peer]
+    provided: Sequence[tuple[str, str]], extension: Extension, peers: Mapping[str, Peer]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     if len(extension.imports_from) < 2:
         return
-    for each in imports:
-        offering = tuple(peer.name for peer in _offering(each.name, extension, peers))
+    for name, _ in sorted(provided, key=itemgetter(1, 0)):
+        offering = tuple(peer.name for peer in _offering(name, extension, peers))
         if len(offering) > 1:
-            yield each.name, offering
+            yield name, offering
 
 
 #: First place that uses a symbol (section, offset), and how many do, by the symbol's index.

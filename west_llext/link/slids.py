@@ -28,17 +28,15 @@ def slid_findings(
     if not names or extension.mode is Mode.PRELOCATED:
         return
     size = obj.ident.bits // 8
-    for each in found.imports:
-        if each.provider is None:
-            continue
-        number = slid(each.name, size)
+    for name, provider in found.provided:
+        number = slid(name, size)
         other = names.get(number)
-        if other is not None and other != each.name:
+        if other is not None and other != name:
             yield Diagnostic(
                 code="S020",
                 at=place_of(obj),
-                message=f"extension '{extension.name}' imports '{each.name}' from "
-                f"'{each.provider}', which has the same SLID {shown(number, size)} as '{other}': "
+                message=f"extension '{extension.name}' imports '{name}' from "
+                f"'{provider}', which has the same SLID {shown(number, size)} as '{other}': "
                 "the target would take that of the base image",
-                hint=f"rename '{each.name}'",
+                hint=f"rename '{name}'",
             )

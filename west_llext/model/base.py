@@ -23,7 +23,7 @@ class SymbolIndex:
     index of all names. A `Symbol` is made when one is asked for.
     """
 
-    __slots__ = ("_asked", "_bits", "_find", "_raw", "_rows", "_size", "_unpack")
+    __slots__ = ("_bits", "_complete", "_find", "_raw", "_rows", "_size", "_unpack")
 
     def __init__(
         self, *, find: FindRows, raw: bytes, bits: int, order: str, names: Collection[str] = ()
@@ -35,26 +35,24 @@ class SymbolIndex:
         form = struct.Struct(order + ("IIIBBH" if bits == 32 else "IBBHQQ"))
         self._size = form.size
         self._unpack = form.unpack_from
-        self._rows = find(names)
-        # None when all are known
-        self._asked: set[str] | None = set(names)
+        #: by name; negative for one that was looked for and isn't there
+        self._rows: dict[str, int] = dict.fromkeys(names, -1) | find(names)
+        #: whether every name is known
+        self._complete = False
 
     def prepare(self, names: Collection[str]) -> None:
         """Look for some names, so that `get` and `in` know them without making an index of all."""
-        if self._asked is None:
+        if self._complete:
             return
-        new = set(names).difference(self._asked)
+        new = set(names).difference(self._rows)
         if new:
-            self._rows.update(self._find(new))
-            self._asked.update(new)
+            self._rows |= dict.fromkeys(new, -1) | self._find(new)
 
     def get(self, name: str) -> Symbol | None:
         """The symbol of that name, or None."""
-        row = self._rows.get(name)
-        if row is None:
-            if name not in self:
-                return None
-            row = self._rows[name]
+        row = self._row(name)
+        if row < 0:
+            return None
         if self._bits == 32:
             _, value, size, info, other, section = self._unpack(self._raw, row * self._size)
         else:
@@ -62,9 +60,7 @@ class SymbolIndex:
         return new_symbol((name, value, size, info, other, section))
 
     def __contains__(self, name: object) -> bool:
-        if self._asked is not None and name not in self._asked:
-            return name in self._whole()
-        return name in self._rows
+        return isinstance(name, str) and self._row(name) >= 0
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._whole())
@@ -72,10 +68,14 @@ class SymbolIndex:
     def __len__(self) -> int:
         return len(self._whole())
 
+    def _row(self, name: str) -> int:
+        row = self._rows.get(name)
+        return self._whole().get(name, -1) if row is None else row
+
     def _whole(self) -> dict[str, int]:
-        if self._asked is not None:
+        if not self._complete:
             self._rows = self._find(None)
-            self._asked = None
+            self._complete = True
         return self._rows
 
 

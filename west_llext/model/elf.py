@@ -151,7 +151,7 @@ new_symbol = partial(tuple.__new__, Symbol)
 class Relocation(NamedTuple):
     """A relocation entry.
 
-    offset: byte offset of the place from the start of its section (ET_REL)
+    offset: byte offset of the place from the start of its section; an address in a linked file
     symbol: index in the symbol table; 0 for none
     type: number of the psABI
     addend: explicit addend; None where the place holds it (REL)
@@ -187,9 +187,10 @@ class ObjectFile:
     file_type: e_type
     entry: e_entry
     data: every byte of the file
-    symbols: from SHT_SYMTAB (SHT_DYNSYM where there is no other), the null symbol first
+    symbols: from SHT_SYMTAB (SHT_DYNSYM where there is no other, and in shared objects), the null
+        symbol first
     relocations: for each section that has some: index of that section to its entries, in order;
-        index 0 for those of an executable, whose offsets are addresses
+        index 0 for those of a linked file, whose offsets are addresses
     groups: SHT_GROUP sections: (signature, flags, member section indices)
     segments: PT_LOAD program headers
     """
@@ -200,7 +201,7 @@ class ObjectFile:
     entry: int
     data: bytes
     sections: tuple[Section, ...]
-    symbols: tuple[Symbol, ...]
+    symbols: Sequence[Symbol]
     relocations: Mapping[int, Sequence[Relocation]]
     groups: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
     segments: tuple[Segment, ...] = ()
