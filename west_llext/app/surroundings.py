@@ -12,6 +12,7 @@ from west_llext.app.bases import Base, config_of, nodes_of, version_of
 from west_llext.app.session import Surroundings
 from west_llext.app.trial import plan
 from west_llext.base.declared import undefined_exports
+from west_llext.base.exports import SLID_SETTING
 from west_llext.base.why import Holds, offer
 from west_llext.diagnostics import Diagnostic, Severity, Span
 from west_llext.emit.aside import Aside
@@ -37,7 +38,11 @@ def surroundings(
     base = found.image
     offered = offer(base, manifest.base.exports, _holds(found), nodes_of(found), found.exports)
     return Surroundings(
-        offer=replace(offered, unlinked=version_of(manifest, found)),
+        offer=replace(
+            offered,
+            unlinked=version_of(manifest, found),
+            unlinked_by_slid=config_of(found).get(SLID_SETTING) == "y",
+        ),
         base_name="" if base is None else base.name,
         base_abi=None if base is None else base.abi,
         windows={each.name: (each.address, each.end) for each in manifest.base.memories},

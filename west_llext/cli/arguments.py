@@ -16,7 +16,14 @@ from typing import Any
 
 from west_llext import __version__
 from west_llext.cli.options import MANIFEST
-from west_llext.cli.values import add_build_dir, add_option, any_word, path_word
+from west_llext.cli.values import (
+    add_build_dir,
+    add_option,
+    any_word,
+    number,
+    path_word,
+    seconds,
+)
 
 FORMATS = ("text", "json", "sarif", "github")
 DESCRIPTION = "Build, validate and pre-link loadable extensions (LLEXT) for Zephyr RTOS."
@@ -273,11 +280,15 @@ def _add_run(to: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="EXTENSION:FUNCTION [ARGUMENT ...]",
-        help="calls, in order, each with its arguments (integers); with --base, blobs go before "
-        "them; none to run the constructors alone",
+        help="calls, in order, each with its arguments: integers, text=TEXT, bytes=HEX, "
+        "buffer=SIZE, symbol=NAME; with --base, blobs go before them; none to run the "
+        "constructors alone",
     )
     to.add_argument(
-        "--base", type=path_word, metavar="ELF", help="base image; no manifest is read then"
+        "--base",
+        type=path_word,
+        metavar="FILE",
+        help="base image, or a description of it; no manifest is read then",
     )
     to.add_argument(
         "--stand-in",
@@ -287,6 +298,26 @@ def _add_run(to: argparse.ArgumentParser) -> None:
         metavar="NAME",
         dest="stand_ins",
         help="let the host do this function of the base image; may be repeated",
+    )
+    to.add_argument(
+        "--stand-ins",
+        action="append",
+        default=[],
+        type=path_word,
+        metavar="FILE.py",
+        dest="stand_in_files",
+        help="Python file with stand-ins, which is executed; may be repeated",
+    )
+    to.add_argument("--teardown", action="store_true", help="run destructors at the end")
+    limits = to.add_argument_group("limits of a call")
+    limits.add_argument(
+        "--max-seconds", type=seconds, metavar="N", help="time that it may take (default: 10)"
+    )
+    limits.add_argument(
+        "--max-instructions",
+        type=number,
+        metavar="N",
+        help="instructions that it may run (default: 50M); K and M work",
     )
 
 
@@ -311,7 +342,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "init": ("write a first manifest for the sources of extensions", _add_init),
     "list": ("name the extensions of a manifest", _add_list),
     "load": ("tell what the target's loader would do with blobs", _add_load),
-    "run": ("call functions of prelocated extensions in an emulator", _add_run),
+    "run": ("call functions of extensions in an emulator", _add_run),
     "schema": ("print the JSON schema of a manifest or report", _add_schema),
 }
 

@@ -59,6 +59,17 @@ def number(text: str) -> int:
     return value
 
 
+def seconds(text: str) -> float:
+    """A time that is given as an argument, in seconds; raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"'{text:.60}' isn't a number of seconds up to 86400")
+    return value
+
+
 def jobs_number(text: str) -> int:
     """A number of processes that is given as an argument; raises ArgumentTypeError."""
     return int(_checked(JOBS, text))
