@@ -13,7 +13,7 @@ import pytest
 from support.commands import command, settled
 from support.cross import tool
 from support.kits import commands, kit_files, with_source, zephyr
-from support.project import MANIFEST, base_elf, project
+from support.project import MANIFEST, base_elf, demo_object, project
 from support.zephyrbuild import CACHE, build_dir
 
 
@@ -36,22 +36,33 @@ def test_a_description_stands_for_the_image(mode: str, tmp_path: Path) -> None:
     assert command("build", folder=tmp_path).out == "1 extension: nothing to do\n"
 
 
-def test_a_description_has_no_code_to_run(tmp_path: Path) -> None:
-    """The emulator needs the image."""
+def test_a_description_runs_with_stand_ins_alone(tmp_path: Path) -> None:
+    """X008: there is no code of the base image, and this function has none to stand in for it."""
     project(tmp_path, mode="prelocated")
+    (tmp_path / "demo.o").write_bytes(demo_object(wants="board_init"))
+    (tmp_path / "base.elf").write_bytes(base_elf({"board_init": 0x1001}))
     command("base", "export", "-o", "base.json", folder=tmp_path)
     manifest = tmp_path / "llext.yml"
     text = manifest.read_text(encoding="utf-8").replace("base.elf", "base.json")
     manifest.write_text(text, encoding="utf-8")
-    assert command("run", "demo:demo_run", folder=tmp_path) == (
+    assert command("build", "-q", folder=tmp_path).status == 0
+    ran = command("run", "-q", "demo:demo_run", folder=tmp_path)
+    assert ran == (
         1,
         "",
         (
-            "base.json: error[B037]: 'base.json' only describes the base image, so that there is "
-            "no code of it to run extensions beside\nhint: set 'base.image' to the ELF file, or "
-            "pass a build directory with '-d'\n1 error\n"
+            "build/llext/demo.llext: error[X008]: 'demo:demo_run' didn't return: 'board_init'+0x0 "
+            "(base image) at 0x1000 is a function of the base image without code here, and nothing "
+            "stands in for it, called from 'demo_run'+0x4 (demo)\n"
+            "hint: write 'board_init' in Python, and name its file: --stand-ins FILE.py\n"
         ),
     )
+    own = "def board_init(target):\n    target.print('ready')\n"
+    (tmp_path / "own.py").write_text(own, encoding="utf-8")
+    words = ("run", "-q", "demo:demo_run", "--stand-ins", "own.py", "--max-instructions", "9")
+    ran = command(*words, folder=tmp_path)
+    # it has kept no return address, and returns to itself
+    assert (ran.out, "'demo_run'+0x4 (demo)" in ran.err) == ("ready", True)
 
 
 def test_a_description_is_the_same_on_standard_output(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.image import Chunk, Image
 from west_llext.emulate.limits import Limits
 from west_llext.emulate.memory import Access
-from west_llext.emulate.standins import Kind, StandIn
+from west_llext.emulate.standin import Kind, StandIn
 from west_llext.emulate.target import Target
 from west_llext.model.elf import Ident
 

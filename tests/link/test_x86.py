@@ -250,11 +250,25 @@ def test_where_nothing_is_known_of_the_heap_the_table_stays(tmp_path: Path) -> N
     )
     made = Case(
         extension=extension(mode=Mode.RELOCATABLE),
-        base=offer([absolute("function", 0x8_0000_0000)], ident=IDENT),
+        base=offer([absolute("function", 0x9000_0000)], ident=IDENT),
     ).link(assembled(tmp_path, source))
     assert made.linked.left == {"R_X86_64_64": 1}
     text = made.content(Region.TEXT)
     assert text[:14] == bytes.fromhex("488b0509000000 67e800000000 c3".replace(" ", ""))
+
+
+def test_a_word_of_the_table_that_the_loader_would_fill_in_half_is_refused(tmp_path: Path) -> None:
+    """R012: the word is behind the code, not in the object."""
+    made = Case(
+        extension=extension(mode=Mode.RELOCATABLE),
+        base=offer([absolute("function", 0x8_0000_0000)], ident=IDENT),
+    ).link(assembled(tmp_path, "mov function@GOTPCREL(%rip), %rax\n"))
+    assert [str(each) for each in made.findings] == [
+        """\
+unit.o: error[R012]: R_X86_64_64 at a word that the link made refers to 'function', which is at \
+0x800000000, and the target's loader fills in the lower 32 bits only
+hint: set 'mode: bound' or 'mode: prelocated'"""
+    ]
 
 
 def test_an_address_past_32_bits_is_refused(tmp_path: Path) -> None:

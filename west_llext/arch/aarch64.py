@@ -274,9 +274,11 @@ def thread_pointer(size: int, alignment: int) -> int:
     return -_TCB_SIZE // alignment * alignment
 
 
-# until 4.5 the loader took MOVN for MOVZ and the other way about where the sign decides, and knew
-# no thread-local variables
-_SINCE = {(4, 5): frozenset({270, 271, 272, 287, 289, 291, 293, 549, 551})}
+# until 4.5 the loader took MOVN for MOVZ and the other way about where the sign decides, cut most
+# distances that didn't fit without a word, and knew no thread-local variables
+_SINCE = {
+    (4, 5): frozenset({270, 271, 272, 273, 274, 279, 280, 287, 289, 291, 293, 549, 551}),
+}
 
 MACHINE = Machine(
     number=EM_AARCH64,
@@ -288,6 +290,7 @@ MACHINE = Machine(
     undefined_at_place=True,
     veneer=veneer,
     explicit_addends=True,
+    first=(3, 7),
     absolute_word=257,
     thread_pointer=thread_pointer,
     table_of_sums=True,

@@ -202,6 +202,7 @@ def _machine(number: int, *, big: bool) -> Machine:
         undefined_branch=undefined_branch,
         veneer=_veneer_big if big else veneer,
         explicit_addends=True,
+        first=(4, 1),
         absolute_word=4,
         alignment=4,
         thread_pointer=_thread_pointer,

@@ -152,8 +152,10 @@ class Machine:
     veneer: (row, core): the form that a branch of this row can go through, or None
     explicit_addends: whether the target's loader takes RELA (True) or REL (False)
     absolute_word: number of the relocation that adds an address to a pointer-sized word
-    since: release of Zephyr to the relocation numbers that its loader came to know; whatever else is
-        `loadable` is known to every release that has a loader for the machine
+    first: release of Zephyr whose loader was the first to relocate for the machine; 0.0 where every
+        loader does
+    since: release of Zephyr to the relocation numbers that its loader came to know, or to get right;
+        whatever else is `loadable` is known to every release that has a loader for the machine
     thread_pointer: (size, alignment) of the base's thread-local block, to where the thread pointer
         is, counted from its first byte
     instructions: the rows that the row of a slot picks from, where the opcode decides
@@ -206,6 +208,7 @@ class Machine:
     own_table: bool = False
     prepare: Callable[[ObjectFile], ObjectFile] | None = None
     without_table: Callable[[ObjectFile, Callable[[int], Nearness]], ObjectFile] | None = None
+    first: Release = (0, 0)
     since: Mapping[Release, frozenset[int]] = field(default_factory=dict)
     high_parts: frozenset[int] = frozenset()
     branches: frozenset[int] = field(init=False)
@@ -240,4 +243,5 @@ class Machine:
         if release is None:
             return None
         later = [each for each, numbers in self.since.items() if number in numbers]
-        return later[0] if later and release < later[0] else None
+        known = max([self.first, *later])
+        return known if release < known else None

@@ -118,6 +118,7 @@ class Row:
         the opcode there
     joins: it is one of several relocations of a place, which together make a difference
     bare: the target's loader gets it right without an addend only
+    filled: low bits that the target's loader fills in, where that isn't all of the field; 0 for all
     remedy: what to do where the value doesn't fit; empty for nothing that is always true
     from_zero: (row, change of the word) of an instruction that reaches what is near address 0 from
         everywhere, where this one counts from its place
@@ -146,6 +147,7 @@ class Row:
     before: int = 0
     joins: bool = False
     bare: bool = False
+    filled: int = 0
     remedy: str = ""
     from_zero: tuple[Row, Callable[[int], int]] | None = None
     size: int = field(init=False)

@@ -101,6 +101,7 @@ MACHINE = Machine(
     notes=__doc__,
     rows=ROWS,
     explicit_addends=False,
+    first=(4, 2),
     absolute_word=1,
     thread_pointer=thread_pointer,
     prepare=direct_32,

@@ -13,8 +13,9 @@ What is odd about this machine:
   table is that each word of is found by itself.
 * Where code reads the offset of a thread-local variable from a table (initial-exec model), the
   instruction gets the offset itself.
-* Zephyr's loader checks no range. It fills in 32 bits only, also of R_X86_64_64 (up to 4.5): the
-  upper half of a pointer is left as zeros, which is right below 4 GiB, where Zephyr lives.
+* Zephyr's loader checks no range. It fills in 32 bits only, also of R_X86_64_64: the upper half of
+  a pointer is left as zeros, which is right below 4 GiB, where Zephyr lives; above it is an error
+  (R012).
 * Addends are explicit (RELA).
 
 Types: System V ABI, AMD64 Architecture Processor Supplement, 1.0, section 4.4 "Relocation", with
@@ -63,7 +64,7 @@ _DESC = "thread-local storage through a descriptor"
 ROWS = table(
     #      no   name                        formula         into    check           place
     Ignore(  0, "R_X86_64_NONE",            "marks a dependency between sections"),
-    Row(     1, "R_X86_64_64",              Formula.ABS,    DATA64, Check.WRAP,     LONG),
+    Row(     1, "R_X86_64_64",              Formula.ABS,    DATA64, Check.WRAP,     LONG, filled=32),
     Row(     2, "R_X86_64_PC32",            Formula.PCREL,  DATA32, Check.SIGNED,   WORD),
     Row(     3, "R_X86_64_GOT32",           Formula.ABS,    DATA32, Check.SIGNED,   WORD, via=Via.GOT, left_as=11),
     Row(     4, "R_X86_64_PLT32",           Formula.PCREL,  DATA32, Check.SIGNED,   WORD, Branch.CALL),
@@ -155,6 +156,7 @@ MACHINE = Machine(
     veneer=veneer,
     pc_offset=pc_offset,
     explicit_addends=True,
+    first=(4, 2),
     absolute_word=1,
     thread_pointer=thread_pointer,
     prepare=prepared_64,

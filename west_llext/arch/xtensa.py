@@ -319,6 +319,7 @@ def _machine(known: Instructions, opcode: Callable[[int, int], _Opcode]) -> Mach
         undefined_branch=undefined_branch,
         veneer=veneer,
         explicit_addends=True,
+        first=(3, 6),
         absolute_word=1,
         alignment=4,
         literals=literals,

@@ -129,6 +129,17 @@ class Engine:
         )
         self._uc.ctl_flush_tb()
 
+    def watch_memory(self, callback: Callable[[int, int, bool], None]) -> None:
+        """Call `callback` for each access, with its address, its size, and whether it writes."""
+        kinds = self._unicorn.UC_HOOK_MEM_READ | self._unicorn.UC_HOOK_MEM_WRITE
+        writes = self._unicorn.UC_MEM_WRITE
+
+        def access(_uc: object, kind: int, at: int, size: int, _value: int, _data: object) -> None:
+            callback(at, size, kind == writes)
+
+        self._uc.hook_add(kinds, access)
+        self._uc.ctl_flush_tb()
+
     def stop(self, reason: Stopped) -> None:
         """End the run, for that reason."""
         if self._stopped is None:

@@ -112,6 +112,17 @@ class Complaints:
         hint = "set 'mode: prelocated', or make the reference through a pointer"
         self._add(("R007", use.row.name, target.name), (use.section, use.offset), message, hint)
 
+    def unfilled(self, use: Use, target: Target, bits: int) -> None:
+        """An address of which the target's loader would fill in the lower bits only."""
+        known = target.kind is Kind.NAMED and target.value
+        where = f"which is at {target.value:#x}" if known else "which is loaded above that"
+        message = (
+            f"{use.row.name} at {self._place(use.section, use.offset)} refers to '{target.name}', "
+            f"{where}, and the target's loader fills in the lower {bits} bits only"
+        )
+        hint = "set 'mode: bound' or 'mode: prelocated'" if known else "set 'mode: prelocated'"
+        self._add(("R012", use.row.name, target.name), (use.section, use.offset), message, hint)
+
     def thread(self, use: Use, target: Target) -> None:
         """An address where an offset is meant, or the other way round."""
         place = self._place(use.section, use.offset)
@@ -174,6 +185,8 @@ class Complaints:
         self._add(("R002", str(relocation.type), ""), (section, relocation.offset), message, None)
 
     def _place(self, section: int, offset: int) -> str:
+        if not section:
+            return "a word that the link made"
         return f"{self.obj.sections[section].name}+{offset:#x}"
 
     def _add(

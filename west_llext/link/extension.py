@@ -38,7 +38,7 @@ from west_llext.link.verdicts import (
     resolution_findings,
     unread_providers,
 )
-from west_llext.model.elf import SHN_UNDEF, STB_LOCAL, FileType, ObjectFile, Symbol
+from west_llext.model.elf import SHF_ALLOC, SHN_UNDEF, STB_LOCAL, FileType, ObjectFile, Symbol
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.members import plain_members
@@ -249,6 +249,7 @@ def finished(
         identifier=_identifier(first.obj, context),
         thread_pointer=_thread_pointer(context),
         release=_release(context),
+        highest=_highest(context),
     )
     result = relocated(job)
     every = _exports_symbols(first.extension, context)
@@ -284,6 +285,13 @@ def _release(context: Context) -> Release | None:
     # of Zephyr, from `4.3.0`; what isn't written so isn't known
     found = re.match(r"(\d+)\.(\d+)", context.base.offer.zephyr or "")
     return (int(found[1]), int(found[2])) if found else None
+
+
+def _highest(context: Context) -> int:
+    # address of what the base image loads
+    image = context.base.offer.image
+    sections = () if image is None else image.sections
+    return max([each.addr for each in sections if each.flags & SHF_ALLOC], default=0)
 
 
 def _thread_pointer(context: Context) -> int:

@@ -39,6 +39,7 @@ class Job:
     identifier: SLID of a name, where the target looks names up by number; else 0
     release: of Zephyr on the target; None for the newest
     thread_pointer: where it is, counted from the first byte of the base's thread-local block
+    highest: the highest address that the base image is loaded at; 0 where it isn't known
     peer_address: address of an export of a prelocated extension, by (extension, name)
     """
 
@@ -57,7 +58,12 @@ class Job:
     table: OffsetTable = field(default_factory=OffsetTable)
     identifier: Callable[[str], int] = no_identifier
     thread_pointer: int = 0
+    highest: int = 0
     release: Release | None = None
+
+    def beyond(self, bits: int) -> bool:
+        """Whether the base image, and so the loader's heap, is at addresses of more bits."""
+        return bool(self.highest >> bits)
 
 
 @dataclass(slots=True)
