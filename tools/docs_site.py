@@ -26,6 +26,7 @@ PAGES = (
     "loader",
     "west",
     "zephyr-module",
+    "unit-tests",
     "on-the-target",
     "without-zephyr",
     "ci",

@@ -4,15 +4,17 @@
     python tools/zephyr_test.py ZEPHYR_BASE [BOARD]
 
 The environment says which compiler, as for Zephyr's own builds (ZEPHYR_TOOLCHAIN_VARIANT and what
-belongs to it); where it doesn't, `arm-none-eabi-gcc` is taken. Modules come from the west workspace
-of the tree, or from ZEPHYR_MODULES where there is none. What a sample has to print is in its
-`sample.yaml`, in the form that Zephyr's test runner reads.
+belongs to it); where it doesn't, that of the distribution is taken: `arm-none-eabi-gcc` or
+`riscv64-unknown-elf-gcc`. Modules come from the west workspace of the tree, or from ZEPHYR_MODULES
+where there is none. What a sample has to print is in its `sample.yaml`, in the form that Zephyr's
+test runner reads.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -33,6 +35,12 @@ BOARDS = {
     "qemu_cortex_m3": "arm",
     "qemu_riscv32": "riscv",
 }
+#: What the names of the distribution's compilers begin with.
+PREFIXES = {"arm": "arm-none-eabi-", "riscv": "riscv64-unknown-elf-"}
+#: Releases in which Zephyr's loader began to relocate for an architecture.
+LOADERS = {"arm": (3, 5), "riscv": (4, 0)}
+#: Applications that are nothing without it.
+LOADING = {"samples/zephyr/hello", "tests/zephyr"}
 
 ROOT = Path(__file__).resolve().parent.parent
 APPLICATIONS = ("samples/zephyr/hello", "samples/zephyr/xip", "tests/zephyr")
@@ -63,9 +71,11 @@ def scenario(application: str, description: Mapping[str, Any], board: str) -> Sc
     common = description.get("common", {})
     (case,) = description["tests"].values()
     architecture = BOARDS.get(board)
-    for allowed, value in (("platform_allow", board), ("arch_allow", architecture)):
-        if allowed in case and value not in case[allowed].split():
-            return None
+    if architecture not in case["arch_allow"]:
+        return None
+    boards = re.findall(r"CONFIG_BOARD_\w+", case["filter"])
+    if boards and setting_of(board) not in boards:
+        return None
     settings = []
     for line in case.get("extra_configs", ()):
         words = line.split(":")
@@ -75,6 +85,11 @@ def scenario(application: str, description: Mapping[str, Any], board: str) -> Sc
             settings.append(f"-D{words[2]}")
     lines = common.get("harness_config", {}).get("regex", SUITE)
     return Scenario(application=application, settings=tuple(settings), lines=tuple(lines))
+
+
+def setting_of(board: str) -> str:
+    """The Kconfig setting that every release has for a board."""
+    return f"CONFIG_BOARD_{board.replace('/', '_').upper()}"
 
 
 def board_name(board: str, version: tuple[int, int]) -> str:
@@ -97,18 +112,49 @@ def unseen(lines: Sequence[str], printed: Sequence[str]) -> list[str]:
     return left
 
 
-def environment(base: Path) -> dict[str, str]:
-    """That of the process, with a compiler where it names none."""
+def environment(base: Path, architecture: str, folder: Path) -> dict[str, str]:
+    """That of the process, with a compiler where it names none.
+
+    folder: for what has to be put before the compiler
+    """
     found = {**os.environ, "ZEPHYR_BASE": str(base)}
     known = ("ZEPHYR_TOOLCHAIN_VARIANT", "ZEPHYR_SDK_INSTALL_DIR", "CROSS_COMPILE")
     if not any(name in found for name in known):
-        compiler = shutil.which("arm-none-eabi-gcc")
+        prefix = PREFIXES[architecture]
+        compiler = shutil.which(f"{prefix}gcc")
         if compiler is None:
-            sys.exit("zephyr-test: set ZEPHYR_SDK_INSTALL_DIR, or install gcc-arm-none-eabi")
+            sys.exit(f"zephyr-test: set ZEPHYR_SDK_INSTALL_DIR, or install {prefix}gcc")
         found["CROSS_COMPILE"] = compiler.removesuffix("gcc")
+        if architecture == "riscv":
+            found["CROSS_COMPILE"] = without_extensions(Path(compiler), prefix, folder)
     if "CROSS_COMPILE" in found:
         found.setdefault("ZEPHYR_TOOLCHAIN_VARIANT", "cross-compile")
     return found
+
+
+def without_extensions(compiler: Path, prefix: str, folder: Path) -> str:
+    """Names to take in place of the compiler's and its tools'; what they begin with.
+
+    The distribution's libraries for RISC-V have no `_zicsr_zifencei` in their names, which Zephyr's
+    `-march` has. Asked for its library, the compiler would name the one for 64 bits.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for tool in compiler.parent.glob(f"{prefix}*"):
+        (folder / tool.name).symlink_to(tool)
+    script = folder / compiler.name
+    script.unlink()
+    script.write_text(
+        "#!/bin/bash\n"
+        'case " $* " in\n'
+        '*" --print-libgcc-file-name "* | *" -print-multi-directory "*)\n'
+        '\tset -- "${@/_zicsr_zifencei/}" ;;\n'
+        "esac\n"
+        f'exec {shlex.quote(str(compiler))} "$@"\n',
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    return str(folder / prefix)
 
 
 def modules(base: Path, env: Mapping[str, str]) -> str:
@@ -189,6 +235,7 @@ def tested(wanted: Scenario, folder: Path, board: str, env: Mapping[str, str]) -
         print(f"doesn't build:\n{failure}")
         return False
     printed = ran(wanted, folder, env)
+    (folder / "run.log").write_text("\n".join([*printed, ""]), encoding="utf-8")
     left = unseen(wanted.lines, printed)
     if left:
         print("\n".join(("printed:", *printed, f"and nothing like {left[0]!r}")))
@@ -202,11 +249,15 @@ def main(base: Path, board: str) -> None:
     description = base / "VERSION"
     if not description.is_file():
         sys.exit(f"zephyr-test: {base} is no tree of Zephyr: set ZEPHYR_BASE")
+    if board not in BOARDS:
+        sys.exit(f"zephyr-test: BOARD is one of {', '.join(BOARDS)}, not {board}")
     for tool in ("cmake", "ninja"):
         if shutil.which(tool) is None:
             sys.exit(f"zephyr-test: {tool} isn't installed")
-    name = board_name(board, version_of(description.read_text(encoding="utf-8")))
-    env = environment(base)
+    version = version_of(description.read_text(encoding="utf-8"))
+    architecture = BOARDS[board]
+    folder = ROOT / "build" / "zephyr-test"
+    env = environment(base, architecture, folder / "compiler")
     results = []
     for application in APPLICATIONS:
         (path,) = (path for name in DESCRIPTIONS for path in (ROOT / application).glob(name))
@@ -214,8 +265,12 @@ def main(base: Path, board: str) -> None:
         if wanted is None:
             print(f"{application} isn't for {board}")
             continue
-        folder = ROOT / "build" / "zephyr-test" / application.replace("/", "-")
-        results.append(tested(wanted, folder, name, env))
+        if application in LOADING and version < LOADERS[architecture]:
+            first = "{}.{}".format(*LOADERS[architecture])
+            print(f"{application} isn't for {board} before Zephyr {first}: there is no loader")
+            continue
+        name = application.replace("/", "-")
+        results.append(tested(wanted, folder / name, board_name(board, version), env))
     if not results or not all(results):
         sys.exit(1)
 

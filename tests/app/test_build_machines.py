@@ -103,10 +103,11 @@ def test_the_base_image_decides_about_compiler_and_flags(
 
 
 @pytest.mark.cross
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", BENCHES)
-def test_the_command_runs_what_was_built(name: str, project_of: Projects) -> None:
-    """`west-llext run`, in the folder of the manifest."""
-    project = project_of(name, "gcc", "prelocated")
+def test_the_command_runs_what_was_built(name: str, mode: str, project_of: Projects) -> None:
+    """`west-llext run`, in the folder of the manifest; loaded as the target's loader would."""
+    project = project_of(name, "gcc", mode)
     command = [sys.executable, "-m", "west_llext", "run", "--stand-in", "printk"]
     done = subprocess.run(
         [*command, "start:start_demo", "weak:weak_demo"],

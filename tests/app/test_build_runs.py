@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from support.sample import COMPILERS, Sample
 
-from west_llext.app.run import FunctionCall, RunRequest, run
+from west_llext.app.calls import FunctionCall
+from west_llext.app.run import RunRequest, run
 
 pytest.importorskip("unicorn")
 

@@ -140,16 +140,16 @@ def test_a_damaged_blob_is_refused_and_the_next_one_is_loaded(
     made = Workshop(tmp_path, [SMALL, LARGE, USER], base=base_elf(heap=8192))
     found = blobs(made)
     trial = Trial(replace(plan_of(made), storage=storage))
-    assert trial.findings("user", found) == []
+    assert trial.tried("user", found).findings == []
     # e_shoff of the ELF header (gABI, "ELF Header")
     damaged = found["large"][:32] + b"\xf0\xff\xff\x7f" + found["large"][36:]
     wrong = {**found, "large": damaged}
-    (refused,) = trial.findings("large", wrong)
+    (refused,) = trial.tried("large", wrong).findings
     assert refused.code in {"L020", "L021"}
-    assert trial.findings("user", wrong) == []
-    assert trial.findings("small", wrong) == []
-    assert trial.findings("user", found) == []
-    assert trial.findings("user", {"user": found["user"]}) == []
+    assert trial.tried("user", wrong).findings == []
+    assert trial.tried("small", wrong).findings == []
+    assert trial.tried("user", found).findings == []
+    assert trial.tried("user", {"user": found["user"]}).findings == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from support.commands import command
 from support.elfbuild import FUNC, SHF_ALLOC, Rel, Sec, Sym
 from support.loads import NOTHING, code, extension
+from support.project import project
 
 NOTE = (
     "command line: note[L031]: the target's Zephyr version isn't known, 4.3 is taken\n"
@@ -107,11 +108,20 @@ def test_loads_and_unloads_are_shown_in_their_order(folder: Path) -> None:
     words = ("load", "prov.llext", "cons.llext", "unload:prov", "unload:cons", "--json", *TARGET)
     found = json.loads(command(*words, folder=folder).out)
     assert [each["dependencies"] for each in found["loads"]] == [[], ["prov"]]
-    assert found["unloads"] == [{"name": "prov", "result": 1}, {"name": "cons", "result": 0}]
+    assert found.keys() == {"schema", "loads"}
+    lines = command(*[each for each in words if each != "--json"], folder=folder).out.splitlines()
+    assert [each for each in lines if "unload" in each] == [
+        "prov: llext_unload() returns 1",
+        "cons: llext_unload() returns 0",
+    ]
 
 
 def test_a_load_in_words(folder: Path) -> None:
-    """Verdict, regions, exports, memory, cost, and what would save memory."""
+    """Verdict, regions, exports, memory, cost, and what would save memory.
+
+    5400 + 4.8 · 171 + 4 · 16 + 380 · 2 + 220 · 8 + 363 · 4 + 355 · 10 instructions; prelocated
+    5400 + 4 · 8 + 220 · 7 + 363 · 2 + 355 · 4, and of the heap 188 + 12.
+    """
     ran = command("load", "prov.llext", *TARGET, folder=folder)
     assert ran == (
         0,
@@ -127,7 +137,8 @@ def test_a_load_in_words(folder: Path) -> None:
             "  export   give at 0x200011c9\n"
             "  heap     400 bytes kept, 488 at most, 187 by the loader's own count\n"
             "  cost     171 bytes copied, 16 bytes cleared, 0 names compared, "
-            "2 relocations applied\n"
+            "2 relocations applied: about 13800 instructions\n"
+            "  mode     prelocated would save about 4700 instructions and 200 bytes of the heap\n"
             "  save     150 bytes: keep the file in memory (persistent storage): its tables aren't "
             "copied\n"
             "  save     21 bytes: apply relocations on the host (mode prelocated): code and "
@@ -161,7 +172,7 @@ def test_a_load_that_fails_is_a_finding_with_the_loaders_own_lines(folder: Path)
 
 
 def test_what_the_target_must_not_be_given_is_refused(folder: Path) -> None:
-    """Nothing behind it is tried; JSON says so, too."""
+    """Nothing behind it is tried."""
     data = extension(code(bytes(4), relocations=[Rel(offset=2, type=2, symbol="f")]))
     (folder / "odd.llext").write_bytes(data)
     message = (
@@ -170,11 +181,7 @@ def test_what_the_target_must_not_be_given_is_refused(folder: Path) -> None:
     )
     ran = command("load", "odd.llext", "prov.llext", "--json", *TARGET, folder=folder)
     assert (ran.status, ran.err) == (1, f"odd.llext: error[L022]: {message}\n1 error\n")
-    assert json.loads(ran.out) == {
-        "schema": 1,
-        "loads": [],
-        "refused": [{"code": "L022", "file": "odd.llext", "message": message}],
-    }
+    assert json.loads(ran.out) == {"schema": 1, "loads": []}
 
 
 def test_base_symbols_come_from_json(folder: Path) -> None:
@@ -338,3 +345,19 @@ def test_sections_that_are_not_allocated_cost_nothing(folder: Path) -> None:
         for name in ("debug", "plain")
     ]
     assert [each["loads"][0]["alloc_size"] for each in sizes] == [92, 83]
+
+
+@pytest.mark.parametrize("mode", ["relocatable", "bound", "prelocated"])
+def test_a_blob_is_told_apart_from_how_it_is_loaded(mode: str, tmp_path: Path) -> None:
+    """L026; what is prelocated runs at its place only. Relocatable blobs say nothing."""
+    project(tmp_path, mode=mode)
+    assert command("build", "-q", folder=tmp_path).status == 0
+    blob = "build/llext/demo.llext"
+    words = ("load", blob, "--base", "base.elf", "--storage", "writable", "--zephyr-version", "4.3")
+    plain = command(*words, folder=tmp_path).err
+    fixed = command(*words, "--pre-located", "--no-relocate-local", folder=tmp_path).err
+    start = f"{blob}: warning[L026]: 'demo' is {mode}, and is loaded with"
+    without = f"{start}out pre_located\nhint: pass --pre-located and --no-relocate-local\n"
+    assert (without in plain) is (mode == "prelocated")
+    assert (f"{start} pre_located\nhint: leave --pre-located out\n" in fixed) is (mode == "bound")
+    assert (plain + fixed).count("L026") == (mode != "relocatable")

@@ -61,11 +61,11 @@ def test_what_the_manifest_lacks_is_said_of_the_manifest(tmp_path: Path) -> None
     """There is no line to point to, but a file to edit."""
     (tmp_path / "llext.yml").write_text("version: 1\n")
     expected = (
-        "llext.yml: error[B020]: the manifest names no base image to run extensions beside\n"
-        "hint: set 'base.image' or 'base.build-dir', or pass a build directory with '-d'\n"
+        "llext.yml: error[B020]: nothing says which base image to describe\n"
+        "hint: name its ELF file, or pass a build directory with '-d'\n"
         "1 error\n"
     )
-    assert command("run", folder=tmp_path) == (1, "", expected)
+    assert command("base", "export", folder=tmp_path) == (1, "", expected)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from support.linked import ARM, FILES, MEMORIES, prelocated, relocatable
 
 from west_llext.emit.budget import budgets, uses
-from west_llext.emit.build_json import Report, extension_line, text
+from west_llext.emit.build_json import Report, extension_line, text, with_load
 from west_llext.model.base import EMPTY_INDEX, Abi, BaseImage
 from west_llext.model.link import Export, Import, Linked
 
@@ -117,6 +117,30 @@ def test_an_extension_is_one_line_with_everything() -> None:
         "relocations": {"applied": {"R_ARM_ABS32": 2, "R_ARM_THM_CALL": 5}, "left": {}},
         "veneers": ["printk"],
     }
+
+
+LOAD = {
+    "copied": 776,
+    "cleared": 80,
+    "compared": 48,
+    "relocated": 21,
+    "instructions": None,
+    "heap-peak": 1204,
+    "heap-kept": 1084,
+    "modes": {"bound": {"instructions": 25014, "heap-peak": 1124, "heap-kept": 1004}},
+}
+
+
+def test_a_line_can_tell_what_the_load_costs() -> None:
+    """At its end, so that the rest of it stays as it is."""
+    plain = line(prelocated())
+    found = with_load(plain, LOAD)
+    assert json.loads(found) == {**json.loads(plain), "load": LOAD}
+    assert found.startswith(plain[:-1])
+    document = text(REPORT, [found])
+    assert complaints(document) == []
+    assert complaints(document.replace('"heap-kept":1084', '"heap-kept":-1')) != []
+    assert complaints(document.replace('"bound":', '"other":')) != []
 
 
 def region(section: str, size: int, align: int, address: str, memory: str) -> dict[str, Any]:

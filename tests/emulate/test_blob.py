@@ -93,7 +93,7 @@ def test_relocatable_blob_is_refused() -> None:
     assert refusal(blob(TEXT, file_type=ET_REL)) == (
         "demo.llext: error[X003]: extension 'demo' can't run as it is: the file is of ELF type 1, "
         "expected a prelocated blob (ELF type 3, without relocations)\n"
-        "hint: set 'mode: prelocated' and 'place' for it in the manifest"
+        "hint: build the blob again"
     )
 
 
@@ -103,7 +103,7 @@ def test_blob_with_relocations_left_is_refused() -> None:
     assert refusal(blob(TEXT, relocated)) == (
         "demo.llext: error[X003]: extension 'demo' can't run as it is: the file has "
         "1 relocations for the target, expected a prelocated blob (ELF type 3, without "
-        "relocations)\nhint: set 'mode: prelocated' and 'place' for it in the manifest"
+        "relocations)\nhint: build the blob again"
     )
 
 
@@ -195,7 +195,7 @@ def test_linked_extension_without_addresses_is_refused() -> None:
     assert str(caught.value) == (
         "demo: error[X003]: extension 'demo' can't run as it is: section '.text' has no address, "
         "expected a prelocated blob (ELF type 3, without relocations)\n"
-        "hint: set 'mode: prelocated' and 'place' for it in the manifest"
+        "hint: build the blob again"
     )
 
 

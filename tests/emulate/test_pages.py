@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from west_llext.app import run as use_case
+from west_llext.app import bench, faulty
+from west_llext.app.calls import FunctionCall, function_calls
+from west_llext.app.placed import Placed
+from west_llext.app.python_stand_ins import StandInFailedError, stand_ins_of
+from west_llext.app.run import RunRequest, run
 from west_llext.diagnostics import LlextError
 from west_llext.emulate import blob, engine, findings, machines
 from west_llext.emulate.faults import Fault, FaultKind, Place
@@ -25,7 +31,8 @@ BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def test_every_code_has_a_page_and_every_page_a_code() -> None:
     """Codes are looked for where they are written: in the sources."""
-    sources = [*(ROOT / "west_llext" / "emulate").glob("*.py"), ROOT / "west_llext/app/run.py"]
+    sources = [*(ROOT / "west_llext" / "emulate").glob("*.py")]
+    sources += [*(ROOT / "west_llext" / "app").glob("*.py")]
     text = "".join(each.read_text(encoding="utf-8") for each in sources)
     assert [each.stem for each in PAGES] == sorted(set(re.findall(r'code="(X\d{3})"', text)))
 
@@ -67,33 +74,77 @@ def missing_emulator(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def refused_machine() -> str:
-    """What is said of Xtensa."""
+    """What is said of ARC."""
     with pytest.raises(LlextError) as caught:
-        machines.machine_of(Ident(machine=94, bits=32, little=True, flags=0))
+        machines.machine_of(Ident(machine=195, bits=32, little=True, flags=0))
     return raised(caught.value)
 
 
 def refused_words() -> str:
     """What is said of a name alone."""
     with pytest.raises(LlextError) as caught:
-        use_case.function_calls(["filters_run"])
+        function_calls(["filters_run"])
     return raised(caught.value)
 
 
 def refused_stand_in() -> str:
     """What is said of a misspelt stand-in."""
-    nowhere = use_case.RunRequest(base=Path("none"), blobs=(), stand_ins=("printq",))
+    nowhere = RunRequest(base=Path("none"), blobs=(), stand_ins=("printq",))
     with pytest.raises(LlextError) as caught:
-        use_case.run(nowhere)
+        run(nowhere)
     return raised(caught.value)
+
+
+def unknown_function(filters: Image) -> str:
+    """What is said of a misspelt function."""
+    made = bench.Bench(bench.BenchPlan())
+    made._extensions["filters"] = bench._Extension(Placed(image=filters, symbols={}), None)
+    with pytest.raises(LlextError) as caught:
+        made.function(FunctionCall("filters", "filter_run"))
+    return raised(caught.value)
+
+
+def refused_table(demo: Image) -> str:
+    """What is said of a constructor outside of the code."""
+    placed = Placed(image=dataclasses.replace(demo, constructors=(0x20001001,)), symbols={})
+    made = bench.Bench(bench.BenchPlan())
+    made._extensions["demo"] = bench._Extension(placed, None)
+    (finding,) = made.bring_up("demo").findings
+    return str(finding)
+
+
+def written(monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
+    """A file of stand-ins, by a relative path."""
+    folder = tempfile.mkdtemp()
+    monkeypatch.chdir(folder)
+    path = Path("tests", "stand_ins.py")
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def broken_file(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is said of a file that uses a name that it doesn't have."""
+    with pytest.raises(LlextError) as caught:
+        stand_ins_of(written(monkeypatch, "\n\nvalues = sensors\n"))
+    return raised(caught.value)
+
+
+def failing_function(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is said of a stand-in that raises an exception."""
+    text = "values = {}\n\n\n\ndef sensor_read(target, channel):\n    # none is known\n"
+    path = written(monkeypatch, text + "    return values[channel]\n")
+    with pytest.raises(StandInFailedError) as caught:
+        stand_ins_of(path)["sensor_read"].function(None, 5)
+    return str(faulty.user_code_failed(caught.value, [path]))
 
 
 def message(code: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the tool says in the situation of a page's example."""
     left, right = image("demo", address=0x10000), image("late", address=0x10002, size=2)
     filters = image("filters", ident=RISCV, size=1 << 32, exports="filters_run filters_demo")
-    called = use_case.Called(
-        use_case.FunctionCall("demo", "entry", (0x70000000,)),
+    called = bench.Called(
+        FunctionCall("demo", "entry", (0x70000000,)),
         Result(value=0, pair=0, output="", instructions=0, fault=FAULT),
     )
     hello = "build/llext/hello.llext"
@@ -107,14 +158,13 @@ def message(code: str, monkeypatch: pytest.MonkeyPatch) -> str:
         "X007": lambda: str(
             findings.overlap(Overlap(left, left.chunks[0], right, right.chunks[0]))
         ),
-        "X008": lambda: str(use_case._went_wrong(image("demo"), called)),
-        "X009": lambda: str(
-            use_case._unknown_function(
-                {"filters": filters}, use_case.FunctionCall("filters", "filter_run")
-            )
-        ),
+        "X008": lambda: str(faulty.went_wrong(left.file, called)),
+        "X009": lambda: unknown_function(filters),
         "X010": refused_words,
         "X011": refused_stand_in,
+        "X012": lambda: refused_table(left),
+        "X013": lambda: broken_file(monkeypatch),
+        "X014": lambda: failing_function(monkeypatch),
     }
     return made[code]()
 

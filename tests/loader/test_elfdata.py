@@ -7,6 +7,7 @@ import pytest
 from support.elfbuild import (
     EM_RISCV,
     ET_EXEC,
+    Sym,
     header_field,
     patched,
     section_field,
@@ -164,6 +165,17 @@ def test_a_symbol_table_of_odd_entries_is_refused(field: str, value: int) -> Non
         -8,
         ["E: Invalid symbol table", "E: Failed to find important ELF tables, ret -8"],
     )
+
+
+def test_a_symbol_table_is_not_checked_before_4_3() -> None:
+    """Half an entry is passed over; entries of another size would hit the stack (PR #96181)."""
+    data = extension(symbols=[Sym(name="last", section=".text")])
+    on, number = target(version=Version(4, 2)), section_number(data, ".symtab")
+    assert load(patched(data, section_field(data, number, "sh_size"), 40), on)[1].result == 0
+    with pytest.raises(Danger) as danger:
+        load(patched(data, section_field(data, number, "sh_entsize"), 24), on)
+    expected = "the symbol table has entries of 24 bytes, and the loader would read them into 16"
+    assert (danger.value.code, danger.value.message) == ("L021", expected)
 
 
 def test_names_must_be_in_their_table() -> None:

@@ -23,7 +23,7 @@ from support.loads import code, extension, load, logged, region, target
 
 from west_llext.loader.danger import Danger
 from west_llext.loader.system import System
-from west_llext.loader.versions import Version
+from west_llext.loader.versions import NEWEST, Version
 
 ABS32 = 2
 LINK = "E: Failed to link, ret -8"
@@ -293,6 +293,16 @@ def test_an_undefined_function_makes_the_table_larger_than_it_gets() -> None:
     sizes = [each.size for each in loaded.account if each.what == "symbol table"]
     assert sizes == [16]
     assert system.heap.live
+
+
+def test_a_row_without_a_name_is_a_danger_where_tables_are_sorted() -> None:
+    """`strcmp` of a null pointer, as soon as there is a second row to compare it with."""
+    alone = extension(symbols=[Sym(name="f", type=FUNC)])
+    assert load(alone, target(version=NEWEST))[1].result == 0
+    with pytest.raises(Danger) as danger:
+        load(extension(symbols=[Sym(name="u", type=FUNC)]), target(version=NEWEST))
+    expected = "the name of a symbol would be at 0x0, which is no address of the extension"
+    assert (danger.value.code, danger.value.message) == ("L024", expected)
 
 
 def test_the_processor_of_a_target_without_relocations_takes_none() -> None:

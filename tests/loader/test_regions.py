@@ -167,6 +167,48 @@ def test_blocks_must_be_aligned_enough() -> None:
     ]
 
 
+@pytest.mark.parametrize("align", [0x40000, 0x800000])
+def test_an_alignment_beyond_the_heap_can_look_like_an_empty_list(align: int) -> None:
+    """13 lists of 64 KiB end at 68, `struct llext` begins at 76: its list node is 0 until it is
+    loaded, and so is `mem[LLEXT_MEM_TEXT]`, at 96, which lists 15 and 20 would be at."""
+    data = extension(code())
+    data = patched(data, section_field(data, 1, "sh_addralign"), align)
+    system, loaded = load(data)
+    size = 0x34 + 4
+    assert (loaded.result, logged(loaded)) == (
+        -12,
+        [
+            f"E: Failed allocating {size} bytes {align}-aligned for region 0",
+            "E: Failed to copy regions, ret -12",
+        ],
+    )
+    assert system.heap.live == 0
+
+
+def test_an_alignment_beyond_the_heap_can_lead_anywhere() -> None:
+    """List 14 would be the header of `struct llext`, list 26 where the names of sections are."""
+    data = extension(code())
+    for align in (0x20000, 0x40000000):
+        with pytest.raises(Danger) as danger:
+            load(patched(data, section_field(data, 1, "sh_addralign"), align))
+        assert danger.value.code == "L021"
+        assert "the allocator would read behind its lists" in danger.value.message
+
+
+def test_a_table_of_names_can_be_zeroed_at_its_start() -> None:
+    """One with SHF_ALLOC is taken for a region, and its sh_info for the padding of that."""
+    data = extension(code())
+    number = section_number(data, ".strtab")
+    data = patched(data, section_field(data, number, "sh_flags"), SHF_ALLOC)
+    size = len(b"\0f\0")
+    system, loaded = load(patched(data, section_field(data, number, "sh_info"), size))
+    assert region(system, loaded, "strtab") == bytes(size)
+    with pytest.raises(Danger) as danger:
+        load(patched(data, section_field(data, number, "sh_info"), 0x40000000))
+    expected = "0x40000000 bytes would be zeroed at the start of region strtab, which has 3"
+    assert (danger.value.code, danger.value.message) == ("L021", expected)
+
+
 def test_a_file_that_cannot_be_peeked_at_is_read_into_the_heap() -> None:
     """Section headers too; they stay until the extension goes, or for good where the load fails."""
     system = System(target())
@@ -223,6 +265,21 @@ def test_a_shared_object_is_one_piece_in_the_newest_release() -> None:
     assert loaded.ext.mem_on_heap[:2] == [False, False]
     system.unload(loaded.ext)
     assert system.heap.live == 0
+
+
+def test_pages_of_a_shared_object_with_code_and_data_are_reported() -> None:
+    """An MMU gives a page one kind of permissions; the load succeeds all the same."""
+    parts = (
+        Sec(name=".text", flags=CODE, content=NOTHING, addr=0x1000),
+        Sec(name=".data", flags=WRITABLE, content=b"\x07\0\0\0", addr=0x1040),
+    )
+    data = extension(*parts, file_type=ET_DYN, symbol_table=11)
+    on = target(version=NEWEST, protection=Protection.MMU, page=4096)
+    _, loaded = load(data, on)
+    assert loaded.ext is not None
+    place = loaded.ext.mem[0]
+    expected = [f"E: ET_DYN page {place:#x} is both executable and writable"]
+    assert (loaded.result, place % 4096, logged(loaded)) == (0, 0, expected)
 
 
 def test_parameters_are_the_loaders_defaults() -> None:

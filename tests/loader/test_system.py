@@ -6,7 +6,20 @@ from __future__ import annotations
 import struct
 
 import pytest
-from support.elfbuild import ET_DYN, FUNC, NOBITS, OBJECT, SHF_ALLOC, SHF_WRITE, Rel, Sec, Sym
+from support.elfbuild import (
+    ET_DYN,
+    FUNC,
+    NOBITS,
+    OBJECT,
+    SHF_ALLOC,
+    SHF_WRITE,
+    Rel,
+    Sec,
+    Sym,
+    patched,
+    section_field,
+    section_number,
+)
 from support.loads import BUFFER, CODE, NOTHING, code, extension, load, logged, region, target
 
 from west_llext.loader.danger import Danger
@@ -112,6 +125,24 @@ def test_all_globals_can_be_exported() -> None:
     system, loaded = load(data, target(all_globals=True))
     assert loaded.ext is not None
     assert system.find_sym(loaded.ext.exp_tab, "o") == loaded.ext.mem[0] + 2
+
+
+def test_all_globals_have_a_row_also_where_they_are_undefined() -> None:
+    """Of 8 bytes each; the last stays empty."""
+    data = extension(symbols=[Sym(name="u", type=FUNC)])
+    _, loaded = load(data, target(all_globals=True))
+    assert loaded.ext is not None
+    assert [each.size for each in loaded.account if each.what == "export table"] == [16]
+    assert [bool(each.name) for each in loaded.ext.exp_tab] == [True, False]
+
+
+def test_a_table_of_exports_that_does_not_fit_is_not_read() -> None:
+    """Its memory comes first: 8,190 rows of 8 bytes are more than the heap has."""
+    data = extension(Sec(name=".exported_sym", content=bytes(8)))
+    number = section_number(data, ".exported_sym")
+    data = patched(data, section_field(data, number, "sh_size"), 8190 * 8)
+    _, loaded = load(data, storage=Storage.WRITABLE)
+    assert (loaded.result, logged(loaded)) == (-12, ["E: Failed to export, ret -12"])
 
 
 def test_a_base_image_by_slid_is_asked_for_a_number() -> None:
@@ -223,6 +254,27 @@ def test_sections_can_be_looked_at() -> None:
     assert system.heap.live == 0
 
 
+@pytest.mark.parametrize("release", [(3, 5), (3, 7), (4, 3)])
+def test_the_data_of_a_file_are_measured(release: tuple[int, int]) -> None:
+    """From `.rodata` at 0x34 to the end of `.exported_sym` at 0x44, whatever lies between."""
+    data = extension(
+        Sec(name=".rodata", size=4), code(), Sec(name=".exported_sym", content=bytes(8))
+    )
+    at = [section_field(data, number, "sh_offset") for number in (1, 2, 3)]
+    assert [struct.unpack_from("<I", data, place)[0] for place, _ in at] == [0x34, 0x38, 0x3C]
+    _, loaded = load(data, target(version=Version(*release)))
+    assert loaded.inspection is not None
+    assert loaded.inspection.prog_data_size == 0x3C + 8 - 0x34
+    assert [each.type for each in loaded.inspection.headers[:4]] == [0, 1, 1, 1]
+
+
+def test_without_data_there_is_one_byte_of_them() -> None:
+    """0 + 0 - 0xffffffff, as `prog_data_size` was computed."""
+    loaded = load(extension(code()))[1]
+    assert loaded.inspection is not None
+    assert loaded.inspection.prog_data_size == 1
+
+
 def test_partitions_go_into_a_domain() -> None:
     """Code, data, constants, zeros, each with what may be done; -ENOSYS without user threads."""
     data = extension(
@@ -266,6 +318,21 @@ def test_partitions_that_cannot_be_are_reported() -> None:
         "multiple of it"
     )
     assert list(complaints(target(protection=Protection.POWER_OF_TWO), loaded.ext)) == [message]
+
+
+def test_a_partition_of_no_bytes_is_reported() -> None:
+    """2**32 doesn't fit a `uintptr_t`: what an alignment above half of that is rounded up to."""
+    on = target(protection=Protection.POWER_OF_TWO)
+    data = extension(code())
+    data = patched(data, section_field(data, 1, "sh_addralign"), 0x80000001)
+    _, loaded = load(data, on, storage=Storage.WRITABLE, pre_located=True)
+    assert loaded.ext is not None
+    assert list(complaints(on, loaded.ext)) == [
+        (
+            "partition of region text at 0x21000034 has 0 bytes, expected a power of two and a "
+            "multiple of it"
+        )
+    ]
 
 
 def test_an_application_can_bring_the_heap() -> None:

@@ -52,8 +52,8 @@ def test_schema_is_valid_draft_2020_12(name: str) -> None:
 
 
 def test_there_are_as_many_keys_as_the_design_names() -> None:
-    """4 at the top, 7 of base, 4 of toolchain, 4 of groups, 4 of memories, 6, 11, 4; 1 shared."""
-    assert len(KEYS) == 4 + 7 + 4 + 4 + 4 + 6 + 11 + 4 + 1
+    """5 at the top, 2 of run, 7 of base, 4 of toolchain, groups, memories, 6, 11, 4; 1 shared."""
+    assert len(KEYS) == 5 + 2 + 7 + 4 + 4 + 4 + 6 + 11 + 4 + 1
 
 
 @pytest.mark.parametrize(("path", "value"), KEYS, ids=[path for path, _ in KEYS])

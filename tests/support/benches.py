@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.app.build import UpToDate
-from west_llext.app.run import FunctionCall, RunRequest, run
+from west_llext.app.calls import FunctionCall
+from west_llext.app.run import RunRequest, run
 from west_llext.elf.attributes import abi
 from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.base import base_image

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include <base.h>
+#include <west_llext/west_llext.h>
+#include <zephyr/cache.h>
+#include <zephyr/llext/llext.h>
 
 #include "blob.h"
 #include "llext_exports.h"
@@ -24,6 +27,10 @@ enum {
 	RUN,     /* constructors of the last one installed */
 	CUT,     /* blob and size: every shorter size is refused, and nothing is touched */
 	DIGEST,  /* blob: text, size: bytes */
+	/* the same by the functions that applications call */
+	USER_CHECK,   /* argument unused */
+	USER_INSTALL, /* argument: flags */
+	USER_CALL,    /* blob: name of an export of the last one installed */
 };
 
 struct command {
@@ -33,7 +40,7 @@ struct command {
 	unsigned int argument;
 };
 
-#define COMMANDS ((const struct command *)0x20300000)
+#define COMMANDS                         ((const struct command *)0x20300000)
 #define MEMORY(name, first, bytes, mode) {.address = (first), .size = (bytes), .access = (mode)},
 
 struct board board = {
@@ -44,9 +51,29 @@ struct board board = {
 
 static const struct west_llext_memory memories[] = {WEST_LLEXT_MEMORIES(MEMORY){0}};
 static struct west_llext_blob blob;
+static struct west_llext ext;
 static unsigned int flushed;
 
 int main(void);
+
+const void *llext_find_sym(const struct llext_symtable *table, const char *name)
+{
+	return table == NULL ? west_llext_find(name) : NULL;
+}
+
+int sys_cache_data_flush_range(void *address, size_t size)
+{
+	(void)address;
+	(void)size;
+	return 0;
+}
+
+int sys_cache_instr_invd_range(void *address, size_t size)
+{
+	(void)address;
+	flushed += (unsigned int)size;
+	return 0;
+}
 
 #ifdef MOVED
 /* functions of the base image are somewhere else then */
@@ -99,8 +126,8 @@ static int verified(const struct command *command)
 
 static int installed(const struct command *command)
 {
-	const struct west_llext_memory small = {.address = memories[0].address, .size = 64,
-						.access = 7};
+	const struct west_llext_memory small = {
+		.address = memories[0].address, .size = 64, .access = 7};
 	const struct west_llext_memory *where = command->argument == 3 ? &small : memories;
 	size_t count = sizeof(memories) / sizeof(memories[0]) - 1;
 	int rc = verified(command);
@@ -111,16 +138,15 @@ static int installed(const struct command *command)
 		count = 1;
 	}
 	if (rc == 0) {
-		rc = west_llext_blob_plan(&blob,
-					  command->argument == 2 ? WEST_LLEXT_IN_PLACE
-								 : WEST_LLEXT_COPY,
-					  where, count);
+		rc = west_llext_blob_plan(
+			&blob, command->argument == 2 ? WEST_LLEXT_IN_PLACE : WEST_LLEXT_COPY,
+			where, count);
 	}
 	if (rc == 0) {
 		flushed = 0;
 		west_llext_blob_place(&blob, written);
-		printk("%u exports, %u bytes of code written: ",
-		       (unsigned int)blob.export_count, flushed);
+		printk("%u exports, %u bytes of code written: ", (unsigned int)blob.export_count,
+		       flushed);
 	}
 	return rc;
 }
@@ -153,6 +179,17 @@ static int called(const char *name)
 		}
 	}
 	return -ENOENT;
+}
+
+static void user_called(const char *name)
+{
+	int (*function)(void) = (int (*)(void))west_llext_find_export(&ext, name);
+
+	if (function == NULL) {
+		printk("no %s\n", name);
+	} else {
+		printk("call %d\n", function());
+	}
 }
 
 static void digest(const struct command *command)
@@ -200,6 +237,19 @@ int main(void)
 			break;
 		case DIGEST:
 			digest(command);
+			break;
+		case USER_CHECK:
+			printk("check %d\n", west_llext_check(command->blob, command->size));
+			break;
+		case USER_INSTALL:
+			flushed = 0;
+			printk("install %d\n",
+			       west_llext_install("demo", command->blob, command->size,
+						  command->argument, &ext));
+			printk("%u bytes of code written\n", flushed);
+			break;
+		case USER_CALL:
+			user_called((const char *)command->blob);
 			break;
 		default:
 			return 1;

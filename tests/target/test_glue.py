@@ -18,6 +18,7 @@ from support.commands import ROOT
 HERE = Path(__file__).parent
 IN_FLASH, LOAD, BRING_UP = 1, 2, 4
 OLD, LTS, NEW = 0x030663, 0x030700, 0x040300
+WRITABLE = "-DCONFIG_LLEXT_STORAGE_WRITABLE=1"
 
 PLACED = ["flush 0x1000 8", "invalidate 0x1000 8", "flush 0x2000 16"]
 MEMORIES = " 0x1000+0x100:5 0x2000+0x80:6"
@@ -72,12 +73,14 @@ def test_constructors_are_called_in_order(tmp_path: Path) -> None:
     assert lines[-5:] == ["first", "second", *END]
 
 
-@pytest.mark.parametrize(("version", "storage"), [(LTS, 1), (NEW, 2)])
+@pytest.mark.parametrize(
+    ("version", "storage", "options"), [(LTS, 1, [WRITABLE]), (NEW, 2, [])], ids=["3.7", "4.3"]
+)
 def test_the_loader_is_told_that_everything_is_in_place(
-    version: int, storage: int, tmp_path: Path
+    version: int, storage: int, options: list[str], tmp_path: Path
 ) -> None:
     """It allocates and relocates nothing; the file is one that it may use in place."""
-    lines = ran(tmp_path, LOAD | BRING_UP, version=version)
+    lines = ran(tmp_path, LOAD | BRING_UP, *options, version=version)
     assert lines[-6:] == [
         f"load demo from file 5 storage {storage} local 0 located 1",
         "first",
@@ -87,7 +90,7 @@ def test_the_loader_is_told_that_everything_is_in_place(
         "last",
     ]
     # how often it was loaded before
-    assert "result 0" in ran(tmp_path, LOAD, version=version, steps=(0, 0, 0, 2))
+    assert "result 0" in ran(tmp_path, LOAD, *options, version=version, steps=(0, 0, 0, 2))
 
 
 def test_a_failure_of_the_loader_is_passed_on(tmp_path: Path) -> None:
@@ -104,6 +107,15 @@ def test_a_release_that_can_not_load_says_so_first(tmp_path: Path) -> None:
         f"result {-errno.ENOTSUP}",
     ]
     assert ran(tmp_path, 0, version=OLD)[-3:] == END
+
+
+def test_a_setting_that_loading_needs_is_named_first(tmp_path: Path) -> None:
+    """Until 4.1 the loader refuses (-EFAULT) what is placed where storage is for reading only."""
+    assert ran(tmp_path, LOAD, version=LTS) == [
+        "E: prelocated extensions need CONFIG_LLEXT_STORAGE_WRITABLE in this release of Zephyr",
+        f"result {-errno.ENOTSUP}",
+    ]
+    assert ran(tmp_path, 0, version=LTS)[-3:] == END
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.qemu
 HERE = Path(__file__).parent
 COMMANDS, BLOBS = 0x20300000, 0x20310000
 CHECK, INSTALL, CALL, FILL, SUM, RUN, CUT, DIGEST = range(1, 9)
+USER_CHECK, USER_INSTALL, USER_CALL = range(9, 12)
+IN_FLASH, LOAD, BRING_UP = 1, 2, 4  # flags of west_llext_install()
 ANYWHERE, INSIDE, IN_PLACE, SMALL = range(4)
 ROM, RAM = 0x21000000, 0x21040000
 
@@ -39,14 +41,21 @@ def recipe(folder: Path) -> ModuleType:
 def base_image(sample: Sample, output: Path, *flags: str) -> None:
     """Build the base image with our main() and the functions for the target."""
     module = recipe(sample.root)
-    own = ("blob.c", "sha256.c")
+    own = ("blob.c", "sha256.c", "west_llext.c")
     for name in (*own, "blob.h", "sha256.h"):
         shutil.copy(ROOT / "zephyr" / "src" / name, sample.root / "base" / name)
     shutil.copy(HERE / "main.c", sample.root / "base" / "main.c")
     module.SOURCES = (*module.SOURCES, *own)
     command = module.compile_command(sample.compiler, sample.output, output)
     at = command.index("-Iinclude")
-    command[at:at] = [f"-I{HERE}", "-Ibase", *flags]
+    command[at:at] = [
+        *(f"-I{HERE}", "-Ibase", f"-I{ROOT / 'zephyr' / 'include'}"),
+        # Zephyr has these headers, and the sample its own of the exports
+        *("-idirafter", str(HERE / "doubles")),
+        *("-DKERNEL_VERSION_NUMBER=0x030500", "-DCONFIG_WEST_LLEXT_LOG_LEVEL=3"),
+        "-DCONFIG_WEST_LLEXT_INSTALL_MEMORIES=1",
+        *flags,
+    ]
     done = subprocess.run(command, cwd=sample.root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -169,6 +178,70 @@ def test_a_blob_for_another_image_is_refused(name: str, board: Board, tmp_path: 
     assert lines[:2] == lines[3:]
     fine = board.run([(CHECK, BLOBS, len(blob), 0)], {BLOBS: blob}, tmp_path)
     assert fine == ["check 0"]
+
+
+def test_an_application_installs_and_calls(board: Board, tmp_path: Path) -> None:
+    """By the functions of the header: with constructors, and once more with the code in its place.
+
+    The second time data begins anew, so that the same is printed again.
+    """
+    provider, blob = board.blob("mathlib"), board.blob("filters")
+    at, name = BLOBS + 0x10000, BLOBS + 0x20000
+    lines = board.run(
+        [
+            *[(FILL, start, 0x8000, 0xA5) for start in (ROM, RAM)],
+            (USER_INSTALL, BLOBS, len(provider), BRING_UP),
+            (USER_INSTALL, at, len(blob), BRING_UP),
+            (USER_CALL, name, 0, 0),
+            (USER_INSTALL, at, len(blob), IN_FLASH | BRING_UP),
+            (USER_CALL, name, 0, 0),
+            (USER_CALL, name + 1, 0, 0),
+        ],
+        {BLOBS: provider, at: blob, name: b"filters_demo\0"},
+        tmp_path,
+    )
+    printed = (board.sample.root / "expected" / "filters.txt").read_text(encoding="utf-8")
+    # the clock of this image goes on with every reading, as the sample's own does
+    demo = printed.splitlines()
+    assert lines[0] == lines[2] == "install 0"
+    assert all(int(lines[number].split()[0]) > 0 for number in (1, 3))
+    assert lines[4 : 4 + len(demo)] == demo
+    again = lines[5 + len(demo) :]
+    assert again[:2] == ["install 0", "0 bytes of code written"]
+    assert len(again) == 2 + len(demo) + 2
+    assert again[-1] == "no ilters_demo"
+
+
+@pytest.mark.parametrize("name", ["mathlib", "counter"])
+def test_an_application_is_told_what_does_not_fit(name: str, board: Board, tmp_path: Path) -> None:
+    """A blob for another image, bound or prelocated: the log names the symbol, nothing is touched.
+
+    A bound one is asked about before llext_load(), which would not ask.
+    """
+    blob = board.blob(name)
+    before = [(SUM, ROM, 0x1000, 0), (SUM, RAM, 0x1000, 0)]
+    ask = [(USER_CHECK, BLOBS, len(blob), 0), (USER_INSTALL, BLOBS, len(blob), 0)]
+    lines = board.run([*before, *ask, *before], {BLOBS: blob}, tmp_path, base=board.moved)
+    assert lines[2].startswith("E: made for another image: '")
+    assert lines[3:6] == ["check -77", lines[2], "install -77"]
+    assert lines[6] == "0 bytes of code written"
+    assert lines[:2] == lines[7:]
+    fine = board.run([ask[0]], {BLOBS: blob}, tmp_path)
+    assert fine == ["check 0"]
+
+
+def test_an_application_is_told_what_this_release_can_not(board: Board, tmp_path: Path) -> None:
+    """Loading before 3.7: nothing is touched."""
+    blob = board.blob("mathlib")
+    before = [(SUM, ROM, 0x1000, 0), (SUM, RAM, 0x1000, 0)]
+    commands = [*before, (USER_INSTALL, BLOBS, len(blob), LOAD), *before]
+    lines = board.run(commands, {BLOBS: blob}, tmp_path)
+    assert lines[2:5] == [
+        "E: this release of Zephyr can't load prelocated extensions",
+        "install -134",
+        "0 bytes of code written",
+    ]
+    assert lines[:2] == lines[5:]
 
 
 def test_what_has_no_identity_is_refused(board: Board, tmp_path: Path) -> None:

@@ -30,6 +30,19 @@ def test_what_the_module_file_names_is_there() -> None:
         assert all((ROOT / path).is_dir() for path in module.get(key, []))
 
 
+def test_what_zephyr_s_test_runner_finds_is_all_that_there_is() -> None:
+    """It looks below these folders for descriptions, and nothing else has one."""
+    module = yaml.safe_load((ROOT / "zephyr" / "module.yml").read_text(encoding="utf-8"))
+    named = [*module["samples"], *module["tests"]]
+    found = {
+        path.parent.relative_to(ROOT).as_posix()
+        for folder in named
+        for name in ("sample.yaml", "testcase.yaml")
+        for path in (ROOT / folder).rglob(name)
+    }
+    assert found == {"samples/zephyr/hello", "samples/zephyr/xip", "tests/zephyr"}
+
+
 def test_the_name_at_the_top_leads_to_the_module_file() -> None:
     """A symbolic link, or a file with the path in it where git makes no links."""
     top = ROOT / "zephyr-module.yml"

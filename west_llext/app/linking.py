@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from west_llext.app.products import Product
+from west_llext.app.products import Product, with_load
 from west_llext.app.session import OpenReply, ProductReply, SizeReply, Surroundings, Task
-from west_llext.app.trial import Plan, Trial
+from west_llext.app.trial import Plan, Trial, Tried
 from west_llext.app.workers import Crew, workers
 from west_llext.base.abi import abi_findings
 from west_llext.diagnostics import Diagnostic
@@ -57,16 +57,24 @@ def link_all(
         name = task.extension.name
         for reply in (first.get(name), second.get(name), third.get(name)):
             findings += reply.findings if reply is not None else ()
-        findings += tried.get(name, ())
-    made = [reply.product for task in tasks if (reply := third.get(task.extension.name))]
+        findings += tried[name].findings if name in tried else ()
     return Outcome(
-        products=tuple(product for product in made if product is not None),
+        products=tuple(_products(tasks, third, tried)),
         placement=placed,
         findings=tuple(findings),
         digests={
             task.path: digest for task in tasks if (digest := first[task.extension.name].digest)
         },
     )
+
+
+def _products(
+    tasks: Sequence[Task], replies: Mapping[str, ProductReply], tried: Mapping[str, Tried]
+) -> Iterator[Product]:
+    for name in (task.extension.name for task in tasks):
+        product = replies[name].product if name in replies else None
+        if product is not None:
+            yield with_load(product, tried[name].load) if name in tried else product
 
 
 def _by_name(tasks: Sequence[Task], replies: list[list[OpenReply]]) -> dict[str, OpenReply]:
@@ -145,14 +153,14 @@ def _peer_addresses(
     return found
 
 
-def _tried(replies: Mapping[str, ProductReply], plan: Plan | None) -> dict[str, list[Diagnostic]]:
+def _tried(replies: Mapping[str, ProductReply], plan: Plan | None) -> dict[str, Tried]:
     # what sessions leave over: extensions that are loaded behind others
     blobs = {name: reply.blob for name, reply in replies.items() if reply.blob is not None}
     if plan is None or not blobs:
         return {}
     trial = Trial(plan)
     order = dict.fromkeys(each for name in blobs for each in plan.order(name))
-    return {name: trial.findings(name, blobs) for name in order if name in blobs}
+    return {name: trial.tried(name, blobs) for name in order if name in blobs}
 
 
 def _strangers(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from west_llext.app.base_info import base_image
 from west_llext.app.base_symbols import base_symbols
 from west_llext.app.bases import opened
+from west_llext.app.load_cost import LESS, in_mode
 from west_llext.app.load_settings import (
     Offered,
     Settings,
@@ -18,11 +19,13 @@ from west_llext.app.load_settings import (
     storage_of,
     target_of,
 )
-from west_llext.app.verdicts import doubts, failed, refused
-from west_llext.diagnostics import Diagnostic, Span
+from west_llext.app.verdicts import doubts, failed, misled, refused
+from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.elf.headers import is_elf
-from west_llext.elf.read import file_content
+from west_llext.elf.note import note
+from west_llext.elf.read import file_content, object_file
 from west_llext.loader.advice import Advice, advice
+from west_llext.loader.cost import Cost, cost
 from west_llext.loader.danger import Danger
 from west_llext.loader.extension import Llext, LoadParameters
 from west_llext.loader.log import Line
@@ -32,6 +35,7 @@ from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Target
 from west_llext.loader.wording import text
 from west_llext.model.elf import Ident
+from west_llext.model.manifest import Mode
 
 #: Word in front of the name of an extension to unload.
 UNLOAD = "unload:"
@@ -94,6 +98,17 @@ class ExportState(NamedTuple):
     address: int
 
 
+class Saving(NamedTuple):
+    """What a load saves in another mode; instructions None where nobody has counted.
+
+    kept: bytes of the heap that it keeps less
+    """
+
+    mode: Mode
+    instructions: int | None
+    kept: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a step.
@@ -101,6 +116,9 @@ class Outcome:
     name: of the extension, as the loader keeps it; file: None for an unload
     loaded: what the loader did; None for an unload
     result: of the call; the rest as it was right after it
+    cost: of the load; None where nothing was loaded
+    instructions: about how many it took; None where nobody has counted
+    savings: in other modes
     """
 
     name: str
@@ -113,6 +131,9 @@ class Outcome:
     exports: tuple[ExportState, ...] = ()
     dependencies: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
+    cost: Cost | None = None
+    instructions: int | None = None
+    savings: tuple[Saving, ...] = ()
 
     @property
     def log(self) -> tuple[Line, ...]:
@@ -126,7 +147,8 @@ class LoadResult:
 
     target: the modelled one
     outcomes: of each step; nothing behind a file that the target must not be given
-    findings: loads that fail (L020), files that the target must not be given (L021 to L025), notes
+    findings: loads that fail (L020), files that the target must not be given (L021 to L025),
+        blobs that are loaded in another way than they need (L026), notes
     """
 
     target: Target
@@ -205,6 +227,15 @@ def load(request: LoadRequest) -> LoadResult:
     )
 
 
+def _mode(data: bytes, name: str) -> Mode | None:
+    # what a blob says of itself; None for files of others
+    try:
+        found = note(object_file(data, name))
+    except LlextError:
+        return None
+    return None if found is None else found.mode
+
+
 class _Sequence:
     # Does one step after another, on one target.
 
@@ -244,6 +275,9 @@ class _Sequence:
             return False
         self.outcomes.append(self._outcome(step, loaded))
         at = Span(PurePath(step.path))
+        mode = _mode(data, step.name)
+        if mode is not None:
+            self.findings += misled(step.name, at, mode, self.request.parameters)
         if loaded.result < 0:
             self.findings.append(failed(step.name, at, loaded))
         else:
@@ -271,6 +305,7 @@ class _Sequence:
         file = step.path.as_posix()
         if ext is None:
             return Outcome(name=step.name, file=file, result=loaded.result, loaded=loaded)
+        known = cost(self.target, loaded)
         return Outcome(
             name=text(ext.name),
             file=file,
@@ -282,7 +317,20 @@ class _Sequence:
             exports=tuple(ExportState(self._name(each.name), each.addr) for each in ext.exp_tab),
             dependencies=tuple(text(each.name) for each in ext.dependency),
             advice=advice(self.system, ext),
+            cost=known,
+            instructions=None if known is None else known.instructions(self.target),
+            savings=() if known is None else tuple(self._savings(known)),
         )
+
+    def _savings(self, known: Cost) -> Iterator[Saving]:
+        if not self.request.parameters.relocate_local:
+            return
+        # what looks up no names is bound, or may as well be
+        for mode in LESS[Mode.RELOCATABLE if known.searched else Mode.BOUND]:
+            other = in_mode(self.system, known, mode)
+            now, then = (each.instructions(self.target) for each in (known, other))
+            fewer = None if now is None or then is None else now - then
+            yield Saving(mode, fewer, known.kept - other.kept)
 
     def _regions(self, ext: Llext) -> list[RegionState]:
         found = []

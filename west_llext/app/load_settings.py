@@ -284,7 +284,7 @@ def _heap(
         block = (_number(config, "LLEXT_HEAP_MEMBLK_BLOCK_SIZE") or 0) * _on(
             config, "LLEXT_HEAP_MEMBLK"
         )
-    free = _spare(machine, offered)
+    free = spare(machine, offered)
     split = bool(block) or _on(config, "HARVARD")
     own = _memory(image, config, _OWN if block else _DATA if split else _ONE)
     notes = []
@@ -329,8 +329,8 @@ def _memory(
     return None
 
 
-def _spare(machine: Machine, offered: Offered) -> Iterator[int]:
-    # places where nothing of the base image is
+def spare(machine: Machine, offered: Offered) -> Iterator[int]:
+    """Addresses behind which nothing of the base image is, far apart."""
     start = _RAM[machine]
     if offered.image is not None:
         ends = [each.vaddr + each.memsz for each in offered.image.segments if each.flags & 2]

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from west_llext.emit import build_json, gdb, raw, summary
 from west_llext.emit.aside import Aside, Ready
@@ -84,3 +84,11 @@ def product(
         else tuple((path, aside.ready(path, each)) for path, each in contents),
         row=summary.row(linked, len(content)),
     )
+
+
+def with_load(made: Product, load: Mapping[str, Any] | None) -> Product:
+    """The same, with what its load costs; None where nobody knows."""
+    if load is None:
+        return made
+    part = made.part._replace(line=build_json.with_load(made.part.line, load))
+    return made._replace(part=part)

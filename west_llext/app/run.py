@@ -1,65 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Call functions of prelocated extensions, beside the base image's own code, in an emulator.
+"""Call functions of extensions in an emulator, beside the base image's code or stand-ins for it.
 
-Needs no manifest: only the base image's ELF file and blobs. Every blob is put into memory first;
-then come the constructors, in the order of the blobs, and then the calls.
+Needs no manifest: only a base image and blobs. Every blob is loaded first; then come the
+constructors, in the order of the blobs, then the calls, and the destructors where they are wanted.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path, PurePath
-from typing import NamedTuple
 
-from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span, UsageError
-from west_llext.elf.attributes import abi
+from west_llext.app.base_info import base_image
+from west_llext.app.bench import Bench, BenchPlan, Called, Started
+from west_llext.app.calls import FunctionCall
+from west_llext.app.faulty import user_code_failed, went_wrong
+from west_llext.app.ground import Beside
+from west_llext.app.python_stand_ins import StandInFailedError, stand_ins_of
+from west_llext.base.description import is_description
+from west_llext.diagnostics import (
+    Diagnostic,
+    LlextError,
+    MissingError,
+    Span,
+    UsageError,
+    has_errors,
+)
 from west_llext.elf.read import file_content, object_file
-from west_llext.emulate.base import BASE_NAME, base_image
-from west_llext.emulate.blob import blob_image
-from west_llext.emulate.image import Image
 from west_llext.emulate.limits import Limits
+from west_llext.emulate.mapped import Mapping as MappedRange
+from west_llext.emulate.standin import StandIn
 from west_llext.emulate.standins import STAND_INS
-from west_llext.emulate.target import Result, Target
-
-#: Most arguments of a call.
-MAX_ARGUMENTS = 32
+from west_llext.emulate.touched import Watch
 
 
-class FunctionCall(NamedTuple):
-    """A function to call: the extension that exports it, its name, its arguments (a word each)."""
+class End(Enum):
+    """What comes behind the calls."""
 
-    extension: str
-    function: str
-    arguments: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return " ".join([f"{self.extension}:{self.function}", *map(str, self.arguments)])
+    #: nothing: extensions stay loaded
+    LOADED = "loaded"
+    #: what cleans up behind them, the last one first
+    TORN_DOWN = "torn down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """What to run.
 
-    base: the base image's ELF file
+    base: the base image's ELF file or a description of it; beside: what is known of it, where
+        somebody has read it already
     blobs: `NAME.llext` files, those that others import from first
     calls: in order; none to run only the constructors
     stand_ins: functions of the base image that the host is to do instead
+    stand_in_files: Python files with more of them, which are executed
     """
 
-    base: Path
+    base: Path | None = None
+    beside: Beside | None = None
     blobs: tuple[Path, ...]
     calls: tuple[FunctionCall, ...] = ()
     stand_ins: tuple[str, ...] = ()
+    stand_in_files: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
-
-
-class Called(NamedTuple):
-    """A call that was made; constructors are named `constructor N`, counted from 1."""
-
-    call: FunctionCall
-    result: Result
+    watch: Watch = Watch.NOTHING
+    end: End = End.LOADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,157 +73,136 @@ class RunResult:
     """What came of it.
 
     core: model of the processor
-    called: constructors and calls that were made, in order; nothing after one that went wrong,
-        because the state that it leaves means nothing
-    findings: calls that went wrong (X008)
+    called: constructors, calls and destructors that were made, in order; nothing after one that
+        went wrong, because the state that it leaves means nothing
+    findings: warnings about loads, calls that went wrong (X008), tables of functions that the
+        loader refuses (X012)
+    regions: what is where in memory
     """
 
     core: str
     called: tuple[Called, ...]
     findings: tuple[Diagnostic, ...]
+    regions: tuple[MappedRange, ...] = ()
 
 
 def run(request: RunRequest) -> RunResult:
     """Load, bring up, call.
 
-    Raises LlextError where something can't be loaded or called at all (L, X002 to X011), and
-    MissingError (X001) without the emulator.
+    Raises LlextError where something can't be loaded or called at all (L, I001, I002, X002 to
+    X014), and MissingError (X001) without the emulator.
     """
     _refuse_unknown_stand_ins(request.stand_ins)
-    target, images = _loaded(request)
-    functions = [(call, _address(images, call)) for call in request.calls]
-    _refuse_unknown_functions(images, [call for call, address in functions if address is None])
-    called = [
-        Called(FunctionCall(each.image, f"constructor {each.number}"), each.result)
-        for each in target.bring_up()
-    ]
-    for call, address in functions:
-        if address is not None and (not called or called[-1].result.returned):
-            called.append(Called(call, target.call(address, *call.arguments)))
-    findings = [
-        _went_wrong(images[each.call.extension], each) for each in called if _is_wrong(each.result)
-    ]
-    return RunResult(core=target.core.name, called=tuple(called), findings=tuple(findings))
-
-
-def _is_wrong(result: Result) -> bool:
-    return result.fault is not None or bool(result.status)
-
-
-def function_calls(words: Sequence[str]) -> tuple[FunctionCall, ...]:
-    """The calls that a command line means: `EXTENSION:FUNCTION [INTEGER ...]`, repeated.
-
-    Raises UsageError (X010), with every word that fits nowhere.
-    """
-    calls: list[FunctionCall] = []
-    findings = []
-    for word in words:
-        extension, colon, function = word.partition(":")
-        if extension and colon and function:
-            calls.append(FunctionCall(extension, function))
-            continue
-        number = _integer(word)
-        if number is None or not calls:
-            findings.append(_unexpected(word))
-        else:
-            calls[-1] = calls[-1]._replace(arguments=(*calls[-1].arguments, number))
-    findings += [_too_many(call) for call in calls if len(call.arguments) > MAX_ARGUMENTS]
-    if findings:
-        raise UsageError(findings)
-    return tuple(calls)
-
-
-def _integer(word: str) -> int | None:
-    try:
-        return int(word, 0) if len(word) <= 40 else None
-    except ValueError:
-        return None
-
-
-def _unexpected(word: str) -> Diagnostic:
-    return Diagnostic(
-        code="X010",
-        at=Span(PurePath("command line")),
-        message=f"'{word}' is no call, expected EXTENSION:FUNCTION with integers behind it",
-        hint="for instance: west llext run filters:filters_run 3 4",
-    )
-
-
-def _too_many(call: FunctionCall) -> Diagnostic:
-    return Diagnostic(
-        code="X010",
-        at=Span(PurePath("command line")),
-        message=f"'{call.extension}:{call.function}' has {len(call.arguments)} arguments, "
-        f"expected at most {MAX_ARGUMENTS}",
-    )
-
-
-def _loaded(request: RunRequest) -> tuple[Target, dict[str, Image]]:
-    name = request.base.as_posix()
-    base = object_file(file_content(request.base), name)
-    target = Target(
-        ident=base.ident,
-        attributes=abi(base).attributes,
+    own: dict[str, StandIn] = {}
+    for file in request.stand_in_files:
+        own |= stand_ins_of(file)
+    beside = beside_of(request.base) if request.beside is None else request.beside
+    plan = BenchPlan(
+        beside=beside,
         limits=request.limits,
         replace=request.stand_ins,
+        stand_ins=own,
+        watch=request.watch,
     )
-    target.load(base_image(base))
-    images: dict[str, Image] = {}
-    findings: list[Diagnostic] = []
-    for path in request.blobs:
-        image, found = _blob(path, target, images)
-        findings += found
-        if image is not None:
-            images[image.name] = image
-    if findings:
-        raise LlextError(findings)
-    return target, images
+    return _Run(Bench(plan), request).result()
 
 
-def _blob(
-    path: Path, target: Target, known: Container[str]
-) -> tuple[Image | None, tuple[Diagnostic, ...]]:
-    # An image that was loaded, or why it could not be.
-    if path.stem in known:
-        message = (
-            f"there is already a blob of an extension '{path.stem}', expected one blob of each name"
+class _Run:
+    # Makes calls, until one goes wrong.
+
+    def __init__(self, bench: Bench, request: RunRequest) -> None:
+        self.bench = bench
+        self.request = request
+        self.names: list[str] = []
+        self.called: list[Called] = []
+        self.findings: list[Diagnostic] = []
+
+    def result(self) -> RunResult:
+        self.load()
+        self.refuse_unknown_functions()
+        try:
+            self.run()
+        except StandInFailedError as err:
+            files = self.request.stand_in_files
+            raise LlextError([*self.findings, user_code_failed(err, files)]) from err
+        return RunResult(
+            core=self.bench.core,
+            called=tuple(self.called),
+            findings=tuple(self.findings),
+            regions=self.bench.target.regions(),
         )
-        return None, (Diagnostic(code="X010", at=Span(path), message=message),)
-    try:
-        image = blob_image(object_file(file_content(path), path.as_posix()), path.stem)
-        target.load(image)
-    except MissingError:
-        raise
-    except LlextError as err:
-        return None, err.diagnostics
-    return image, ()
+
+    def load(self) -> None:
+        wrong = [each for path in self.request.blobs for each in self.refusals(path)]
+        if wrong:
+            raise LlextError([*self.findings, *wrong])
+        if not self.names:
+            raise UsageError([_nothing()])
+
+    def refusals(self, path: Path) -> tuple[Diagnostic, ...]:
+        # why a blob can't be loaded
+        try:
+            self.findings += self.bench.load(path)
+        except MissingError:
+            raise
+        except LlextError as err:
+            return err.diagnostics
+        self.names.append(path.stem)
+        return ()
+
+    def refuse_unknown_functions(self) -> None:
+        unknown = [each for call in self.request.calls for each in self.ignorance(call)]
+        if unknown:
+            raise LlextError(unknown)
+
+    def ignorance(self, call: FunctionCall) -> tuple[Diagnostic, ...]:
+        # why a function can't be called
+        try:
+            self.bench.function(call)
+        except LlextError as err:
+            return err.diagnostics
+        return ()
+
+    def run(self) -> None:
+        for name in self.names:
+            if not self.started(self.bench.bring_up(name)):
+                return
+        for call in self.request.calls:
+            if not self.started(Started((self.bench.call(call),))):
+                return
+        if self.request.end is End.TORN_DOWN:
+            for name in reversed(self.names):
+                if not self.started(self.bench.tear_down(name)):
+                    return
+
+    def started(self, made: Started) -> bool:
+        # whether to go on
+        self.called += made.called
+        wrong = [went_wrong(self.bench.file(each.call.extension), each) for each in made.called]
+        found = [*(each for each in wrong if each is not None), *made.findings]
+        self.findings += found
+        return not has_errors(found) and all(each.result.returned for each in made.called)
 
 
-def _address(images: dict[str, Image], call: FunctionCall) -> int | None:
-    image = images.get(call.extension)
-    return None if image is None else image.exports.get(call.function)
+def beside_of(base: Path | None) -> Beside:
+    """What is known of a base image's ELF file, or of a description of one.
+
+    Raises MissingError (L001) where it can't be read, LlextError (B, L002) for another file.
+    """
+    if base is None:
+        return Beside()
+    data, name = file_content(base), base.as_posix()
+    image = base_image(data, base, None)
+    code = None if is_description(data) else object_file(data, name)
+    return Beside(image=image, code=code, name=name)
 
 
-def _refuse_unknown_functions(images: dict[str, Image], calls: Iterable[FunctionCall]) -> None:
-    findings = [_unknown_function(images, call) for call in calls]
-    if findings:
-        raise LlextError(findings)
-
-
-def _unknown_function(images: dict[str, Image], call: FunctionCall) -> Diagnostic:
-    image = images.get(call.extension)
-    if image is None:
-        known, name, place = list(images), call.extension, "command line"
-        message = f"there is no blob of an extension '{name}', expected one of: {_listed(known)}"
-    else:
-        known, name, place = list(image.exports), call.function, image.file
-        message = f"extension '{image.name}' exports no '{name}', it exports: {_listed(known)}"
-    near = difflib.get_close_matches(name, known, n=1)
+def _nothing() -> Diagnostic:
     return Diagnostic(
-        code="X009",
-        at=Span(PurePath(place)),
-        message=message,
-        hint=f"did you mean '{near[0]}'?" if near else None,
+        code="X010",
+        at=Span(PurePath("command line")),
+        message="there is nothing to run, expected a call or a blob",
+        hint="for instance: west llext run filters:filters_run 3 text=low",
     )
 
 
@@ -229,31 +214,11 @@ def _refuse_unknown_stand_ins(names: Iterable[str]) -> None:
             finding = Diagnostic(
                 code="X011",
                 at=Span(PurePath("command line")),
-                message=f"there is no stand-in for '{name}', expected one of: "
-                + _listed(STAND_INS),
-                hint=f"did you mean '{near[0]}'?" if near else None,
+                message=f"there is no stand-in for '{name}'",
+                hint=f"did you mean '{near[0]}'?"
+                if near
+                else "write one in Python, and name its file: --stand-ins FILE.py",
             )
             findings.append(finding)
     if findings:
         raise UsageError(findings)
-
-
-def _listed(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    shown = ", ".join(f"'{name}'" for name in ordered[:20])
-    more = f" and {len(ordered) - 20} others" if len(ordered) > 20 else ""
-    return shown + more or "nothing"
-
-
-def _went_wrong(image: Image, called: Called) -> Diagnostic:
-    result, hint = called.result, None
-    if result.fault is not None:
-        what = f"didn't return: {result.fault}"
-        place = result.fault.place
-        if place is not None and place.image == BASE_NAME:
-            example = place.function if place.function in STAND_INS else "printk"
-            hint = f"let the host do what needs hardware: --stand-in {example}"
-    else:
-        what = f"ended the target with status {result.status}, expected it to return"
-    message = f"'{called.call}' {what}"
-    return Diagnostic(code="X008", at=Span(PurePath(image.file)), message=message, hint=hint)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from west_llext.app.products import Product, product
+from west_llext.app.products import Product, product, with_load
 from west_llext.app.state import digest
 from west_llext.app.trial import Plan, Trial
 from west_llext.arch.machine import Machine
@@ -227,8 +227,10 @@ class Session:
             return ProductReply(made, findings)
         if record.name in self.trial.plan.chained:
             return ProductReply(made, findings, content)
-        tried = self.trial.findings(record.name, {record.name: content})
-        return ProductReply(made, [*findings, *tried])
+        tried = self.trial.tried(record.name, {record.name: content})
+        if made is not None:
+            made = with_load(made, tried.load)
+        return ProductReply(made, [*findings, *tried.findings])
 
     def _context(self, machine: Machine) -> Context:
         if machine not in self.contexts:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from west_llext.app.load_cost import load_entry
 from west_llext.app.load_settings import (
     Offered,
     Settings,
@@ -97,7 +98,7 @@ def plan(manifest: Manifest, base: BaseImage | None) -> Plan | None:
         return None  # a setting of the base image is beyond what can be modelled
     return Plan(
         target=target,
-        storage=_storage(target) or storage_of(settings, offered),
+        storage=only_storage(target) or storage_of(settings, offered),
         heap_known=heap_known,
         chained=frozenset(chained),
         extensions=extensions,
@@ -105,8 +106,11 @@ def plan(manifest: Manifest, base: BaseImage | None) -> Plan | None:
     )
 
 
-def _storage(target: Target) -> Storage | None:
-    # before 4.5, Xtensa's loader passes over relocations of any other file
+def only_storage(target: Target) -> Storage | None:
+    """The only kind of storage that makes sense on a target; None where others do.
+
+    Before 4.5, Xtensa's loader passes over relocations of any other file.
+    """
     only_writable = target.machine is Machine.XTENSA and not target.rules.plt_errors
     return Storage.WRITABLE if only_writable else None
 
@@ -125,6 +129,16 @@ def _exports(manifest: Manifest, base: BaseImage) -> Mapping[str, int]:
     return found
 
 
+class Tried(NamedTuple):
+    """What came of the load of an extension.
+
+    load: what it costs, for `llext-build.json`; None for one that failed, or wasn't tried
+    """
+
+    findings: list[Diagnostic]
+    load: dict[str, Any] | None = None
+
+
 class _Kept(NamedTuple):
     # An extension that is loaded; its file ends at `end`.
     name: str
@@ -141,29 +155,30 @@ class Trial:
         self.system = System(plan.target)
         self.stack: list[_Kept] = []
 
-    def findings(self, name: str, blobs: Mapping[str, bytes]) -> list[Diagnostic]:
-        """What is wrong with the load of an extension, behind those that it imports from.
+    def tried(self, name: str, blobs: Mapping[str, bytes]) -> Tried:
+        """What comes of the load of an extension, behind those that it imports from.
 
         blobs: contents by name; where one that is needed is missing nothing can be said
         """
         order = self.plan.order(name)
         if any(each not in blobs for each in order) or not self._ready(order[:-1], blobs):
-            return []
+            return Tried([])
         at = self.plan.extensions[name].at
         try:
             loaded = self._push(name, blobs[name])
         except Danger as danger:
-            return [_linked(refused(name, at, danger))]
+            return Tried([_linked(refused(name, at, danger))])
         if loaded.result >= 0:
-            return doubts(name, at, loaded)
+            mode = self.plan.extensions[name].mode
+            return Tried(doubts(name, at, loaded), load_entry(self.system, loaded, mode))
         if loaded.result != -Errno.ENOMEM:
-            return [_linked(failed(name, at, loaded))]
+            return Tried([_linked(failed(name, at, loaded))])
         if not self.plan.heap_known:
-            return []
+            return Tried([])
         # there may be enough of it where the application keeps files in memory
         other = Trial(replace(self.plan, storage=Storage.WRITABLE))
-        fits = self.plan.storage is not Storage.WRITABLE and not other.findings(name, blobs)
-        return [failed(name, at, loaded, Severity.WARNING if fits else Severity.ERROR)]
+        fits = self.plan.storage is not Storage.WRITABLE and not other.tried(name, blobs).findings
+        return Tried([failed(name, at, loaded, Severity.WARNING if fits else Severity.ERROR)])
 
     def _ready(self, order: Sequence[str], blobs: Mapping[str, bytes]) -> bool:
         # Whether exactly these could be loaded, in this order; what is there already stays.

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from west_llext import __version__
-from west_llext.cli.options import JOBS, MANIFEST, PATH, SWITCH, WORD, WORDS, Option, problem
+from west_llext.cli.options import MANIFEST
+from west_llext.cli.values import (
+    add_build_dir,
+    add_option,
+    any_word,
+    number,
+    path_word,
+    seconds,
+)
 
 FORMATS = ("text", "json", "sarif", "github")
 DESCRIPTION = "Build, validate and pre-link loadable extensions (LLEXT) for Zephyr RTOS."
@@ -119,32 +127,7 @@ def _add_output(to: argparse.ArgumentParser) -> None:
 
 def _add_manifest(to: argparse.ArgumentParser) -> None:
     for each in MANIFEST:
-        _add_option(to, each)
-
-
-def _add_build_dir(to: argparse._ActionsContainer) -> None:
-    for each in MANIFEST:
-        if each[1] in {"build_dir", "domain"}:
-            _add_option(to, each)
-
-
-def _add_option(to: argparse._ActionsContainer, option: Option) -> None:
-    spellings, name, kind, metavar, text = option
-    if kind == SWITCH:
-        to.add_argument(*spellings, dest=name, action="store_true", help=text)
-    elif kind == WORDS:
-        to.add_argument(
-            *spellings,
-            dest=name,
-            action="append",
-            default=[],
-            type=_word,
-            metavar=metavar,
-            help=text,
-        )
-    else:
-        make = {PATH: path_word, JOBS: jobs_number, WORD: _word}[kind]
-        to.add_argument(*spellings, dest=name, type=make, metavar=metavar, help=text)
+        add_option(to, each)
 
 
 def _add_build_system(to: argparse.ArgumentParser) -> None:
@@ -158,7 +141,7 @@ def _add_build_system(to: argparse.ArgumentParser) -> None:
         "--linked",
         action="append",
         default=[],
-        type=_word,
+        type=any_word,
         metavar="FILE",
         help="object or archive that the base image is linked from, whose own exports count; "
         "'@LIST' for a file with one path a line; may be repeated",
@@ -204,7 +187,7 @@ def _add_base(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="manifest that names the base image (default: llext.yml here or in a folder above)",
     )
-    _add_build_dir(to)
+    add_build_dir(to)
     to.add_argument(
         "-o",
         "--output",
@@ -252,7 +235,7 @@ def _add_info(to: argparse.ArgumentParser) -> None:
         metavar="ELF",
         help="say of each blob whether it fits this base image; status 1 where one doesn't",
     )
-    _add_build_dir(to)
+    add_build_dir(to)
 
 
 def _add_init(to: argparse.ArgumentParser) -> None:
@@ -273,7 +256,7 @@ def _add_init(to: argparse.ArgumentParser) -> None:
         help="manifest to write (default: llext.yml)",
     )
     to.add_argument("--base", type=path_word, metavar="ELF", help="base image")
-    _add_build_dir(to)
+    add_build_dir(to)
     to.add_argument(
         "--from-build",
         type=path_word,
@@ -285,80 +268,9 @@ def _add_init(to: argparse.ArgumentParser) -> None:
 
 
 def _add_load(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
-        "words",
-        nargs="+",
-        type=_word,
-        metavar="[NAME=]BLOB | unload:NAME",
-        help="files to load, in order, each under its own name or another; or what to unload",
-    )
-    base = to.add_argument_group("base image")
-    base.add_argument("--base", type=path_word, metavar="ELF", help="base image")
-    base.add_argument(
-        "--base-symbols",
-        type=path_word,
-        metavar="JSON",
-        help="what the base image exports, as an object of names and addresses",
-    )
-    _add_build_dir(base)
-    _add_parameters(to.add_argument_group("parameters of the load"))
-    _add_target(to.add_argument_group("target (default: as the base image is configured)"))
+    from west_llext.cli.load_arguments import add_load  # noqa: PLC0415  # for no other verb
 
-
-def _add_parameters(to: argparse._ArgumentGroup) -> None:
-    to.add_argument(
-        "--storage",
-        choices=("temporary", "persistent", "writable"),
-        help="how long the file stays in memory, and whether it may be changed there",
-    )
-    to.add_argument("--pre-located", action="store_true", help="the file is linked for its place")
-    to.add_argument("--no-relocate-local", action="store_true", help="apply no relocations")
-    to.add_argument("--keep-section-info", action="store_true", help="keep the section map")
-    to.add_argument(
-        "--buffer-address",
-        action="append",
-        default=[],
-        type=_number,
-        metavar="N",
-        help="where the file lies; may be repeated, for the next file",
-    )
-    to.add_argument(
-        "--region-address",
-        action="append",
-        default=[],
-        type=_word,
-        metavar="[NAME:]REGION=N",
-        help="where the heap puts a region of the first file, or of NAME; may be repeated",
-    )
-
-
-def _add_target(to: argparse._ArgumentGroup) -> None:
-    to.add_argument(
-        "--arch",
-        choices=(
-            *("arm", "arm64", "aarch64", "riscv32", "riscv64", "x86", "x86_64", "xtensa", "arc"),
-        ),
-        help="its processor (default: that of the base image, or of the first file)",
-    )
-    to.add_argument("--zephyr-version", type=_word, metavar="VERSION", help="such as 4.3, or main")
-    to.add_argument("--heap-address", type=_number, metavar="N", help="of the loader's heap")
-    to.add_argument("--heap-size", type=_number, metavar="N", help="in bytes; K and M work")
-    to.add_argument(
-        "--heap-block",
-        type=_number,
-        metavar="N",
-        help="bytes of a block, where regions come from sys_mem_blocks",
-    )
-    to.add_argument(
-        "--protection",
-        choices=("none", "mmu", "power-of-two", "page", "pmp", "other"),
-        help="what memory protection asks of the place and size of a region",
-    )
-    to.add_argument("--page", type=_number, metavar="N", help="bytes of its page, or granularity")
-    to.add_argument("--userspace", action="store_true", help="there are user threads")
-    to.add_argument(
-        "--slid", action="store_true", help="the base image's symbols are looked up by SLID"
-    )
+    add_load(to)
 
 
 def _add_run(to: argparse.ArgumentParser) -> None:
@@ -368,20 +280,44 @@ def _add_run(to: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="EXTENSION:FUNCTION [ARGUMENT ...]",
-        help="calls, in order, each with its arguments (integers); with --base, blobs go before "
-        "them; none to run the constructors alone",
+        help="calls, in order, each with its arguments: integers, text=TEXT, bytes=HEX, "
+        "buffer=SIZE, symbol=NAME; with --base, blobs go before them; none to run the "
+        "constructors alone",
     )
     to.add_argument(
-        "--base", type=path_word, metavar="ELF", help="base image; no manifest is read then"
+        "--base",
+        type=path_word,
+        metavar="FILE",
+        help="base image, or a description of it; no manifest is read then",
     )
     to.add_argument(
         "--stand-in",
         action="append",
         default=[],
-        type=_word,
+        type=any_word,
         metavar="NAME",
         dest="stand_ins",
         help="let the host do this function of the base image; may be repeated",
+    )
+    to.add_argument(
+        "--stand-ins",
+        action="append",
+        default=[],
+        type=path_word,
+        metavar="FILE.py",
+        dest="stand_in_files",
+        help="Python file with stand-ins, which is executed; may be repeated",
+    )
+    to.add_argument("--teardown", action="store_true", help="run destructors at the end")
+    limits = to.add_argument_group("limits of a call")
+    limits.add_argument(
+        "--max-seconds", type=seconds, metavar="N", help="time that it may take (default: 10)"
+    )
+    limits.add_argument(
+        "--max-instructions",
+        type=number,
+        metavar="N",
+        help="instructions that it may run (default: 50M); K and M work",
     )
 
 
@@ -406,42 +342,9 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "init": ("write a first manifest for the sources of extensions", _add_init),
     "list": ("name the extensions of a manifest", _add_list),
     "load": ("tell what the target's loader would do with blobs", _add_load),
-    "run": ("call functions of prelocated extensions in an emulator", _add_run),
+    "run": ("call functions of extensions in an emulator", _add_run),
     "schema": ("print the JSON schema of a manifest or report", _add_schema),
 }
-
-
-def path_word(text: str) -> Path:
-    """A path that is given as an argument; raises ArgumentTypeError."""
-    return Path(_checked(PATH, text))
-
-
-def _word(text: str) -> str:
-    return _checked(WORDS, text)
-
-
-def _number(text: str) -> int:
-    units = {"K": 10, "M": 20}
-    digits, shift = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 0)
-    try:
-        number = int(digits, 0) << shift if len(digits) < 40 else -1
-    except ValueError:
-        number = -1
-    if not 0 <= number < 1 << 64:
-        raise argparse.ArgumentTypeError(f"'{text:.60}' isn't a number from 0 to 2**64 - 1")
-    return number
-
-
-def jobs_number(text: str) -> int:
-    """A number of processes that is given as an argument; raises ArgumentTypeError."""
-    return int(_checked(JOBS, text))
-
-
-def _checked(kind: str, text: str) -> str:
-    wrong = problem(kind, text)
-    if wrong is not None:
-        raise argparse.ArgumentTypeError(wrong)
-    return text
 
 
 def width() -> int:

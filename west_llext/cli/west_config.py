@@ -16,7 +16,8 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from west_llext.base.usual_dir import DEFAULT_FORM, Usual
-from west_llext.cli.arguments import FORMATS, jobs_number, path_word
+from west_llext.cli.arguments import FORMATS
+from west_llext.cli.values import jobs_number, path_word
 from west_llext.diagnostics import Diagnostic, Severity, Span
 
 #: Where messages say that a setting is.

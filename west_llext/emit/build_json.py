@@ -70,6 +70,11 @@ def extension_line(
     )
 
 
+def with_load(line: str, load: Mapping[str, Any]) -> str:
+    """A line of `extension_line`, with what the load of the blob costs."""
+    return f'{line[:-1]},"load":{_compact(load)}}}'
+
+
 def text(report: Report, extensions: Iterable[str]) -> str:
     """The whole file; `extensions` are lines from `extension_line`, in the order to have them."""
     parts = [

@@ -68,13 +68,8 @@ def blob_image(file: ObjectFile, name: str) -> Image:
         chunks=chunks,
         exports=exports,
         functions=_functions(file, exports),
-        constructors=tuple(
-            address
-            for kind in (SectionType.PREINIT_ARRAY, SectionType.INIT_ARRAY)
-            for index, each in loaded
-            if each.type == kind
-            for address in _words(file.content(index), file.ident)
-        ),
+        constructors=_array(file, SectionType.PREINIT_ARRAY) + _array(file, SectionType.INIT_ARRAY),
+        destructors=_array(file, SectionType.FINI_ARRAY),
     )
 
 
@@ -110,6 +105,16 @@ def linked_image(linked: Linked) -> Image:
             for region in (Region.PREINIT, Region.INIT)
             for address in _region_words(linked.section(region), linked.ident)
         ),
+        destructors=_region_words(linked.section(Region.FINI), linked.ident),
+    )
+
+
+def _array(file: ObjectFile, kind: SectionType) -> tuple[int, ...]:
+    return tuple(
+        address
+        for index, each in enumerate(file.sections)
+        if each.type == kind and each.flags & SHF_ALLOC
+        for address in _words(file.content(index), file.ident)
     )
 
 
@@ -134,7 +139,7 @@ def _unplaced(file: str, name: str, why: str) -> LlextError:
         at=Span(PurePath(file)),
         message=f"extension '{name}' can't run as it is: {why}, "
         "expected a prelocated blob (ELF type 3, without relocations)",
-        hint="set 'mode: prelocated' and 'place' for it in the manifest",
+        hint="build the blob again",
     )
     return LlextError([finding])
 

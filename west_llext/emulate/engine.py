@@ -66,6 +66,8 @@ class Engine:
         self._uc.ctl_set_cpu_model(getattr(self._constants, core.model))
         self.on_block: Callable[[int, int], None] = lambda _address, _size: None
         self.on_trap: Callable[[int], bool] = lambda _number: False
+        #: instructions of the last run; None where they are counted block by block
+        self.executed: int | None = None
         self._stopped: Stopped | None = None
         self._wanted: int | None = None
         self._error: BaseException | None = None
@@ -127,6 +129,17 @@ class Engine:
             address,
             address,
         )
+        self._uc.ctl_flush_tb()
+
+    def watch_memory(self, callback: Callable[[int, int, bool], None]) -> None:
+        """Call `callback` for each access, with its address, its size, and whether it writes."""
+        kinds = self._unicorn.UC_HOOK_MEM_READ | self._unicorn.UC_HOOK_MEM_WRITE
+        writes = self._unicorn.UC_MEM_WRITE
+
+        def access(_uc: object, kind: int, at: int, size: int, _value: int, _data: object) -> None:
+            callback(at, size, kind == writes)
+
+        self._uc.hook_add(kinds, access)
         self._uc.ctl_flush_tb()
 
     def stop(self, reason: Stopped) -> None:

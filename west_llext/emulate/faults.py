@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from west_llext.diagnostics import Span
+
 
 class FaultKind(Enum):
     """What happened; the value completes a sentence that begins with where it happened."""
@@ -21,9 +23,16 @@ class FaultKind(Enum):
     EXCEPTION = "raises an exception, and nothing handles it"
     WAITS = "waits for an interrupt, and there are none"
     STAND_IN = "gives a stand-in a pointer to memory that isn't there"
+    NO_STAND_IN = "is a function of the base image without code here, and nothing stands in for it"
+    HEAP = "frees memory that isn't allocated"
+    ABORT = "gives up"
     TIME_LIMIT = "runs longer than the time limit"
     INSTRUCTION_LIMIT = "runs more instructions than the limit"
     OUTPUT_LIMIT = "prints more than the limit"
+
+
+# the function itself has done nothing: who has called it is of interest
+_ENTERED = frozenset({FaultKind.NO_STAND_IN, FaultKind.STAND_IN, FaultKind.HEAP, FaultKind.ABORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +43,14 @@ class Place:
     chunk: section or segment
     function: the function around it, or None
     offset: bytes from the start of that function, or of the chunk where there is none
+    line: of the source; None where nobody knows
     """
 
     image: str
     chunk: str
     function: str | None
     offset: int
+    line: Span | None = None
 
     def __str__(self) -> str:
         return f"'{self.function or self.chunk}'+{self.offset:#x} ({self.image})"
@@ -68,6 +79,6 @@ class Fault:
         text = f"{self.counter:#x} {self.kind.value}"
         if self.place is not None:
             text = f"{self.place} at {text}"
-        elif self.caller is not None:
+        if self.caller is not None and (self.place is None or self.kind in _ENTERED):
             text += f", called from {self.caller}"
         return text if self.address in {None, self.counter} else f"{text}: {self.address:#x}"

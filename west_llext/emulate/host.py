@@ -6,7 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from west_llext.emulate.faults import FaultKind
+from west_llext.emulate.heap import Heap
 from west_llext.emulate.memory import PAGE, Range
+
+#: Most bytes that a stand-in reads or writes at a time.
+MAX_PIECE = 64 << 20
 
 
 class StopError(Exception):
@@ -29,8 +33,9 @@ class ExitError(Exception):
 class Host:
     """The host, as stand-ins and semihosting requests see it.
 
-    read, store: access the target's memory; raise StopError where there is none
     microseconds: the target's clock, which only goes on while it sleeps
+    ticks: of the kernel's clock, in a second
+    heap: what k_malloc() and its kin give out
     """
 
     def __init__(
@@ -40,14 +45,32 @@ class Host:
         store: Callable[[int, bytes], None],
         heap: Range,
         output_limit: int,
+        ticks: int = 1000,
     ) -> None:
-        self.read = read
-        self.store = store
+        """`read` and `store` access the target's memory; StopError says that there is none."""
+        self._read = read
+        self._store = store
         self.microseconds = 0
-        self._heap = heap
-        self._free = heap.start
+        self.ticks = ticks
+        self.heap = Heap(heap)
         self._output_limit = output_limit
         self._output = bytearray()
+
+    def read(self, address: int, size: int) -> bytes:
+        """Bytes of the target's memory; raises StopError where there is none."""
+        if size > MAX_PIECE:
+            raise StopError(FaultKind.STAND_IN, address)
+        return self._read(address, size)
+
+    def store(self, address: int, data: bytes) -> None:
+        """Change the target's memory; raises StopError where there is none."""
+        self._store(address, data)
+
+    def fill(self, address: int, value: int, size: int) -> None:
+        """The same with one byte over and over."""
+        if size > MAX_PIECE:
+            raise StopError(FaultKind.STAND_IN, address)
+        self._store(address, bytes([value]) * size)
 
     def write(self, data: bytes) -> None:
         """Print; raises StopError where it is too much."""
@@ -75,11 +98,3 @@ class Host:
             found += part
             address += size
         return bytes(found)
-
-    def allocated(self, size: int) -> int:
-        """The address of so many bytes, 8-aligned; 0 where the heap has no more."""
-        start, end = self._free, self._free + max(size, 1)
-        if end > self._heap.end:
-            return 0
-        self._free = -(-end // 8) * 8
-        return start

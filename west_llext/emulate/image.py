@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from west_llext.emulate.memory import Access
+from west_llext.diagnostics import Span
+from west_llext.emulate.memory import Access, Range
 from west_llext.model.elf import Ident
+
+#: The source line of the code at an address; None where nobody knows.
+Lines = Callable[[int], Span | None]
+
+
+def no_lines(_address: int) -> Span | None:
+    """The source lines of an image without debug information."""
+    return None
 
 
 class Chunk(NamedTuple):
@@ -50,6 +59,10 @@ class Image:
     functions: for messages, by address
     constructors: what runs before anything else, in order; empty for a base image, which has
         start-up code for that
+    destructors: what runs at the end, in order
+    lent: parts of its memory that other images may be in: the heaps of the loader
+    hollow: what its memory holds isn't known, so that only stand-ins can run there
+    lines: where its code comes from
     """
 
     name: str
@@ -59,6 +72,14 @@ class Image:
     exports: Mapping[str, int]
     functions: tuple[Function, ...] = ()
     constructors: tuple[int, ...] = ()
+    destructors: tuple[int, ...] = ()
+    lent: tuple[Range, ...] = ()
+    hollow: bool = False
+    lines: Lines = field(default=no_lines, compare=False, repr=False)
+
+    def lends(self, start: int, end: int) -> bool:
+        """Whether an address range lies in memory that others may be in."""
+        return any(each.start <= start and end <= each.end for each in self.lent)
 
 
 class Overlap(NamedTuple):
@@ -68,6 +89,12 @@ class Overlap(NamedTuple):
     left_chunk: Chunk
     right: Image
     right_chunk: Chunk
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether one is in memory that the other lends."""
+        left, right = self.left_chunk, self.right_chunk
+        return self.left.lends(right.address, right.end) or self.right.lends(left.address, left.end)
 
 
 def overlaps(images: Iterable[Image]) -> Iterator[Overlap]:
@@ -83,7 +110,8 @@ def overlaps(images: Iterable[Image]) -> Iterator[Overlap]:
     reach: dict[int, tuple[Image, Chunk]] = {}  # of each image, the chunk that goes farthest
     for start, end, order, image, chunk in rows:
         for other, (other_image, other_chunk) in reach.items():
-            if other != order and start < other_chunk.end:
-                yield Overlap(other_image, other_chunk, image, chunk)
+            found = Overlap(other_image, other_chunk, image, chunk)
+            if other != order and start < other_chunk.end and not found.is_lent:
+                yield found
         if order not in reach or end > reach[order][1].end:
             reach[order] = (image, chunk)

@@ -15,6 +15,7 @@ class Limits:
     memory: bytes of all images, rounded up to pages
     output: characters that one call may print
     stack, heap: bytes, rounded up to pages
+    arguments: bytes for what pointers among arguments point to, likewise
     """
 
     seconds: float = 10.0
@@ -23,3 +24,4 @@ class Limits:
     output: int = 1 << 20
     stack: int = 16 << 10
     heap: int = 64 << 10
+    arguments: int = 64 << 10

@@ -15,7 +15,7 @@ def place(images: Sequence[Image], address: int, state_mask: int) -> Place | Non
 
     `state_mask` has the bits of function addresses that don't count.
     """
-    for image in images:
+    for image in reversed(images):  # the ones in memory that others lend come later
         for chunk in image.chunks:
             if not chunk.address <= address < chunk.end:
                 continue
@@ -23,13 +23,18 @@ def place(images: Sequence[Image], address: int, state_mask: int) -> Place | Non
             if function is not None and function.address & ~state_mask >= chunk.address:
                 offset = address - (function.address & ~state_mask)
                 return Place(
-                    image=image.name, chunk=chunk.name, function=function.name, offset=offset
+                    image=image.name,
+                    chunk=chunk.name,
+                    function=function.name,
+                    offset=offset,
+                    line=image.lines(address),
                 )
             return Place(
                 image=image.name,
                 chunk=chunk.name,
                 function=None,
                 offset=address - chunk.address,
+                line=image.lines(address),
             )
     return None
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -27,23 +28,25 @@ class Scratch(NamedTuple):
 
     returns: a page of its own: a call is over when it comes here
     slots: addresses for stand-ins of functions that no image has
+    arguments: what pointers among arguments point to
     """
 
     stack: Range
     returns: Range
     slots: Range
     heap: Range
+    arguments: Range
 
     def image(self, ident: Ident) -> Image:
         """It as an image, so that it is mapped and kept free as others are."""
-        parts = zip(("stack", "return", "stand-ins", "heap"), self, strict=True)
+        names = ("stack", "return", "stand-ins", "heap", "arguments")
         return Image(
             name="the emulator's stack and heap",
             file="emulator",
             ident=ident,
             chunks=tuple(
                 Chunk(name, part.start, part.end - part.start, b"", part.access)
-                for name, part in parts
+                for name, part in zip(names, self, strict=True)
             ),
             exports={},
         )
@@ -51,15 +54,16 @@ class Scratch(NamedTuple):
 
 def scratch(machine: Machine, known: Pages, limits: Limits) -> Scratch:
     """The first place for it that no image uses; raises LlextError (X007) where there is none."""
-    stack, heap = _rounded(limits.stack), _rounded(limits.heap)
+    sizes = (_rounded(limits.stack), PAGE, PAGE, _rounded(limits.heap), _rounded(limits.arguments))
     for start in machine.scratch:
-        if not overlaps(known, start - GUARD, start + stack + 2 * PAGE + heap):
-            edges = (start, start + stack, start + stack + PAGE, start + stack + 2 * PAGE)
+        edges = tuple(accumulate(sizes, initial=start))
+        if not overlaps(known, start - GUARD, edges[-1]):
             return Scratch(
                 stack=Range(edges[0], edges[1], _READ_WRITE),
                 returns=Range(edges[1], edges[2], _READ_EXECUTE),
                 slots=Range(edges[2], edges[3], _READ_EXECUTE),
-                heap=Range(edges[3], edges[3] + heap, _READ_WRITE),
+                heap=Range(edges[3], edges[4], _READ_WRITE),
+                arguments=Range(edges[4], edges[5], _READ_WRITE),
             )
     tried = ", ".join(f"{start:#x}" for start in machine.scratch)
     finding = Diagnostic(

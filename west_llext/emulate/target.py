@@ -5,26 +5,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import NamedTuple
 
-from west_llext.diagnostics import LlextError
-from west_llext.emulate import findings, memory, semihosting
+from west_llext.emulate import semihosting
 from west_llext.emulate.arguments import CallArguments, passed
 from west_llext.emulate.engine import Engine, Stopped
-from west_llext.emulate.faults import Fault, FaultKind
+from west_llext.emulate.faults import Fault, FaultKind, Place
+from west_llext.emulate.heap import Heap
 from west_llext.emulate.host import Host
-from west_llext.emulate.image import Image, overlaps
+from west_llext.emulate.image import Image
 from west_llext.emulate.limits import Limits
 from west_llext.emulate.machine import Attributes
 from west_llext.emulate.machines import machine_of
-from west_llext.emulate.memory import Access, Range
-from west_llext.emulate.places import place
+from west_llext.emulate.mapped import Mapped
+from west_llext.emulate.mapped import Mapping as MappedRange
+from west_llext.emulate.qemu import QemuEngine
 from west_llext.emulate.scratch import GUARD, SLOT, Scratch, scratch
-from west_llext.emulate.standins import STAND_INS, StandIn, result_words, values
+from west_llext.emulate.standin import StandIn, result_words, values
+from west_llext.emulate.standins import STAND_INS
+from west_llext.emulate.touched import Accesses, Touched, Watch
 from west_llext.model.elf import Ident
 
 _MEMORY_FAULTS = frozenset(
     {FaultKind.READ, FaultKind.WRITE, FaultKind.READ_PROTECTED, FaultKind.WRITE_PROTECTED}
+)
+# the function has been entered, and nothing of it has run
+_AT_ENTRY = frozenset(
+    {
+        *(FaultKind.NO_STAND_IN, FaultKind.STAND_IN, FaultKind.HEAP, FaultKind.ABORT),
+        *(FaultKind.FETCH, FaultKind.FETCH_PROTECTED, FaultKind.OUTPUT_LIMIT),
+    }
 )
 
 
@@ -38,6 +49,8 @@ class Result:
     instructions: how many were executed, with those that a condition skipped
     fault: why the function didn't return; None where it did
     status: what the target asked to end with; None where it didn't ask
+    touched: memory that was read and written, by address; only where it was to be watched
+    bits: of a register of the target
     """
 
     value: int
@@ -46,6 +59,17 @@ class Result:
     instructions: int
     fault: Fault | None = None
     status: int | None = None
+    touched: tuple[Touched, ...] = ()
+    bits: int = 32
+
+    @property
+    def signed(self) -> int:
+        """The first result register as a signed number: what a function of type `int` returns.
+
+        Of 64 bits only the lower half, because nothing else of an `int` is defined.
+        """
+        value = self.value & 0xFFFFFFFF
+        return value - (value >> 31 << 32)
 
     @property
     def returned(self) -> bool:
@@ -72,10 +96,13 @@ class Target:
         limits: Limits | None = None,
         stand_ins: Mapping[str, StandIn] = STAND_INS,
         replace: Collection[str] = (),
+        watch: Watch = Watch.NOTHING,
+        ticks: int = 1000,
     ) -> None:
         """A target for code of this machine, with these build attributes.
 
         replace: functions that the host does even where an image has them
+        ticks: of the kernel's clock, in a second
         Raises MissingError (X001) without unicorn, LlextError (X002) for a machine that can't be
         emulated.
         """
@@ -83,21 +110,34 @@ class Target:
         self.core = self.machine.core(attributes, ident.flags)
         self._ident = ident
         self._limits = limits or Limits()
-        self._stand_ins = stand_ins
-        self._replace = frozenset(replace)
-        self._engine = Engine(self.machine, self.core)
+        self._stand_ins = dict(stand_ins)
+        self._replace = set(replace)
+        self._ticks = ticks
+        qemu = self.machine.qemu
+        self._engine = (
+            Engine(self.machine, self.core) if qemu is None else QemuEngine(self.machine, qemu)
+        )
         self._engine.on_block = self._on_block
         self._engine.on_trap = self._on_trap
-        self._images: list[Image] = []
-        self._pages: dict[int, Access] = {}
+        self._images = Mapped(
+            engine=self._engine, machine=self.machine, ident=ident, limit=self._limits.memory
+        )
         self._waiting: list[tuple[str, int, int]] = []
         self._slots: dict[str, int] = {}
+        self._watched: dict[int, str] = {}
         self._scratch: Scratch | None = None
         self._host: Host | None = None
+        self._arguments: Heap | None = None
         self._counts: dict[tuple[int, int], int] = {}
         self._instructions = 0
         self._block = (0, 0)
         self._of_base: dict[str, int] = {}
+        self._hollow = False
+        self._accesses: Accesses | None = None
+        if watch is Watch.MEMORY:
+            self._accesses = Accesses()
+            note = self._accesses.note
+            self._engine.watch_memory(lambda at, size, write: note(at, size, write=write))
 
     def load(self, image: Image) -> None:
         """Put an image into memory; its constructors wait for `bring_up()`.
@@ -105,7 +145,7 @@ class Target:
         Raises LlextError where it is for another machine (X005), too large (X006), or where
         another image is (X007).
         """
-        self._refuse(image)
+        self._images.refuse(image)
         self._add(image)
         self._waiting += [
             (image.name, number, address) for number, address in enumerate(image.constructors, 1)
@@ -113,9 +153,19 @@ class Target:
         for register, symbol in self.machine.of_base:
             if symbol in image.exports:
                 self._of_base[register] = image.exports[symbol]
-        for name in sorted(self._replace & image.exports.keys()):
-            if name in self._stand_ins:
-                self._watch(image.exports[name], self._stand_ins[name])
+        self._hollow = self._hollow or image.hollow
+        wanted = self._stand_ins.keys() if image.hollow else self._replace & self._stand_ins.keys()
+        for name in sorted(wanted & image.exports.keys()):
+            self._watch(image.exports[name], name)
+
+    def stand_in(self, stand_in: StandIn) -> None:
+        """Let the host do a function from now on, also where an image has it."""
+        name = stand_in.name
+        self._stand_ins[name] = stand_in
+        self._replace.add(name)
+        for image in self._images:
+            if name in image.exports:
+                self._watch(image.exports[name], name)
 
     def bring_up(self) -> tuple[Constructed, ...]:
         """Run the constructors of what was loaded, in order, until one doesn't return."""
@@ -138,10 +188,12 @@ class Target:
         if name not in self._slots:
             slots = self._ready_scratch().slots
             address = slots.start + len(self._slots) * SLOT | self.machine.state_mask
+            if address >= slots.end:
+                return None
             self._slots[name] = address
             code = self.machine.return_code(address)
             self._engine.write(address & ~self.machine.state_mask, code)
-            self._watch(address, self._stand_ins[name])
+            self._watch(address, name)
         return self._slots[name]
 
     def call(self, address: int, *arguments: int) -> Result:
@@ -152,67 +204,53 @@ class Target:
         self._ready_scratch()
         self._enter(address, arguments)
         self._instructions, self._block = 0, (0, 0)
+        if self._accesses is not None:
+            self._accesses.clear()
         returns = self._ready_scratch().returns.start
         stopped = self._engine.run(address, returns, self._limits.seconds)
         return self._result(stopped)
 
-    def _refuse(self, image: Image) -> None:
-        ours, theirs = self._ident, image.ident
-        if (theirs.machine, theirs.bits, theirs.little) != (ours.machine, ours.bits, ours.little):
-            raise LlextError([findings.other_machine(image, ours)])
-        size = sum(chunk.size for chunk in image.chunks)
-        if (
-            size > self._limits.memory
-            or len(self._grown(image)) * memory.PAGE > self._limits.memory
-        ):
-            raise LlextError([findings.too_large(image, self._limits.memory)])
-        found = [findings.overlap(each) for each in overlaps([*self._images, image])]
-        found += [
-            findings.behind_memory(image, chunk, self.machine.mask)
-            for chunk in image.chunks
-            if chunk.end > self.machine.mask + 1
-        ]
-        if found:
-            raise LlextError(found)
+    def host(self) -> Host:
+        """The target's console, clock and heap, and its memory as stand-ins see it."""
+        if self._host is None:
+            self._host = Host(
+                read=self._read,
+                store=self._write,
+                heap=self._ready_scratch().heap,
+                output_limit=self._limits.output,
+                ticks=self._ticks,
+            )
+        return self._host
 
-    def _grown(self, image: Image) -> dict[int, Access]:
-        ranges = (Range(each.address, each.end, each.access) for each in image.chunks)
-        return memory.pages(ranges, self._pages)
+    def arguments(self) -> Heap:
+        """Memory for what pointers among arguments point to."""
+        if self._arguments is None:
+            self._arguments = Heap(self._ready_scratch().arguments)
+        return self._arguments
+
+    def regions(self) -> tuple[MappedRange, ...]:
+        """What is where in memory, by address."""
+        return self._images.regions()
 
     def _add(self, image: Image) -> None:
-        grown = self._grown(image)
-        new = {number: access for number, access in grown.items() if number not in self._pages}
-        changed = {
-            number: access
-            for number, access in grown.items()
-            if self._pages.get(number, access) != access
-        }
-        for each in memory.runs(new):
-            self._engine.map(each)
-        for each in memory.runs(changed):
-            self._engine.protect(each)
-        for chunk in image.chunks:
-            self._engine.write(chunk.address, chunk.content)
-        self._engine.written_code()
-        self._pages = grown
+        self._images.add(image)
         self._counts.clear()
-        self._images.append(image)
 
     def _ready_scratch(self) -> Scratch:
         if self._scratch is None:
-            self._scratch = scratch(self.machine, self._pages, self._limits)
+            self._scratch = scratch(self.machine, self._images.pages, self._limits)
             self._add(self._scratch.image(self._ident))
         return self._scratch
 
-    def _ready_host(self) -> Host:
-        if self._host is None:
-            self._host = Host(
-                read=self._engine.read,
-                store=self._engine.write,
-                heap=self._ready_scratch().heap,
-                output_limit=self._limits.output,
-            )
-        return self._host
+    def _read(self, address: int, size: int) -> bytes:
+        if self._accesses is not None:
+            self._accesses.note(address, size, write=False)
+        return self._engine.read(address, size)
+
+    def _write(self, address: int, data: bytes) -> None:
+        if self._accesses is not None:
+            self._accesses.note(address, len(data), write=True)
+        self._engine.write(address, data)
 
     def _enter(self, address: int, arguments: tuple[int, ...]) -> None:
         # Registers and stack as the called function expects them.
@@ -236,12 +274,20 @@ class Target:
             engine.set_register(name, value)
 
     def _on_block(self, address: int, size: int) -> None:
+        if address in self._watched:
+            self._block = (address, 0)  # a stand-in is about to run in its place
+            return
         self._block = (address, size)
         self._instructions += self._count(address, size)
         if self._instructions > self._limits.instructions:
             self._engine.stop(Stopped(FaultKind.INSTRUCTION_LIMIT))
+        elif self._hollow and self._images.is_hollow(address):
+            self._instructions -= self._count(address, size)
+            self._engine.stop(Stopped(FaultKind.NO_STAND_IN))
 
     def _count(self, address: int, size: int) -> int:
+        if size <= 0:
+            return 0
         known = self._counts.get((address, size))
         if known is None:
             code = self._engine.read(address, size)
@@ -257,22 +303,30 @@ class Target:
         if resume is None:
             return False
         operation, argument = (engine.register(name) for name in machine.arguments[:2])
-        answer = semihosting.answer(self._ready_host(), operation, argument, machine.word)
+        answer = semihosting.answer(self.host(), operation, argument, machine.word)
         engine.set_register(machine.result[0], answer)
         engine.set_register(machine.counter, resume)
         return True
 
-    def _watch(self, address: int, stand_in: StandIn) -> None:
-        self._engine.watch(address & ~self.machine.state_mask, lambda: self._stand_in(stand_in))
+    def _watch(self, address: int, name: str) -> None:
+        address &= ~self.machine.state_mask
+        if address not in self._watched:
+            self._engine.watch(address, lambda: self._stand_in(address))
+        self._watched[address] = name
 
-    def _stand_in(self, stand_in: StandIn) -> None:
+    def _stand_in(self, address: int) -> None:
         # Does what the function would do, and returns to its caller.
-        machine, engine, host = self.machine, self._engine, self._ready_host()
-        self._instructions -= self._count(*self._block)
+        stand_in = self._stand_ins[self._watched[address]]
+        machine, engine, host = self.machine, self._engine, self.host()
+        start, size = self._block
+        # what is behind the stand-in's address in its block isn't run
+        self._instructions -= self._count(start, size) - self._count(start, address - start)
         arguments = CallArguments(machine=machine, host=host, register=engine.register)
         value = stand_in.function(host, *values(stand_in, arguments, machine, host))
         words = result_words(stand_in, value, machine)
-        for name, word in zip(machine.result, words, strict=False):
+        # more than two only on Arm, in the registers of the first arguments
+        names = machine.result if len(words) <= len(machine.result) else machine.arguments
+        for name, word in zip(names, words, strict=False):
             engine.set_register(name, word)
         if machine.link is not None:
             engine.set_register(machine.counter, engine.register(machine.link))
@@ -285,19 +339,28 @@ class Target:
     def _result(self, stopped: Stopped) -> Result:
         low, high = (self._engine.register(name) for name in self.machine.result)
         fault = None if stopped.kind is None else self._fault(stopped.kind, stopped.address)
+        if self._engine.executed is not None:
+            self._instructions = self._engine.executed
+        accesses = self._accesses
         return Result(
             value=low,
             pair=high << self.machine.bits | low,
-            output=self._ready_host().taken_output(),
+            output=self.host().taken_output(),
             instructions=self._instructions,
             fault=fault,
             status=stopped.status,
+            touched=() if accesses is None else accesses.touched(self.regions()),
+            bits=self.machine.bits,
         )
 
     def _fault(self, kind: FaultKind, address: int | None) -> Fault:
         machine, engine = self.machine, self._engine
         counter = engine.register(machine.counter)
         start, size = self._block
+        if self._engine.executed is not None and self._images.is_hollow(counter):
+            kind = FaultKind.NO_STAND_IN  # nobody has watched it
+        elif kind is FaultKind.NO_STAND_IN:
+            counter = start
         if kind in _MEMORY_FAULTS or kind is FaultKind.INSTRUCTION:
             # the rest of the block was not executed
             self._instructions -= self._count(start, size)
@@ -305,16 +368,33 @@ class Target:
                 self._instructions += self._count(start, counter - start)
         if kind in _MEMORY_FAULTS and not self._stack_is_sound(address):
             kind = FaultKind.STACK_OVERFLOW
-        link = None if machine.link is None else engine.register(machine.link)
-        mask = machine.state_mask
+        back = self._return_address(kind)
+        if back is not None and back & ~machine.state_mask == self._ready_scratch().returns.start:
+            back = None  # nobody here has called it
         return Fault(
             kind=kind,
             counter=counter,
             address=address,
-            place=place(self._images, counter, mask),
-            caller=None if link is None else place(self._images, link & ~mask, mask),
+            place=self._place(counter),
+            caller=None if back is None else self._images.call_place(back),
             registers=tuple((name, engine.register(name)) for name in machine.shown),
         )
+
+    def _return_address(self, kind: FaultKind) -> int | None:
+        machine, engine = self.machine, self._engine
+        if machine.link is not None:
+            return engine.register(machine.link)
+        if kind not in _AT_ENTRY:
+            return None
+        raw = engine.peek(engine.register(machine.stack), machine.word)
+        return int.from_bytes(raw, "little") if raw else None
+
+    def _place(self, address: int) -> Place | None:
+        found = self._images.place(address)
+        name = self._watched.get(address)
+        if found is not None and found.function is None and name is not None:
+            return replaced(found, function=name, offset=0)
+        return found
 
     def _stack_is_sound(self, wanted: int | None) -> bool:
         stack = self._ready_scratch().stack

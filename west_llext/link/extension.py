@@ -275,8 +275,7 @@ def _exports_symbols(extension: Extension, context: Context) -> bool:
 def _identifier(obj: ObjectFile, context: Context) -> Callable[[str], int]:
     # A base that looks symbols up by SLID reads it from the value of the undefined symbol, as
     # scripts/build/llext_inject_slids.py of Zephyr writes it. Between extensions names count.
-    image = context.base.offer.image
-    if image is None or not image.by_slid:
+    if not context.base.offer.by_slid:
         return no_identifier
     size = obj.ident.bits // 8
     return lambda name: slid(name, size)

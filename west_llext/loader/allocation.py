@@ -86,7 +86,7 @@ class Allocator:
         """Fresh heaps, as the target's configuration has them, or one where somebody says."""
         self.memory = memory
         start, size = own or (target.heap.address, target.heap.size)
-        self.own: Pool = _heap(target, start, size)
+        self.own = _heap(target, start, size)
         self.data = self._pool(target, target.heap.data)
         self.code = self.data if target.heap.code is None else self._pool(target, target.heap.code)
         self.places: Mapping[str, int] = {}

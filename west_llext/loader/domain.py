@@ -56,7 +56,7 @@ def complaints(target: Target, ext: Llext) -> Iterator[str]:
     for part in ext.parts.values():
         place = f"partition of region {part.region} at {part.start:#x}"
         if rule is Protection.POWER_OF_TWO:
-            fits = part.size & (part.size - 1) == 0 and part.start % part.size == 0
+            fits = part.size.bit_count() == 1 and part.start % part.size == 0
             if not fits:
                 yield f"{place} has {part.size} bytes, expected a power of two and a multiple of it"
         elif rule is not Protection.NONE and (part.start % target.page or part.size % target.page):

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from west_llext.loader.allocation import Lifetime
 from west_llext.loader.danger import PLACE, Danger, outside
+from west_llext.loader.elfdata import refuse_odd_entries
 from west_llext.loader.errnos import Errno
 from west_llext.loader.headers import (
     ET_DYN,
@@ -107,11 +108,7 @@ def find_tables(load: Loading) -> None:
         found += 1
     if not all(load.sects[each].type for each in (mem.shstrtab, mem.strtab, mem.symtab)):
         load.fail(Errno.ENOENT, "Some sections are missing or present multiple times!")
-    if load.sects[mem.symtab].entsize != load.forms.symbol.size:
-        outside(
-            f"the symbol table has entries of {load.sects[mem.symtab].entsize} bytes, and the "
-            f"loader would read them into {load.forms.symbol.size}"
-        )
+    refuse_odd_entries(load)
 
 
 def region_of(load: Loading, section: int) -> int:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from west_llext.loader.allocation import Lifetime
+from west_llext.loader.danger import outside
 from west_llext.loader.errnos import Errno
 from west_llext.loader.headers import (
     ET_DYN,
@@ -126,9 +127,22 @@ def find_tables(load: Loading) -> None:
     mem, sects = load.target.mem, load.sects
     if not all(sects[each].type for each in (mem.shstrtab, mem.strtab, mem.symtab)):
         load.fail(Errno.ENOEXEC, "Some sections are missing or present multiple times!")
-    symtab = sects[mem.symtab]
-    if symtab.entsize != load.forms.symbol.size or symtab.size % symtab.entsize:
+    if not load.target.rules.checks_table:
+        refuse_odd_entries(load)
+    elif sects[mem.symtab].entsize != load.forms.symbol.size or sects[mem.symtab].size % (
+        load.forms.symbol.size
+    ):
         load.fail(Errno.ENOEXEC, "Invalid symbol table")
+
+
+def refuse_odd_entries(load: Loading) -> None:
+    """Refuse symbols that releases without a check would read into too small a variable."""
+    size, form = load.sects[load.target.mem.symtab].entsize, load.forms.symbol
+    if size != form.size:
+        outside(
+            f"the symbol table has entries of {size} bytes, and the loader would read them into "
+            f"{form.size}"
+        )
 
 
 def _is_symbol_table(load: Loading, header: Header) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from west_llext.loader.headers import Header, no_sections
+from west_llext.loader.target import Target
 
 #: Characters of a name that count (LLEXT_MAX_NAME_LEN).
 MAX_NAME = 15
@@ -126,3 +127,20 @@ class Llext:
     def sect_cnt(self) -> int:
         """How many sections the file has."""
         return self.sect_hdrs.count
+
+
+def word_of(target: Target, ext: Llext, address: int) -> int | None:
+    """The 32-bit word at an address in `struct llext` while it is being loaded; None elsewhere.
+
+    A list node and the name come first, which are zeroed until the end of the load, then `mem`.
+    """
+    offset, regions = address - ext.address, target.pointer + MAX_NAME + 1
+    if offset < 0 or target.userspace or not target.rules.shares_exports:
+        return None
+    if offset < regions:
+        return 0
+    index, rest = divmod(offset - regions, target.pointer)
+    if index >= len(ext.mem):
+        return None
+    raw = ext.mem[index].to_bytes(target.pointer, target.endian)
+    return int.from_bytes(raw[rest : rest + 4], target.endian)

@@ -61,6 +61,7 @@ def _map(load: Loading) -> None:
     known = {b".text": mem.text, b".data": mem.data, b".rodata": mem.rodata, b".bss": mem.bss}
     for index in range(load.hdr.shnum):
         header = section_header(load, index)
+        load.early.append(header)
         region = known.get(_name(load, mem.shstrtab, header.name))
         if region is not None:
             load.sects[region] = header

@@ -9,6 +9,7 @@ of two of their size; a list is entered behind its last chunk and left at its fi
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from west_llext.loader.danger import OUTSIDE, Danger
 
@@ -22,6 +23,7 @@ class Heap:
 
     start, size: the memory that it was given
     live: bytes in use, without headers; peak: the most since `reset_peak`
+    behind: tells the 32-bit word at an address behind the lists, None where nobody knows it
     """
 
     __slots__ = (
@@ -30,10 +32,12 @@ class Heap:
         "_free",
         "_header",
         "_left",
+        "_lists",
         "_origin",
         "_size",
         "_smallest",
         "_used",
+        "behind",
         "live",
         "peak",
         "size",
@@ -61,6 +65,8 @@ class Heap:
         self._size = {first: self._end - first}
         self._left: dict[int, int] = {}
         self._used: set[int] = {self._end}
+        self._lists = self._origin + own - 4 * lists
+        self.behind: Callable[[int], int | None] = nobody_knows
         self.live = self.peak = 0
         self._enter(first)
 
@@ -120,6 +126,10 @@ class Heap:
         chunk = (address - self._header - self._origin) // UNIT
         return self._size[chunk] * UNIT - size
 
+    def taken(self, size: int) -> int:
+        """Bytes that `live` grows by for an allocation of `size`."""
+        return self._units(size) * UNIT - self._header if size else 0
+
     def _plain(self, size: int) -> int:
         if size == 0 or size // UNIT >= self._end:
             return 0
@@ -144,6 +154,8 @@ class Heap:
             units = min(units, self._end)
         first = self._list(units)
         if first >= len(self._free):
+            if self.behind(self._lists + 4 * first) == 0:
+                return 0  # taken for an empty list, and there is no larger one
             raise Danger(
                 OUTSIDE,
                 f"an allocation of {units * UNIT} bytes is larger than the heap's "
@@ -197,3 +209,8 @@ class Heap:
 
 def _header(units: int, pointer: int) -> int:
     return 8 if pointer > 4 or units > 0x7FFF else 4
+
+
+def nobody_knows(address: int) -> int | None:  # noqa: ARG001  # as for others
+    """What lies behind the lists of a heap that is like any other."""
+    return None

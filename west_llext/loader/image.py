@@ -10,6 +10,7 @@ from west_llext.loader.errnos import Errno
 from west_llext.loader.headers import ET_DYN, SHF_ALLOC, SHT_NULL
 from west_llext.loader.loading import Loading
 from west_llext.loader.target import Machine, Protection
+from west_llext.loader.wording import pointer
 
 
 def is_one_image(load: Loading) -> bool:
@@ -61,6 +62,28 @@ def in_image(load: Loading, address: int) -> bool:
         return False
     block = load.memory.block(ext.image)
     return block is not None and ext.image <= address < block.end
+
+
+def check_pages(load: Loading) -> None:
+    """Say which pages would have to be both executable and writable (llext_adjust_mmu_permissions).
+
+    The load succeeds all the same, and the code of such a page can't run.
+    """
+    ext, mem, page = load.ext, load.target.mem, load.target.page
+    block = load.memory.block(ext.image) if ext.image else None
+    if load.target.protection is not Protection.MMU or load.parm.pre_located or block is None:
+        return
+    code, *data = (_pages(load, each) for each in (mem.text, mem.data, mem.bss))
+    for start in range(ext.image, block.end, page):
+        number = start // page
+        if number in code and any(number in each for each in data):
+            load.log.err(f"ET_DYN page {pointer(start)} is both executable and writable")
+
+
+def _pages(load: Loading, region: int) -> range:
+    # numbers of the pages that a region has a part of
+    start, page = load.ext.mem[region], load.target.page
+    return range(start // page, -(-(start + load.ext.mem_size[region]) // page) if start else 0)
 
 
 def _parts(load: Loading) -> list[int]:

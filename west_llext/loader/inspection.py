@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import Llext
-from west_llext.loader.headers import Header
+from west_llext.loader.headers import SHF_EXECINSTR, SHT_PROGBITS, Header
 from west_llext.loader.loading import Loading
 from west_llext.loader.storage import ElfLoader
 
@@ -44,9 +44,29 @@ class Inspection:
         self._load = load
 
     @property
+    def machine(self) -> int:
+        """What the file says of its processor (e_machine)."""
+        return self._load.hdr.machine
+
+    @property
     def headers(self) -> list[Header]:
         """All section headers (llext_section_headers)."""
-        return [self._load.headers[index] for index in range(self._load.ext.sect_cnt)]
+        early = self._load.early
+        return early or [self._load.headers[index] for index in range(self._load.ext.sect_cnt)]
+
+    @property
+    def prog_data_size(self) -> int:
+        """Bytes of the file from the first data section to the end of the last.
+
+        A member of `struct llext_loader` until 3.6; where there are no data, it is 1 there, too.
+        """
+        mask = self._load.target.mask
+        high, low = Header(), Header(offset=mask)
+        for each in self.headers:
+            if each.type == SHT_PROGBITS and not each.flags & SHF_EXECINSTR:
+                high = each if each.offset > high.offset else high
+                low = each if each.offset < low.offset else low
+        return high.size + high.offset - low.offset & mask
 
     def find_section(self, loader: ElfLoader, name: str) -> int:
         """Offset of a section in the file; -ENOTSUP where it can't be peeked at."""

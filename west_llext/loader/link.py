@@ -189,7 +189,9 @@ def _undefined(
 ) -> tuple[int, int]:
     text = _needed(name)
     address = load.world.base_symbol(text, sym.value, load.work)
-    if not address and load.target.rules.shares_exports:
+    if address:
+        _note_import(load, rel)
+    elif load.target.rules.shares_exports:
         address, provider = find_extension_symbol(load, text)
         if provider is not None:
             add_dependency(load.ext, provider)
@@ -207,6 +209,12 @@ def _undefined(
             "CONFIG_LLEXT_EXPORT_DEVICES is not enabled)"
         )
     return -Errno.ENODATA, 0
+
+
+def _note_import(load: Loading, rel: Rela) -> None:
+    kind = rel.info & (0xFF if load.target.bits == 32 else 0xFFFFFFFF)
+    key = symbol_index(load, rel), kind
+    load.work.imports[key] = load.work.imports.get(key, 0) + 1
 
 
 def _needed(name: int | None) -> int:

@@ -84,13 +84,17 @@ class Work:
     """What a load made the target do, for the cost report.
 
     copied: bytes that were read into memory of their own; cleared: bytes that were zeroed
-    compared: names that were compared; relocated: relocations that were applied
+    compared: names that were compared; searched: those of them in the base image's table
+    relocated: relocations that were applied
+    imports: those of the base image's symbols: symbol and type to how many there are
     """
 
     copied: int = 0
     cleared: int = 0
     compared: int = 0
+    searched: int = 0
     relocated: int = 0
+    imports: dict[tuple[int, int], int] = field(default_factory=dict)
 
 
 class World(Protocol):
@@ -116,6 +120,7 @@ class Loading:
     region: the one that relocations are applied to, in releases that know no sections
     entry: number of the relocation section and of its entry, for those
     by_address: relocations that are being applied have addresses in place of offsets
+    early: section headers that releases before 4.0 have read
     pairs: a relocation section, and where its RISC-V PCREL_HI20 are
     """
 
@@ -133,6 +138,7 @@ class Loading:
     region: int | None = None
     entry: tuple[int, int] = (0, 0)
     by_address: bool = False
+    early: list[Header] = field(default_factory=list)
     pairs: tuple[bytes, dict[int, list[int]]] | None = None
 
     @property

@@ -125,6 +125,7 @@ def _map(load: Loading) -> None:
     mem = load.target.mem
     for index in range(load.hdr.shnum):
         header = section_header(load, index)
+        load.early.append(header)
         if header.type not in (SHT_PROGBITS, SHT_NOBITS):
             continue
         if not header.flags & SHF_ALLOC or not header.size:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from west_llext.loader.danger import fault, unknown
+from west_llext.loader.danger import fault, outside, unknown
 from west_llext.loader.errnos import Errno
 from west_llext.loader.headers import (
     SHF_ALLOC,
@@ -167,7 +167,10 @@ def _fill(load: Loading, number: int) -> None:
             load.memory.add(what, place, bytearray(region.size))
         load.work.cleared += region.size
         return
+    # of a table of names this is what its header says, because nothing has been aligned yet
     pad = region.info if region.flags & SHF_ALLOC else 0
+    if pad > region.size:
+        outside(f"{pad:#x} bytes would be zeroed at the start of {what}, which has {region.size}")
     load.seek(region.offset + pad)
     raw = load.ldr.read(region.size - pad & load.target.mask)
     if isinstance(raw, int):

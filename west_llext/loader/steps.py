@@ -10,6 +10,7 @@ from west_llext.loader.danger import outside
 from west_llext.loader.elfdata import find_tables, load_elf_data
 from west_llext.loader.extension import Llext
 from west_llext.loader.first import load_first
+from west_llext.loader.image import check_pages
 from west_llext.loader.link import link
 from west_llext.loader.loading import Failed, Loading
 from west_llext.loader.lts import load_lts
@@ -68,7 +69,7 @@ def _steps(load: Loading) -> int:
         ("copy regions", lambda: copy_regions(load)),
         ("count exported ELF symbols", count),
         ("allocate extension symbol table", lambda: allocate_table(load, counted)),
-        ("copy symbols", lambda: copy_symbols(load)),
+        ("copy symbols", lambda: copy_symbols(load, counted)),
     ]
     if load.parm.relocate_local:
         steps.append(("link", lambda: link(load, RELOCATE[load.target.machine], link_section)))
@@ -78,6 +79,7 @@ def _steps(load: Loading) -> int:
         if result:
             load.log.err(f"Failed to {what}, ret {result}")
             return result
+    check_pages(load)
     return 0
 
 

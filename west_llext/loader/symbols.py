@@ -50,8 +50,8 @@ def allocate_table(load: Loading, count: int) -> None:
     load.work.cleared += size
 
 
-def copy_symbols(load: Loading) -> None:
-    """Fill the table with those that are defined."""
+def copy_symbols(load: Loading, count: int) -> None:
+    """Fill the table with those that are defined; its rest has neither names nor addresses."""
     found = []
     for index, sym in symbols(load):
         if not is_counted(sym) or sym.shndx == SHN_UNDEF:
@@ -66,6 +66,7 @@ def copy_symbols(load: Loading) -> None:
                 "symbol name",
             )
         found.append(Entry(name, _address(load, sym)))
+    found += [Entry(0, 0)] * (count - len(found))
     load.ext.sym_tab = sorted_table(load, found)
 
 
@@ -146,22 +147,22 @@ def _sift(
 
 def export_symbols(load: Loading) -> None:
     """The table of what others can use."""
-    exported = load.ext.sym_tab or [] if load.target.all_globals else _exported(load)
-    if not exported:
+    ext, row, every = load.ext, 2 * load.target.pointer, load.target.all_globals
+    known = ext.sym_tab or []
+    count = len(known) if every else load.sects[load.target.mem.export].size // row
+    if not count:
         return
-    size = len(exported) * 2 * load.target.pointer
-    ext = load.ext
-    ext.exp_tab_address = load.heap.plain("export table", size, Lifetime.EXTENSION)
+    ext.exp_tab_address = load.heap.plain("export table", count * row, Lifetime.EXTENSION)
     if not ext.exp_tab_address:
         raise Failed(-Errno.ENOMEM)
+    exported = known if every else _exported(load, count)
     ext.exp_tab = sorted_table(load, [_translated(load, each) for each in exported])
 
 
-def _exported(load: Loading) -> list[Entry]:
+def _exported(load: Loading, count: int) -> list[Entry]:
     number, word = load.target.mem.export, load.target.pointer
-    count = load.sects[number].size // (2 * word)
     start = load.ext.mem[number]
-    if count and not load.memory.holds(start, count * 2 * word):
+    if not load.memory.holds(start, count * 2 * word):
         outside(
             f"the table of exports would be at {start:#x} with {count} rows, "
             "where the extension has no such memory"

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 
 from west_llext.loader.allocation import Allocation, Allocator, Lifetime
 from west_llext.loader.danger import outside
 from west_llext.loader.domain import MemDomain, add_domain
 from west_llext.loader.errnos import Errno
-from west_llext.loader.extension import MAX_NAME, Entry, Llext, LoadParameters
+from west_llext.loader.extension import MAX_NAME, Entry, Llext, LoadParameters, word_of
 from west_llext.loader.functions import Run, call_table, fn_table
+from west_llext.loader.heap import nobody_knows
 from west_llext.loader.inspection import Inspection
 from west_llext.loader.loading import Loading, Work
 from west_llext.loader.log import Line, Log
@@ -37,7 +40,8 @@ class Loaded:
     log: warnings and errors, in order
     work: what it cost; account: its allocations, in order
     inspection: looks into the file; None where the load failed
-    peak: most bytes of the heap in use since it began, without headers; live: after it
+    peak: most bytes of the heap in use since it began, without headers; before, live: in front of
+        it, and after it
     """
 
     result: int
@@ -46,6 +50,7 @@ class Loaded:
     work: Work
     account: tuple[Allocation, ...]
     peak: int
+    before: int
     live: int
     inspection: Inspection | None = None
 
@@ -60,9 +65,14 @@ class System:
         self.last_pair = 0
         self.heap = Allocator(target, self.memory)
         self._has_heap = not target.dynamic_heap
+        self._before = 0
         self._loaded: list[Llext] = []
         self._positions = {name: place for place, name in enumerate(target.symbols, 1)}
         self._slids = _slids(target) if target.by_slid else {}
+        # a table in another order is searched from its start (llext_sym_is_ordered)
+        self._halves = target.rules.sorted_tables and (
+            target.by_slid or all(low < high for low, high in pairwise(target.symbols))
+        )
 
     def load(
         self,
@@ -83,6 +93,7 @@ class System:
             each.reset_peak()
         self.memory.rest()
         log, work = Log(), Work()
+        self._before = self.heap.live
         if known is not None:
             count = known.use_count
             known.use_count = count + 1 & 0xFFFFFFFF
@@ -108,7 +119,9 @@ class System:
             log=log,
             work=work,
         )
+        self.heap.own.behind = partial(word_of, self.target, ext)
         result = run_load(load)
+        self.heap.own.behind = nobody_knows
         if result < 0:
             if self.target.rules.by_flags:
                 self.heap.free(address)
@@ -163,15 +176,15 @@ class System:
         """Address of a symbol of the base image; 0 for none, or for one without an address."""
         count = len(self._positions)
         if self.target.by_slid:
-            work.compared += count.bit_length() if self.target.rules.sorted_tables else count
-            return self._slids.get(value, 0)
-        wanted = self.memory.string(name, "the name of a symbol")
-        position = self._positions.get(wanted)
-        if self.target.rules.sorted_tables:
-            work.compared += count.bit_length()
+            address, steps = self._slids.get(value, 0), count
         else:
-            work.compared += count if position is None else position
-        return self.target.symbols.get(wanted, 0)
+            wanted = self.memory.string(name, "the name of a symbol")
+            address, steps = self.target.symbols.get(wanted, 0), self._positions.get(wanted, count)
+        if self._halves:
+            steps = count.bit_length()
+        work.compared += steps
+        work.searched += steps
+        return address
 
     def same_text(self, first: int, second: int, work: Work) -> bool:
         """Whether two names are equal."""
@@ -258,6 +271,7 @@ class System:
             work=work,
             account=tuple(self.heap.account),
             peak=self.heap.peak,
+            before=self._before,
             live=self.heap.live,
         )
 

@@ -51,6 +51,7 @@ class Rules:
     in_arch: symbols are looked up while a relocation is applied, which logs a line more
     shares_exports: extensions can use what others export
     checks_machine: byte order, class and machine are compared with the target's
+    checks_table: entries of the symbol table must have their size
     names_checked_first: a pass over all section names before sections are mapped
     names_checked_late: section names are checked while sections are mapped
     bounded_names: names of symbols are checked against the string table at every use
@@ -83,6 +84,7 @@ class Rules:
     in_arch: bool
     shares_exports: bool
     checks_machine: bool
+    checks_table: bool
     names_checked_first: bool
     names_checked_late: bool
     bounded_names: bool
@@ -117,6 +119,7 @@ SINCE: dict[str, tuple[Version, Version | None]] = {
     "in_arch": (Version(4, 0), None),
     "shares_exports": (Version(4, 0), None),
     "checks_machine": (Version(4, 6), None),
+    "checks_table": (Version(4, 3), None),
     "names_checked_first": (Version(4, 3), Version(4, 5)),
     "names_checked_late": (Version(4, 5), None),
     "bounded_names": (Version(4, 5), None),

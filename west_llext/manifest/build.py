@@ -29,6 +29,7 @@ from west_llext.model.manifest import (
     Memory,
     Mode,
     Name,
+    RunSpec,
     Toolchain,
 )
 from west_llext.model.region import PLACEABLE, Region
@@ -97,6 +98,7 @@ class _Builder:
                 version=version.data if version else 1,
                 base=base,
                 extensions=tuple([each for each in extensions if each is not None]),
+                run=self._run(_table(data.get("run"))),
                 inputs=(self._file, *self._lists.digests),
                 digests={self._file: self._digest, **self._lists.digests},
             ),
@@ -181,6 +183,11 @@ class _Builder:
             place = Span(at.file, at.line, at.column + err.column)
             self._log.add("M033", place, message, err.hint)
         return Condition(text=value.data, at=at)
+
+    def _run(self, data: _Table) -> RunSpec:
+        return RunSpec(
+            stand_ins=self._paths.refs(data.get("stand-ins")), replace=_words(data.get("replace"))
+        )
 
     # --- extensions
 

@@ -232,6 +232,7 @@ class Offer:
     why: explains a name that isn't offered; called for misses only, because it searches
     briefly: the same without names that look alike, which take long to find
     unlinked: Zephyr's version where there is no image yet, or None
+    unlinked_by_slid: whether an image that isn't there yet is going to look symbols up by SLID
     """
 
     image: BaseImage | None
@@ -239,6 +240,12 @@ class Offer:
     why: Callable[[str], Why]
     briefly: Callable[[str], Why]
     unlinked: str | None = None
+    unlinked_by_slid: bool = False
+
+    @property
+    def by_slid(self) -> bool:
+        """Whether the target looks symbols up by SLID instead of by name."""
+        return self.unlinked_by_slid if self.image is None else self.image.by_slid
 
     @property
     def zephyr(self) -> str | None:

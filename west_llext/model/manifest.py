@@ -172,6 +172,18 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """What the manifest says of runs in the emulator.
+
+    stand_ins: Python files with stand-ins for functions of the base image
+    replace: functions that the host is to do even where the base image has them
+    """
+
+    stand_ins: tuple[FileRef, ...] = ()
+    replace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """A whole manifest.
 
@@ -186,5 +198,6 @@ class Manifest:
     version: int
     base: BaseSpec
     extensions: tuple[Extension, ...]
+    run: RunSpec = RunSpec()
     inputs: tuple[Path, ...] = ()
     digests: Mapping[Path, str] = field(default_factory=dict, compare=False)

@@ -54,12 +54,6 @@ enum {
 	SHF_EXECINSTR = 4,
 };
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define ORDER 1
-#else
-#define ORDER 2
-#endif
-
 /* e_machine of this processor; 0 where any will do */
 #if defined(__arm__)
 #define MACHINE 40
@@ -78,16 +72,16 @@ enum {
 #endif
 
 /* docs/blob-format.md */
-#define OWNER "west-llext"
-#define OWNER_PADDED OWNER "\0" /* and one more zero, the literal's own */
-#define NOTE_TYPE 1
-#define NOTE_VERSION 1
-#define NOTE_HEAD 24	    /* sizes, type and owner, padded to 4 bytes */
+#define OWNER            "west-llext"
+#define OWNER_PADDED     OWNER "\0" /* and one more zero, the literal's own */
+#define NOTE_TYPE        1
+#define NOTE_VERSION     1
+#define NOTE_HEAD        24 /* sizes, type and owner, padded to 4 bytes */
 #define DESCRIPTION_HEAD 44 /* version, mode, number of symbols, digest */
-#define DIGEST_AT 12
-#define EXPORTS ".exported_sym"
+#define DIGEST_AT        12
+#define EXPORTS          ".exported_sym"
 /* Sections that a blob has at most; ours have fewer than 20. */
-#define MAX_SECTIONS 64
+#define MAX_SECTIONS     64
 
 static uint32_t word32(const uint8_t *from)
 {
@@ -103,6 +97,16 @@ static uintptr_t word(const uint8_t *from)
 
 	memcpy(&value, from, sizeof(value));
 	return value;
+}
+
+/* EI_DATA of this processor. */
+static uint8_t byte_order(void)
+{
+	const uint16_t one = 1;
+	uint8_t first;
+
+	memcpy(&first, &one, sizeof(first));
+	return first == 1 ? 1 : 2;
 }
 
 static bool inside(size_t offset, size_t size, size_t whole)
@@ -131,7 +135,8 @@ static int open_note(struct west_llext_blob *blob, const elf_section *part)
 	const uint8_t *note = content(blob, part);
 
 	if (part->size < NOTE_HEAD + DESCRIPTION_HEAD || word32(note) != sizeof(OWNER) ||
-	    word32(note + 8) != NOTE_TYPE || memcmp(note + 12, OWNER_PADDED, sizeof(OWNER_PADDED)) != 0) {
+	    word32(note + 8) != NOTE_TYPE ||
+	    memcmp(note + 12, OWNER_PADDED, sizeof(OWNER_PADDED)) != 0) {
 		return 0; /* somebody else's */
 	}
 	blob->note = note + NOTE_HEAD;
@@ -160,10 +165,10 @@ int west_llext_blob_open(struct west_llext_blob *blob, const void *start, size_t
 		return -EINVAL;
 	}
 	if (size < sizeof(*head) || memcmp(head->ident, "\177ELF", 4) != 0 ||
-	    head->ident[4] != CLASS || head->ident[5] != ORDER ||
+	    head->ident[4] != CLASS || head->ident[5] != byte_order() ||
 	    (head->type != ET_REL && head->type != ET_DYN) ||
-	    (MACHINE != 0 && head->machine != MACHINE) ||
-	    head->shentsize != sizeof(elf_section) || head->shnum > MAX_SECTIONS || head->shoff % sizeof(uintptr_t) != 0 ||
+	    (MACHINE != 0 && head->machine != MACHINE) || head->shentsize != sizeof(elf_section) ||
+	    head->shnum > MAX_SECTIONS || head->shoff % sizeof(uintptr_t) != 0 ||
 	    !inside(head->shoff, (size_t)head->shnum * sizeof(elf_section), size)) {
 		return -ENOEXEC;
 	}
@@ -203,8 +208,7 @@ static const char *next_name(const uint8_t *names, size_t size, size_t *at, cons
 	while (*at + length < size && name[length] != '\0') {
 		length++;
 	}
-	if (length == 0 || *at + length == size ||
-	    (before != NULL && strcmp(before, name) >= 0)) {
+	if (length == 0 || *at + length == size || (before != NULL && strcmp(before, name) >= 0)) {
 		return NULL;
 	}
 	*at += length + 1;
@@ -331,8 +335,7 @@ static int plan_part(const struct west_llext_blob *blob, size_t number, enum wes
 	for (size_t i = 0; i < number; i++) {
 		const elf_section *other = section(blob, i);
 
-		if (is_loaded(other) &&
-		    overlap(part->addr, part->size, other->addr, other->size)) {
+		if (is_loaded(other) && overlap(part->addr, part->size, other->addr, other->size)) {
 			return -ENOEXEC;
 		}
 	}
@@ -361,8 +364,13 @@ static bool is_exports(const struct west_llext_blob *blob, const elf_section *pa
 	}
 	const elf_section *names = section(blob, head->shstrndx);
 
-	return names->type != SHT_NOBITS && inside(part->name, sizeof(EXPORTS), names->size) &&
-	       memcmp((const char *)content(blob, names) + part->name, EXPORTS, sizeof(EXPORTS)) == 0;
+
+	if (names->type == SHT_NOBITS || !inside(part->name, sizeof(EXPORTS), names->size)) {
+		return false;
+	}
+	const char *name = (const char *)content(blob, names) + part->name;
+
+	return memcmp(name, EXPORTS, sizeof(EXPORTS)) == 0;
 }
 
 int west_llext_blob_plan(struct west_llext_blob *blob, enum west_llext_way way,

@@ -21,8 +21,8 @@ static const uint32_t round_constants[64] = {
 
 /* FIPS 180-4, 5.3.3: the fractional parts of the square roots of the first 8 primes */
 static const uint32_t initial_state[8] = {
-	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab,
-	0x5be0cd19,
+	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 };
 
 static uint32_t rotated(uint32_t value, unsigned int bits)

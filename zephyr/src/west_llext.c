@@ -25,13 +25,24 @@
 
 LOG_MODULE_REGISTER(west_llext, CONFIG_WEST_LLEXT_LOG_LEVEL);
 
-/* `pre_located` is there, and honoured, since 3.7 */
-#define CAN_LOAD (KERNEL_VERSION_NUMBER >= 0x030700)
+/* `pre_located` is there, and honoured, since 3.7. Until 4.1, which can be told by its loaders, the
+ * storage of all extensions is one setting, and what is placed may only be in a writable one.
+ */
+#if KERNEL_VERSION_NUMBER < 0x030700
+#define CAN_LOAD 0
+#define WHY_NOT  "this release of Zephyr can't load prelocated extensions"
+#elif !defined(LLEXT_WRITABLE_BUF_LOADER) && !defined(CONFIG_LLEXT_STORAGE_WRITABLE)
+#define CAN_LOAD 0
+#define WHY_NOT "prelocated extensions need CONFIG_LLEXT_STORAGE_WRITABLE in this release of Zephyr"
+#else
+#define CAN_LOAD 1
+#define WHY_NOT  ""
+#endif
 
 #define MEMORY(name, first, bytes, mode) {.address = (first), .size = (bytes), .access = (mode)},
 
 /* One more than there are, because a manifest may declare none. */
-static const struct west_llext_memory memories[] = {WEST_LLEXT_MEMORIES(MEMORY) {0}};
+static const struct west_llext_memory memories[] = {WEST_LLEXT_MEMORIES(MEMORY){0}};
 
 static const void *lookup(const char *name)
 {
@@ -119,9 +130,8 @@ static int load(const char *name, const void *blob, size_t size, struct west_lle
 int west_llext_install(const char *name, const void *blob, size_t size, uint32_t flags,
 		       struct west_llext *ext)
 {
-	const size_t count = IS_ENABLED(CONFIG_WEST_LLEXT_INSTALL_MEMORIES)
-				     ? ARRAY_SIZE(memories) - 1
-				     : 0;
+	const size_t count =
+		IS_ENABLED(CONFIG_WEST_LLEXT_INSTALL_MEMORIES) ? ARRAY_SIZE(memories) - 1 : 0;
 	const enum west_llext_way way =
 		(flags & WEST_LLEXT_IN_FLASH) ? WEST_LLEXT_IN_PLACE : WEST_LLEXT_COPY;
 	struct west_llext_blob found;
@@ -131,7 +141,7 @@ int west_llext_install(const char *name, const void *blob, size_t size, uint32_t
 		return -EINVAL;
 	}
 	if ((flags & WEST_LLEXT_LOAD) && !CAN_LOAD) {
-		LOG_ERR("this release of Zephyr can't load prelocated extensions");
+		LOG_ERR("%s", WHY_NOT);
 		return -ENOTSUP;
 	}
 	rc = verified(&found, blob, size);

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model of the target's loader: damaged blobs, loaded into every release by every loader.
+"""`load` of damaged blobs, from the command line up to what is printed: alone, and loaded anew.
 
-The first five bytes choose release, storage, protection and parameters. Whatever the bytes are, the
-model gives the loader's result or says why the target must not be given the file.
+The first six bytes choose options: release, storage, memory protection, heap, parameters, format.
+What the model does inside, and all else that can be asked of it, is the target `loader`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import os
+from argparse import Namespace
+from functools import lru_cache
+from io import StringIO
 from random import Random
 
 from tests.fuzz.choices import Choices
@@ -15,18 +19,21 @@ from tests.fuzz.elf_steps import elf_mutated
 from tests.fuzz.objects import base, kinds, machine, whole
 from tests.fuzz.target import Target, attempt, scratch
 from tests.fuzz.targets import link
-from west_llext.app.load import LoadRequest, LoadStep, UnloadStep, load
-from west_llext.app.load_settings import Settings
+from west_llext.cli.arguments import parsed
+from west_llext.cli.console import Console
+from west_llext.cli.rendering import rendered
+from west_llext.cli.verbs.load import run as load
 from west_llext.diagnostics import has_errors
-from west_llext.loader.extension import LoadParameters
 from west_llext.loader.storage import Storage
 from west_llext.loader.target import Protection
 from west_llext.model.manifest import Mode
 
 _RELEASES = ("3.5", "3.7", "4.1", "4.2", "4.3", "4.4", "4.5", "main")
-# bits of the last option
-_FIXED, _BASE = 1, 4
-_HEAPS = (None, 1 << 10, 4 << 10, 1 << 20)
+_HEAPS = (None, "1K", "4K", "1M")
+_FORMATS = ("text", "json", "sarif", "github")
+# bits of the parameters
+_FIXED, _AS_IT_IS, _BASE, _USERS, _SLID, _KEPT, _AGAIN, _PLACED = (1 << each for each in range(8))
+_OPTIONS = 6
 
 
 def seeds() -> dict[str, bytes]:
@@ -35,61 +42,61 @@ def seeds() -> dict[str, bytes]:
     for kind in kinds():
         if machine(kind) is None:
             continue
-        for mode in Mode:
+        for number, mode in enumerate(Mode):
             # release 4.3 with a base image; what has fixed addresses is loaded as such
             fixed = mode is Mode.PRELOCATED
             storage = list(Storage).index(Storage.WRITABLE) if fixed else 0
-            options = bytes([4, storage, 0, 0, _BASE | (_FIXED if fixed else 0)])
-            blob = link.blob(whole(kind, ()), mode)
-            found[f"{kind.label} {mode.value}"] = options + blob
-        found[f"odd {kind.label} object"] = bytes(5) + whole(kind)
+            flags = _BASE | _AGAIN | (_FIXED if fixed else 0)
+            options = bytes([4, storage, 0, 0, flags, number])
+            found[f"{kind.label} {mode.value}"] = options + link.blob(whole(kind, ()), mode)
+        found[f"odd {kind.label} object"] = bytes(_OPTIONS) + whole(kind)
     return found
 
 
-def run(data: bytes) -> bool:
-    """Load the file, unload it and load it again."""
-    choices = Choices(data[:5])
-    release, storage = choices.one(_RELEASES), choices.one(tuple(Storage))
+@lru_cache(maxsize=4096)
+def _arguments(words: tuple[str, ...]) -> Namespace:
+    return parsed(words)
+
+
+def _words(choices: Choices, file: str, base_file: str) -> tuple[str, ...]:
+    words = ["--zephyr-version", choices.one(_RELEASES)]
+    words += ["--storage", choices.one(tuple(Storage)).value]
     protection, heap = choices.one((None, *Protection)), choices.one(_HEAPS)
+    words += [] if protection is None else ["--protection", protection.value]
+    words += [] if heap is None else ["--heap-size", heap]
     flags = choices.byte()
-    content = data[5:]
-    folder = scratch("load")
-    (folder / "a.llext").write_bytes(content)
-    (folder / "base.elf").write_bytes(base(link.kind_of(content)))
-    request = LoadRequest(
-        steps=(LoadStep("a", folder / "a.llext"),),
-        base=folder / "base.elf" if flags & _BASE else None,
-        settings=Settings(
-            release=release,
-            storage=storage,
-            protection=protection,
-            heap_size=heap,
-            userspace=bool(flags & 8),
-            by_slid=bool(flags & 16),
-        ),
-        parameters=LoadParameters(
-            relocate_local=not flags & (_FIXED | 2), pre_located=bool(flags & _FIXED)
-        ),
-    )
-    found = attempt(lambda: load(request))
-    if found is None:
+    words += ["--base", base_file] * bool(flags & _BASE)
+    words += ["--pre-located"] * bool(flags & _FIXED)
+    words += ["--no-relocate-local"] * bool(flags & (_FIXED | _AS_IT_IS))
+    words += ["--userspace"] * bool(flags & _USERS) + ["--slid"] * bool(flags & _SLID)
+    words += ["--keep-section-info"] * bool(flags & _KEPT)
+    words += ["--region-address", "a:text=0x1000"] * bool(flags & _PLACED)
+    steps = [f"a={file}", *(["unload:a", f"a={file}"] if flags & _AGAIN else [])]
+    return ("load", *steps, *words, "--format", choices.one(_FORMATS), "-v")
+
+
+def run(data: bytes) -> bool:
+    """Load the file, unload it and load it again, and print that."""
+    content, folder = data[_OPTIONS:], scratch("load")
+    blob, base_file = folder / "a.llext", folder / "base.elf"
+    blob.write_bytes(content)
+    base_file.write_bytes(base(link.kind_of(content)))
+    arguments = _arguments(_words(Choices(data[:_OPTIONS]), str(blob), str(base_file)))
+    console = Console(StringIO(), StringIO(), os.environ)
+    report = attempt(lambda: load(arguments, console))
+    if report is None:
         return False
-    assert all(str(each) for each in found.findings)
-    if not found.outcomes:
-        assert has_errors(found.findings)
-        return False
-    if found.outcomes[0].result < 0:
-        return False
-    # what could be loaded can be unloaded, and then loaded again
-    again = (*request.steps, UnloadStep("a"), *request.steps)
-    found = load(replace(request, steps=again))
-    return len(found.outcomes) == 3
+    out, err_text = rendered(report, arguments, console)
+    (out + err_text).encode("utf-8", "backslashreplace")
+    if arguments.llext_format == "json":
+        assert json.loads(out).keys() == {"schema", "loads"}
+    return not has_errors(report.findings)
 
 
 def mutate(data: bytes, dice: Random) -> bytes:
     """Another blob, mostly on the same target."""
-    options = data[:5] if dice.randrange(6) else dice.randbytes(5)
-    return options.ljust(5, b"\0") + elf_mutated(data[5:], dice)
+    options = data[:_OPTIONS] if dice.randrange(6) else dice.randbytes(_OPTIONS)
+    return options.ljust(_OPTIONS, b"\0") + elf_mutated(data[_OPTIONS:], dice)
 
 
 TARGET = Target(name="load", seeds=seeds, run=run, mutate=mutate)

@@ -2,7 +2,8 @@
 """The model of the target's loader, with damaged extensions and everything that is asked of them.
 
 The first byte chooses the release, the second how the file is stored and loaded; the processor is
-that of the file. A result, or a danger that is named, comes of it.
+that of the file. A result, or a danger that is named, comes of it. The command around it, from the
+options to what is printed, is the target `load`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tests.fuzz.objects import kinds, machine, objects, whole
 from tests.fuzz.target import Target
 from tests.fuzz.targets import link
 from west_llext.app.load_settings import ARCHITECTURES
+from west_llext.loader.cost import bound, cost, prelocated
 from west_llext.loader.danger import DANGERS, Danger
 from west_llext.loader.domain import MemDomain, complaints
 from west_llext.loader.extension import LoadParameters
@@ -136,6 +138,11 @@ def _look_at(system: System, loaded: Loaded, loader: ElfLoader) -> None:
             inspection.get_region_info(number)
         inspection.find_section(loader, ".data")
         inspection.section_shndx(".bss")
+    known = cost(system.target, loaded)
+    assert known is not None
+    for other in (known, bound(known), prelocated(system, known)):
+        assert (other.instructions(system.target) or 0) >= 0
+        assert other.kept <= other.peak
     system.add_domain(ext, MemDomain(address=0x20000000, most=4), log)
     assert all(complaints(system.target, ext))
     system.find_sym(ext.exp_tab, "unit_run")

@@ -5,7 +5,9 @@ extern "C" int made_value(void);
 
 struct Made {
 	int value;
-	Made() : value(add_up(40, 2)) {}
+	Made() : value(add_up(40, 2))
+	{
+	}
 };
 
 static Made made;

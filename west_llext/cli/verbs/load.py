@@ -10,6 +10,7 @@ from west_llext.app.load import (
     LoadRequest,
     LoadResult,
     Outcome,
+    Saving,
     load,
     places_of,
     steps_of,
@@ -18,7 +19,6 @@ from west_llext.app.load_settings import Settings
 from west_llext.cli.console import Console
 from west_llext.cli.render.plain import one_line
 from west_llext.cli.report import Report, counted, status_of
-from west_llext.loader.danger import DANGERS
 from west_llext.loader.errnos import spelled
 from west_llext.loader.extension import LoadParameters
 from west_llext.loader.storage import Storage
@@ -75,20 +75,9 @@ def _asked(arguments: Namespace) -> LoadRequest:
 
 
 def _document(result: LoadResult) -> dict[str, object]:
-    unloads = [each for each in result.outcomes if each.file is None]
-    document: dict[str, object] = {
-        "schema": 1,
-        "loads": [_load_object(each) for each in result.outcomes if each.file is not None],
-    }
-    if unloads:
-        document["unloads"] = [{"name": each.name, "result": each.result} for each in unloads]
-    refused = [each for each in result.findings if each.code in DANGERS]
-    if refused:
-        document["refused"] = [
-            {"code": each.code, "file": each.at.file.as_posix(), "message": each.message}
-            for each in refused
-        ]
-    return document
+    # these keys and no others: programs compare them with what their targets did
+    loads = [_load_object(each) for each in result.outcomes if each.file is not None]
+    return {"schema": 1, "loads": loads}
 
 
 def _load_object(each: Outcome) -> dict[str, object]:
@@ -135,20 +124,38 @@ def _shown(each: Outcome) -> Iterator[str]:
 
 
 def _memory(each: Outcome) -> Iterator[str]:
-    if each.loaded is None:
+    if each.cost is None:
         return
-    work = each.loaded.work
+    known, took = each.cost, each.instructions
     yield (
-        f"  heap     {each.loaded.live} bytes kept, {each.loaded.peak} at most, "
+        f"  heap     {known.kept} bytes kept, {known.peak} at most, "
         f"{each.alloc_size} by the loader's own count"
     )
     yield (
-        f"  cost     {counted(work.copied, 'byte')} copied, {counted(work.cleared, 'byte')} "
-        f"cleared, {counted(work.compared, 'name')} compared, "
-        f"{counted(work.relocated, 'relocation')} applied"
+        f"  cost     {counted(known.copied, 'byte')} copied, {counted(known.cleared, 'byte')} "
+        f"cleared, {counted(known.compared, 'name')} compared, "
+        f"{counted(known.relocated, 'relocation')} applied"
+        + ("" if took is None else f": about {_rounded(took)} instructions")
     )
+    for saving in each.savings:
+        parts = list(_parts(saving))
+        if parts:
+            yield f"  mode     {saving.mode.value} would save {' and '.join(parts)}"
     for way in each.advice:
         yield f"  save     {counted(way.saved, 'byte')}: {way.action}"
+
+
+def _parts(saving: Saving) -> Iterator[str]:
+    fewer = _rounded(saving.instructions or 0)
+    if fewer > 0:
+        yield f"about {fewer} instructions"
+    if saving.kept > 0:
+        yield f"{counted(saving.kept, 'byte')} of the heap"
+
+
+def _rounded(count: int) -> int:
+    # to as many digits as an estimate is worth
+    return round(count, -2)
 
 
 def _details(result: LoadResult) -> Iterator[str]:

@@ -3,10 +3,10 @@
  * @file
  * @brief Blobs of west llext on the target.
  *
- * A prelocated blob has fixed addresses and nothing left to relocate; a bound blob has the addresses
- * of this image's symbols in it. Neither may be used with another image than the one it was made
- * for, so each says which symbols it uses, and where they were. The functions here compare that with
- * the table of this image before anything is touched.
+ * A prelocated blob has fixed addresses and nothing left to relocate; a bound blob has the
+ * addresses of this image's symbols in it. Neither may be used with another image than the one it
+ * was made for, so each says which symbols it uses, and where they were. The functions here compare
+ * that with the table of this image before anything is touched.
  */
 
 #ifndef WEST_LLEXT_WEST_LLEXT_H_
@@ -47,8 +47,11 @@ struct west_llext {
 
 /** Where its code and constants are: they stay there, and have to be there (execute in place). */
 #define WEST_LLEXT_IN_FLASH (1U << 0)
-/** Have the llext subsystem know it, too, so that others can import from it (Zephyr 3.7). */
-#define WEST_LLEXT_LOAD (1U << 1)
+/**
+ * Have the llext subsystem know it, too, so that others can import from it. Since Zephyr 3.7, and
+ * before 4.1 with CONFIG_LLEXT_STORAGE_WRITABLE only.
+ */
+#define WEST_LLEXT_LOAD     (1U << 1)
 /** Call its constructors. */
 #define WEST_LLEXT_BRING_UP (1U << 2)
 
@@ -71,7 +74,7 @@ struct west_llext {
  * @retval -EINVAL a pointer is NULL, or the blob isn't aligned
  * @retval -ENOEXEC it isn't a whole ELF file for this processor, or contradicts itself
  * @retval -ENOTSUP it isn't prelocated, or was made by a newer version; or this release of Zephyr
- *                  can't load it
+ *                  can't load it as it is configured (WEST_LLEXT_LOAD)
  * @retval -ENOENT it uses a symbol that this image doesn't export, so that nobody can tell
  * @retval -EBADMSG it was made for another image: a symbol that it uses is somewhere else
  * @retval -EFAULT a part of it lies outside of the manifest's memories

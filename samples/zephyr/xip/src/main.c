@@ -7,7 +7,7 @@
 #include <west_llext/west_llext.h>
 
 /* as much as is there, beginning with the file of the extension (CMakeLists.txt) */
-#define BLOB_SIZE 0x10000
+#define BLOB_SIZE 0x8000
 
 int read_sensor(void)
 {

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pytest plugin: the fixture `llext`, for unit tests of extensions on the host.
+
+pytest loads this in every session, so that nothing else of the package is imported before a test
+asks for the fixture.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from west_llext.app.fixture import Llext
+    from west_llext.app.run_manifest import Opened
+
+#: Manifests that were read in this session, by their path.
+_OPENED: pytest.StashKey[dict[Path, Any]] = pytest.StashKey()
+#: Options: name, what is shown for its value, help.
+_OPTIONS = (
+    ("llext_manifest", "FILE", "manifest of the extensions (default: llext.yml near the test)"),
+    ("llext_build_dir", "DIR", "build directory of the base image (default: as the manifest says)"),
+    ("llext_output", "DIR", "folder of the blobs (default: build/llext beside the manifest)"),
+    ("llext_base", "FILE", "base image, or a description of it (default: the manifest's)"),
+)
+_LIMITS = (
+    ("llext_max_instructions", "instructions that a call may run (default: 50000000)"),
+    ("llext_max_seconds", "seconds that a call may take (default: 10)"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Settings, for the command line and for pytest's configuration file."""
+    group = parser.getgroup("llext", "extensions for Zephyr on the host")
+    for name, metavar, text in _OPTIONS:
+        group.addoption(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, help=text)
+        parser.addini(name, text)
+    for name, text in _LIMITS:
+        parser.addini(name, text)
+
+
+@pytest.fixture
+def llext(request: pytest.FixtureRequest) -> Llext:
+    """A target on the host, fresh for this test: `llext.load("filters").call("filters_run", 1)`."""
+    __tracebackhide__ = True
+    from west_llext.app.fixture import ExtensionError, Llext  # noqa: PLC0415  # see above
+    from west_llext.diagnostics import LlextError  # noqa: PLC0415  # see above
+
+    config = request.config
+    try:
+        return Llext(_opened(request), limits=_limits(config), base=_path(config, "llext_base"))
+    except (LlextError, ExtensionError) as err:
+        pytest.fail(str(err), pytrace=False)
+
+
+def _limits(config: pytest.Config) -> Any:
+    from west_llext.emulate.limits import Limits  # noqa: PLC0415  # see above
+
+    given = {name.removeprefix("llext_max_"): config.getini(name) for name, _ in _LIMITS}
+    try:
+        numbers = {name: float(text) for name, text in given.items() if text}
+    except ValueError as err:
+        raise pytest.UsageError(f"llext_max_instructions, llext_max_seconds: {err}") from err
+    usual = Limits()
+    return Limits(
+        seconds=numbers.get("seconds", usual.seconds),
+        instructions=int(numbers.get("instructions", usual.instructions)),
+    )
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    # of the command line relative to where pytest was started, of the file relative to that
+    given: str | None = config.getoption(name)
+    if given:
+        return config.invocation_params.dir / given
+    text = config.getini(name)
+    return (config.inipath.parent if config.inipath else config.rootpath) / text if text else None
+
+
+def _opened(request: pytest.FixtureRequest) -> Opened | None:
+    # the manifest; None where there is none, and only a base image
+    from west_llext.app.requests import Outside, Request  # noqa: PLC0415  # see above
+    from west_llext.app.run_manifest import opened  # noqa: PLC0415  # see above
+    from west_llext.app.where import default_output, nearest_manifest  # noqa: PLC0415  # likewise
+    from west_llext.manifest.load import find  # noqa: PLC0415  # see above
+
+    config = request.config
+    path = _path(config, "llext_manifest")
+    if path is None:
+        near = nearest_manifest(str(request.path.parent))
+        if near is None and _path(config, "llext_base") is not None:
+            return None
+        path = find(request.path.parent) if near is None else Path(near)
+    known = config.stash.setdefault(_OPENED, {})
+    if path not in known:
+        known[path] = opened(
+            Request(
+                manifest=path,
+                display=_shown(path, config),
+                output=_path(config, "llext_output") or Path(default_output(str(path))),
+                build_dir=_path(config, "llext_build_dir"),
+                outside=Outside.ALLOWED,  # tests are code, and whoever runs them trusts it
+            )
+        )
+    made: Opened = known[path]
+    return made
+
+
+def _shown(path: Path, config: pytest.Config) -> str:
+    try:
+        return path.relative_to(config.invocation_params.dir).as_posix()
+    except ValueError:
+        return path.as_posix()
