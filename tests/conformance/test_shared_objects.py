@@ -71,8 +71,11 @@ def test_memory_is_what_a_dynamic_linker_makes_of_it(
             places = {region.label: address for region, address in where.items()}
             theirs = SharedObject(content).loaded(places, values.get)
             for region in ours.keys() - {Region.BSS}:
-                assert ours[region] == theirs[region.label], (str(member), region)
-                compared += len(ours[region])
+                # unwind tables are left out
+                for _, start, size in made.first.arranged.outputs[region].pieces:
+                    right = theirs[region.label][start : start + size]
+                    assert ours[region][start : start + size] == right, (str(member), region)
+                    compared += size
     assert compared > 10000
 
 

@@ -246,6 +246,7 @@ def test_dynamic_relocations_are_applied_as_their_names_say(*, little: bool) -> 
         Rel(offset=0x200C, type=4, symbol="printk", addend=0),
         Rel(offset=0x2010, type=1, symbol="limits", addend=8),
         Rel(offset=0x2014, type=2, addend=1),  # RTLD, which is ignored
+        Rel(offset=0, type=0, addend=0),  # NONE, with which GNU ld fills the table up
     )
     held = words(0x1004, 0x2004, 0x11111111, 0x22222222, 0x100, 0x33333333, order=order)
     data_ = pointers(*relocations, content=held)

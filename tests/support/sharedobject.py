@@ -3,8 +3,8 @@
 
 Written after what dynamic linkers of Linux do for this machine (ldso/xtensa of uClibc-ng): RELATIVE
 adds the load bias, here that of the section pointed to; GLOB_DAT and JMP_SLOT are S + A, whatever
-the place holds; 32 is S + A added to it; RTLD serves binding on the first call. Files are read with
-pyelftools.
+the place holds; 32 is S + A added to it; RTLD serves binding on the first call, NONE nothing. Files
+are read with pyelftools.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from elftools.elf.elffile import ELFFile
 from .hostloader import Header, region_label
 from .loading import LoadError
 
-R_32, R_RTLD, R_GLOB_DAT, R_JMP_SLOT, R_RELATIVE = range(1, 6)
+R_NONE, R_32, R_RTLD, R_GLOB_DAT, R_JMP_SLOT, R_RELATIVE = range(6)
 
 
 class SharedObject:
@@ -55,6 +55,8 @@ class SharedObject:
                     content[at : at + each["sh_size"]] = each.data()
             memory[label] = content
         for row in self._relocations():
+            if row["r_info_type"] in {R_NONE, R_RTLD}:
+                continue
             label, offset = self._place(row["r_offset"])
             self._apply(memory[label], offset, row, where, find)
         return {label: bytes(content) for label, content in memory.items()}
@@ -85,8 +87,6 @@ class SharedObject:
     ) -> None:
         kind, addend = row["r_info_type"], row["r_addend"]
         held = int.from_bytes(content[at : at + 4], "little")
-        if kind == R_RTLD:
-            return
         if kind == R_RELATIVE:
             value = self._moved(held + addend, where)
         elif kind in {R_GLOB_DAT, R_JMP_SLOT, R_32}:

@@ -14,7 +14,7 @@ from bisect import bisect_right
 from dataclasses import replace
 
 from west_llext.arch.machine import Machine
-from west_llext.arch.table import Dynamic, Row
+from west_llext.arch.table import Dynamic, Ignore, Row
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import region_of
 from west_llext.link.codec import codec
@@ -67,7 +67,10 @@ class _Reader:
 
     def run(self) -> tuple[ObjectFile, list[Diagnostic]]:
         relocations: dict[int, list[Relocation]] = {}
+        rows = self.machine.rows
         for row in self.obj.relocations.get(0, ()):
+            if isinstance(rows.get(row.type), Ignore):
+                continue  # GNU ld fills a table up with R_XTENSA_NONE at address 0
             place = self.section_at(row.offset)
             if place is None:
                 self.complaints.unplaced(self.machine, row)
