@@ -36,7 +36,9 @@ _POOLS: Mapping[str, tuple[Any, ...]] = {
 
 def seeds() -> dict[str, bytes]:
     """Nothing is a good input by itself; these have many decisions in them."""
-    return {f"dice {number}": Random(number).randbytes(200) for number in range(12)}
+    # those of the first ones that make manifests without an error, with the schema of today
+    numbers = (1, 2, 3, 4, 6, 7, 8, 9, 10, 13, 14, 15)
+    return {f"dice {number}": Random(number).randbytes(200) for number in numbers}
 
 
 def document(data: bytes) -> tuple[str, str]:
