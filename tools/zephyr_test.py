@@ -235,6 +235,7 @@ def tested(wanted: Scenario, folder: Path, board: str, env: Mapping[str, str]) -
         print(f"doesn't build:\n{failure}")
         return False
     printed = ran(wanted, folder, env)
+    (folder / "run.log").write_text("\n".join([*printed, ""]), encoding="utf-8")
     left = unseen(wanted.lines, printed)
     if left:
         print("\n".join(("printed:", *printed, f"and nothing like {left[0]!r}")))

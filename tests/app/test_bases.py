@@ -5,87 +5,18 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 from support.commands import command, settled
 from support.cross import tool
+from support.kits import commands, kit_files, with_source, zephyr
 from support.project import MANIFEST, base_elf, demo_object, project
 from support.zephyrbuild import CACHE, build_dir
-
-#: A source that compiles only with what its flags have to bring.
-SOURCE = """\
-#include <zephyr/kernel.h>
-#if !defined(LL_EXTENSION_BUILD) || FLAVOUR != 3 || CONFIG_ANSWER != 42
-#error flags
-#endif
-#ifdef __OPTIMIZE_SIZE__
-#error optimised for size
-#endif
-int demo_run(void) { return KERNEL_NUMBER; }
-"""
-SOURCES = """\
-version: 1
-base: {base}
-extensions:
-  - name: demo
-    sources: [demo.c]
-    exports: [demo_run]
-"""
-
-
-def zephyr(folder: Path) -> tuple[Path, Path]:
-    """Folders of Zephyr's headers, and of those that its build generates."""
-    sources, made = folder / "ws" / "zephyr" / "include", folder / "ws" / "generated"
-    for path, text in (
-        (sources / "zephyr" / "kernel.h", "#define KERNEL_NUMBER 7\n"),
-        (made / "autoconf.h", "#define CONFIG_ANSWER 42\n"),
-    ):
-        path.parent.mkdir(parents=True)
-        path.write_text(text, encoding="utf-8")
-    return sources, made
-
-
-def commands(folder: Path) -> str:
-    """A compilation database with the application's source in it."""
-    sources, made = zephyr(folder)
-    flags = (
-        f"-DFLAVOUR=3 -I{sources} -imacros {made}/autoconf.h -O2 -mcpu=cortex-m3 -mthumb "
-        "-ffunction-sections -fdiagnostics-color=always -Werror"
-    )
-    command_line = f"arm-none-eabi-gcc {flags} -o main.o -c {folder}/app/main.c"
-    entry = {"directory": str(folder), "file": f"{folder}/app/main.c", "command": command_line}
-    return json.dumps([entry])
-
-
-def kit_files(folder: Path) -> dict[str, bytes]:
-    """The same as a kit."""
-    sources, made = zephyr(folder)
-    prefix = "${CMAKE_CURRENT_LIST_DIR}/include/zephyr/include"
-    flags = (
-        f"-DFLAVOUR=3;-O1;-mcpu=cortex-m3;-mthumb;-mlong-calls;-imacros{prefix}/generated/zephyr/"
-        f"autoconf.h;-I{prefix}"
-    )
-    return {
-        "my-kit/cmake.cflags": f'set(LLEXT_CFLAGS "{flags}")\n'.encode(),
-        "my-kit/include/zephyr/include/zephyr/kernel.h": (
-            sources / "zephyr" / "kernel.h"
-        ).read_bytes(),
-        "my-kit/include/zephyr/include/generated/zephyr/autoconf.h": (
-            made / "autoconf.h"
-        ).read_bytes(),
-        "my-kit/include/zephyr/include/generated/zephyr/version.h": (
-            b'#define KERNEL_VERSION_STRING "4.3.0"\n'
-        ),
-    }
-
-
-def with_source(folder: Path, base: str) -> None:
-    """A project whose extension is compiled."""
-    (folder / "demo.c").write_text(SOURCE, encoding="utf-8")
-    (folder / "llext.yml").write_text(SOURCES.replace("{base}", base), encoding="utf-8")
 
 
 @pytest.mark.parametrize("mode", ["relocatable", "bound", "prelocated"])
@@ -193,6 +124,50 @@ def test_sources_are_compiled_as_the_base_image_was(tmp_path: Path) -> None:
     assert {"-Werror", "-fdiagnostics-color=always"}.isdisjoint(words)
     assert words.index("-O2") > words.index("-ffunction-sections")
     assert command("build", folder=tmp_path).out == "1 extension: nothing to do\n"
+
+
+#: Flags of real builds that not every compiler knows, or that have another form elsewhere.
+PECULIAR = (
+    "-fno-printf-return-value -fno-reorder-functions -fno-defer-pop --param=min-pagesize=0 "
+    "-mfp16-format=ieee -mabi=aapcs --sysroot=/nowhere -fmacro-prefix-map=/ws=. -gdwarf-4 "
+    "-fno-strict-aliasing -ffreestanding -fno-common -Wno-pointer-sign -imacros"
+)
+
+
+@pytest.mark.parametrize(
+    "cc",
+    [
+        pytest.param("arm-none-eabi-gcc", marks=pytest.mark.cross),
+        pytest.param("zig", marks=pytest.mark.zig),
+        pytest.param(
+            "bin/clang",
+            marks=[
+                pytest.mark.zig,
+                pytest.mark.skipif(os.name == "nt", reason="the program is a script"),
+            ],
+        ),
+    ],
+)
+def test_each_compiler_takes_the_flags_of_the_base_image(cc: str, tmp_path: Path) -> None:
+    """Whichever compiled the image: what isn't for it is left out or said in its way."""
+    if cc == "arm-none-eabi-gcc":
+        tool("gcc")
+    else:
+        pytest.importorskip("ziglang")
+    if cc == "bin/clang":  # zig has clang's own command line inside
+        (tmp_path / "bin").mkdir()
+        program = tmp_path / cc
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ziglang clang "$@"\n')
+        program.chmod(0o755)
+    database = commands(tmp_path).replace("-imacros", PECULIAR)
+    build_dir(tmp_path / "out", files={"compile_commands.json": database})
+    with_source(tmp_path, f"{{build-dir: out, toolchain: {{cc: {cc}}}}}")
+    ran = command("build", folder=tmp_path)
+    assert (ran.status, ran.err) == (0, "")
+    text = (tmp_path / "build/llext/obj/compile_commands.json").read_text(encoding="utf-8")
+    (entry,) = json.loads(text)
+    assert "-O2" in entry["arguments"]
+    assert [each for each in entry["arguments"] if each.startswith("-O")] == ["-O2"]
 
 
 @pytest.mark.cross

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from support import elfbuild
+from support.commands import command
 from support.elfbuild import FUNC, SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym
+from support.project import demo_object
 from support.sample import COMPILERS, Sample
 from support.workshop import RAM, SYMBOLS, Part, Workshop, base_elf
+from support.zephyrbuild import build_dir
 
 from west_llext.app.build import build
 from west_llext.app.inputs import inputs
@@ -238,6 +241,44 @@ def test_a_release_without_a_loader_for_the_machine_is_warned_of(
     ]
     found = [str(each) for each in inputs(shop.request()).findings if each.code == "B022"]
     assert found == ([] if text is None else expected)
+
+
+@pytest.mark.parametrize(
+    ("setting", "version", "text"),
+    [
+        ("RISCV", "3.5.99", "no loader for RISC-V: 4.0"),
+        ("RISCV", "4.0.0", None),
+        ("ARM64", "3.6.0", "no loader for AArch64: 3.7"),
+        ("XTENSA", "3.5.0", "no loader for Xtensa: 3.6"),
+        ("ARM", "3.5.0", None),
+    ],
+)
+def test_the_machine_is_known_before_the_image_is_linked(
+    setting: str, version: str, text: str | None, tmp_path: Path
+) -> None:
+    """An extension that the image is to contain; the build directory tells both."""
+    files = {
+        "zephyr/.config": f"CONFIG_LLEXT=y\nCONFIG_{setting}=y\n",
+        "zephyr/include/generated/zephyr/version.h": (
+            f'#define KERNEL_VERSION_STRING "{version}"\n'
+        ),
+    }
+    build_dir(tmp_path / "build", files=files)
+    (tmp_path / "build" / "zephyr" / "zephyr.elf").unlink()
+    (tmp_path / "demo.o").write_bytes(demo_object())
+    (tmp_path / "llext.yml").write_text(
+        "version: 1\nbase: {exports: [printk]}\n"
+        "extensions: [{name: demo, objects: [demo.o], exports: [demo_run]}]\n",
+        encoding="utf-8",
+    )
+    ran = command("check", "-d", "build", "--no-image", folder=tmp_path)
+    expected = (
+        "llext.yml:3:21: warning[B022]: extension 'demo' is relocatable, but Zephyr "
+        f"{version} has {text} was the first\n"
+        "hint: set 'mode: prelocated', which needs none\n"
+    )
+    assert ran.status == 0
+    assert ran.out == ("1 extension: no findings\n" if text is None else f"{expected}1 warning\n")
 
 
 def test_an_unknown_extension_is_an_error_of_the_command_line(made: Workshop) -> None:

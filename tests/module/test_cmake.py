@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.commands import settled
 from support.standin import MANIFEST, Standin
 
 from west_llext.base.image import image
@@ -79,6 +80,40 @@ def test_an_image_with_its_table_and_its_extensions(standin: Standin) -> None:
     (standin.folder / "llext.yml").write_text(text, encoding="utf-8")
     built(standin, "llext")
     assert exports(standin) == ["k_sleep", "k_yield", "printk"]
+
+
+def test_a_base_image_that_changes_takes_its_extensions_along(standin: Standin) -> None:
+    """A bound one is made anew where a symbol that it uses has moved, and only there.
+
+    The table is compiled again in neither case: what it says is the same.
+    """
+    text = MANIFEST.replace("sources: [hello.c]", "sources: [hello.c]\n    mode: bound")
+    (standin.folder / "llext.yml").write_text(text, encoding="utf-8")
+    standin.project()
+    assert standin.configure().status == 0
+    built(standin, "llext")
+    blob = (standin.build / BLOB).read_bytes()
+
+    # behind everything that extensions use
+    kernel = standin.folder / "kernel.c"
+    source = kernel.read_text(encoding="utf-8")
+    settled(standin.folder)
+    before = times(standin, EVERYTHING)
+    kernel.write_text(f"{source}int last(void); int last(void) {{ return 1; }}\n")
+    built(standin, "llext")
+    after = times(standin, EVERYTHING)
+    assert after[IMAGE] > before[IMAGE]
+    assert (after[TABLE], after[BLOB]) == (before[TABLE], before[BLOB])
+
+    # before everything
+    settled(standin.folder)
+    before = times(standin, EVERYTHING)
+    kernel.write_text(f"int first(void); int first(void) {{ return 1; }}\n{source}")
+    built(standin, "llext")
+    after = times(standin, EVERYTHING)
+    assert after[IMAGE] > before[IMAGE]
+    assert after[TABLE] == before[TABLE]
+    assert (standin.build / BLOB).read_bytes() != blob
 
 
 def test_what_is_wrong_with_a_manifest_is_told_by_the_build(standin: Standin) -> None:

@@ -82,7 +82,7 @@ def based(written: Draft, request: Request) -> Inputs:
         findings=(
             *written.findings,
             *(() if base.image is None else base.image.findings),
-            *loaderless(written.extensions, base.image),
+            *loaderless(written.manifest, written.extensions, base),
             *declared(written.manifest, base),
         ),
     )

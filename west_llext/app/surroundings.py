@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
+from typing import NamedTuple
 
 from west_llext.app.bases import Base, config_of, nodes_of, version_of
 from west_llext.app.session import Surroundings
@@ -96,34 +97,58 @@ def homeless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[
     ]
 
 
-#: Machines, and the release of Zephyr that brought the loader for them.
-_LOADERS = {94: ("Xtensa", (3, 6)), 183: ("AArch64", (3, 7)), 243: ("RISC-V", (4, 0))}
+class _Loader(NamedTuple):
+    """Since when Zephyr's loader knows a machine.
+
+    setting: of Kconfig, by which a machine is known before its image is linked
+    """
+
+    name: str
+    setting: str
+    since: tuple[int, int]
 
 
-def loaderless(extensions: tuple[Extension, ...], base: BaseImage | None) -> list[Diagnostic]:
+_LOADERS = {
+    94: _Loader("Xtensa", "CONFIG_XTENSA", (3, 6)),
+    183: _Loader("AArch64", "CONFIG_ARM64", (3, 7)),
+    243: _Loader("RISC-V", "CONFIG_RISCV", (4, 0)),
+}
+
+
+def loaderless(
+    manifest: Manifest, extensions: tuple[Extension, ...], found: Base
+) -> list[Diagnostic]:
     """A warning for each extension that needs a loader which its release of Zephyr hasn't.
 
     Such a release builds, and its loader passes over all relocations.
     """
-    found = None if base is None else re.match(r"v?(\d+)\.(\d+)", base.zephyr_version or "")
-    if base is None or found is None or base.abi.ident.machine not in _LOADERS:
+    version = version_of(manifest, found) if found.image is None else found.image.zephyr_version
+    numbers = re.match(r"v?(\d+)\.(\d+)", version or "")
+    loader = _loader(found)
+    if numbers is None or loader is None:
         return []
-    name, release = _LOADERS[base.abi.ident.machine]
-    if (int(found[1]), int(found[2])) >= release:
+    if (int(numbers[1]), int(numbers[2])) >= loader.since:
         return []
+    first = "{}.{}".format(*loader.since)
     return [
         Diagnostic(
             severity=Severity.WARNING,
             code="B022",
             at=extension.at,
             message=f"extension '{extension.name}' is {extension.mode.value}, but Zephyr "
-            f"{base.zephyr_version} has no loader for {name}: {release[0]}.{release[1]} was the "
-            "first",
+            f"{version} has no loader for {loader.name}: {first} was the first",
             hint="set 'mode: prelocated', which needs none",
         )
         for extension in extensions
         if extension.mode is not Mode.PRELOCATED
     ]
+
+
+def _loader(found: Base) -> _Loader | None:
+    if found.image is not None:
+        return _LOADERS.get(found.image.abi.ident.machine)
+    config = config_of(found)
+    return next((each for each in _LOADERS.values() if config.get(each.setting) == "y"), None)
 
 
 def _line(shown: PurePath, obj: ObjectFile, section: int, offset: int) -> Span | None:

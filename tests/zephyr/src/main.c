@@ -6,6 +6,7 @@
 
 #include <zephyr/kernel.h>
 #include <zephyr/llext/buf_loader.h>
+#include <zephyr/llext/elf.h>
 #include <zephyr/llext/llext.h>
 #include <zephyr/ztest.h>
 #if __has_include(<zephyr/version.h>)
@@ -75,6 +76,12 @@ static int install(const uint8_t *blob, uint32_t flags)
 	return west_llext_install("fixed", blob, SIZE, flags, &ext);
 }
 
+static void forget_places(void)
+{
+	memset(fixed_rom, 0xa5, 0x400);
+	memset(fixed_ram, 0xa5, 0x400);
+}
+
 static bool is_untouched(void)
 {
 	for (size_t i = 0; i < 0x400; i++) {
@@ -118,8 +125,7 @@ ZTEST(west_llext, test_prelocated)
 	void (*run)(void);
 	int (*made)(void);
 
-	memset(fixed_rom, 0xa5, 0x400);
-	memset(fixed_ram, 0xa5, 0x400);
+	forget_places();
 	zassert_equal(install(fixed, WEST_LLEXT_IN_FLASH), -ENXIO);
 	zassert_ok(west_llext_check(fixed, SIZE));
 	zassert_ok(west_llext_install("fixed", fixed, SIZE, WEST_LLEXT_BRING_UP, &ext));
@@ -152,59 +158,117 @@ ZTEST(west_llext, test_loading_prelocated)
 	zassert_not_null(llext_find_sym(&ext.llext->exp_tab, "fixed_run"));
 	llext_unload(&ext.llext);
 #else
-	memset(fixed_rom, 0xa5, 0x400);
-	memset(fixed_ram, 0xa5, 0x400);
+	forget_places();
 	zassert_equal(install(fixed, WEST_LLEXT_LOAD), -ENOTSUP);
 	zassert_true(is_untouched());
 #endif
 }
 
-ZTEST(west_llext, test_refusals)
+/* Makes the digest that of the symbols, after one was changed; the last name. */
+static char *sign(uint8_t *note)
 {
 	struct west_llext_sha256 sha;
-	uint8_t *note;
-	const char *name;
+	const uint8_t *row = note + 44;
+	char *last = NULL;
 	uint32_t count;
-	uintptr_t address;
+	char *name;
 
-	memset(fixed_rom, 0xa5, 0x400);
-	memset(fixed_ram, 0xa5, 0x400);
+	memcpy(&count, note + 8, sizeof(count));
+	name = (char *)row + 2 * sizeof(uintptr_t) * count;
+	west_llext_sha256_begin(&sha);
+	for (uint32_t i = 0; i < count; i++, row += 2 * sizeof(uintptr_t)) {
+		uint8_t bytes[8] = {0};
+		uintptr_t address;
 
+		memcpy(&address, row, sizeof(address));
+		for (size_t j = 0; j < sizeof(address); j++) {
+			bytes[j] = (uint8_t)(address >> (8 * j));
+		}
+		west_llext_sha256_add(&sha, name, strlen(name) + 1);
+		west_llext_sha256_add(&sha, bytes, sizeof(bytes));
+		last = name;
+		name += strlen(name) + 1;
+	}
+	west_llext_sha256_end(&sha, note + 12);
+	return last;
+}
+
+/* Puts a blob where it can be spoilt, and finds its note's description. */
+static uint8_t *copied(const uint8_t *blob)
+{
+	memcpy(spoilt, blob, SIZE);
+	return description(spoilt);
+}
+
+ZTEST(west_llext, test_refusals)
+{
+	elf_ehdr_t *head = (elf_ehdr_t *)spoilt;
+	elf_shdr_t *parts;
+	uint8_t *note;
+	char *name;
+
+	forget_places();
 	zassert_equal(west_llext_install(NULL, fixed, SIZE, 0, NULL), -EINVAL);
 	zassert_equal(west_llext_check(NULL, SIZE), -EINVAL);
 	zassert_equal(west_llext_check(fixed + 1, SIZE), -EINVAL);
 	zassert_equal(west_llext_check(fixed, 20), -ENOEXEC);
 
 	/* not whole */
-	memcpy(spoilt, fixed, SIZE);
+	(void)copied(fixed);
 	spoilt[0] ^= 1;
 	zassert_equal(install(spoilt, 0), -ENOEXEC);
 
 	/* a symbol elsewhere, but the note isn't sound */
-	memcpy(spoilt, fixed, SIZE);
-	note = description(spoilt);
+	note = copied(fixed);
 	note[44] ^= 4;
 	zassert_equal(install(spoilt, 0), -ENOEXEC);
 
 	/* the same with the right digest: a blob for another image */
-	memcpy(&count, note + 8, sizeof(count));
-	west_llext_sha256_begin(&sha);
-	name = (const char *)note + 44 + 2 * sizeof(uintptr_t) * count;
-	for (uint32_t i = 0; i < count; i++) {
-		uint8_t bytes[8] = {0};
-
-		memcpy(&address, note + 44 + 2 * sizeof(uintptr_t) * i, sizeof(address));
-		for (size_t j = 0; j < sizeof(address); j++) {
-			bytes[j] = (uint8_t)(address >> (8 * j));
-		}
-		west_llext_sha256_add(&sha, name, strlen(name) + 1);
-		west_llext_sha256_add(&sha, bytes, sizeof(bytes));
-		name += strlen(name) + 1;
-	}
-	west_llext_sha256_end(&sha, note + 12);
+	(void)sign(note);
 	zassert_equal(install(spoilt, 0), -EBADMSG);
 
+	/* a symbol that this image doesn't export */
+	note = copied(fixed);
+	name = sign(note);
+	zassert_ok(west_llext_check(spoilt, SIZE));
+	name[strlen(name) - 1]++;
+	(void)sign(note);
+	zassert_equal(install(spoilt, 0), -ENOENT);
+
+	/* a part outside of the memories */
+	(void)copied(fixed);
+	parts = (elf_shdr_t *)(spoilt + head->e_shoff);
+	for (size_t i = 0; i < head->e_shnum; i++) {
+		if (parts[i].sh_addr == (uintptr_t)fixed_rom) {
+			parts[i].sh_addr = (uintptr_t)spoilt;
+		}
+	}
+	zassert_equal(install(spoilt, 0), -EFAULT);
 	zassert_true(is_untouched());
+
+	/* a file where its own code has to go */
+	memcpy(fixed_rom + 16, fixed, SIZE / 2);
+	zassert_equal(install(fixed_rom + 16, 0), -EADDRINUSE);
+	zassert_mem_equal(fixed_rom + 16, fixed, SIZE / 2);
+}
+
+/* The same for bound blobs, which are to be asked about before they are loaded. */
+ZTEST(west_llext, test_refusals_of_bound)
+{
+	uint8_t *note = copied(bound);
+	char *name;
+
+	zassert_ok(west_llext_check(spoilt, SIZE));
+	note[44] ^= 4;
+	zassert_equal(west_llext_check(spoilt, SIZE), -ENOEXEC);
+	(void)sign(note);
+	zassert_equal(west_llext_check(spoilt, SIZE), -EBADMSG);
+
+	note = copied(bound);
+	name = sign(note);
+	name[strlen(name) - 1]++;
+	(void)sign(note);
+	zassert_equal(west_llext_check(spoilt, SIZE), -ENOENT);
 }
 
 ZTEST_SUITE(west_llext, NULL, NULL, NULL, NULL, NULL);
