@@ -20,7 +20,7 @@ _CALLS = {10: "thumb", 28: "arm"}
 _JUMPS = {1: "arm", 27: "arm", 29: "arm", 30: "thumb", 51: "thumb", 102: "thumb", 103: "thumb"}
 #: Names of no symbol, and by machine of what every linker defines, where the link does it too.
 _NONE = frozenset({""})
-_LINKERS = dict.fromkeys((EM_386, EM_X86_64), _NONE | {"_GLOBAL_OFFSET_TABLE_"})
+_LINKERS = dict.fromkeys((EM_386, EM_X86_64, EM_AARCH64), _NONE | {"_GLOBAL_OFFSET_TABLE_"})
 # ARC: 14 to 17, and the same through a procedure linkage table; only calls to words are longer
 _ARC = {
     **dict.fromkeys((14, 15, 60, 77), 0x80000),

@@ -98,12 +98,17 @@ def script(
 ) -> str:
     """A linker script that puts each input section where it is told.
 
-    table: offset in TEXT of a global offset table; GNU ld's may lie over the end of the code with
-        words that the linker keeps for itself
+    table: offset in TEXT of a global offset table; it may lie over the end of the code with words
+        that the linker keeps for itself
     thread: whether there are thread-local variables
     discard: whether everything else is left out; lld would leave out its own tables
     """
-    lines = [assignments, "SECTIONS {"]
+    lines = [assignments]
+    # lld lays a segment out in the file as in memory, in order; a table may lie over the code
+    apart = table is not None and not discard
+    if apart:
+        lines.append("PHDRS { of_regions PT_LOAD; of_table PT_LOAD; of_threads PT_TLS; }")
+    lines.append("SECTIONS {")
     if discard:
         # where our table begins, of which nothing else is needed (x86)
         lines.append("  table_of_linkage 0 : { *(.got.plt) }")
@@ -114,13 +119,12 @@ def script(
         # sections are placed twice, before and after
         start = "" if discard else f"ADDR({name}) + "
         lines += [f"    . = MAX(., {start}{offset:#x}); *(s{index})" for index, offset in sections]
-        if region is Region.TEXT and table is not None and not discard:
-            lines.append(f"    . = {start}{table:#x}; *(.got)")
-        lines.append("  } =0")
-    if table is not None and discard:
-        lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}")
+        lines.append("  } :of_regions =0" if apart else "  } =0")
+    if table is not None:
+        segment = " :of_table" if apart else ""
+        lines.append(f"  {TABLE} {addresses[Region.TEXT] + table:#x} : {{ *(.got) }}{segment}")
     if thread:
-        lines.append("  .tbss : { *(.tbss) }")
+        lines.append("  .tbss : { *(.tbss) }" + (" :of_threads" if apart else ""))
     lines += [f"  /DISCARD/ : {{ {'*(*)' if discard else '*(s*) *(.debug*) *(.comment)'} }}"]
     lines += ["}", ""]
     return "\n".join(lines)
@@ -165,9 +169,9 @@ def linked(
         raise LinkerError(done.stderr.strip() or f"it ended with {done.returncode}")
     found = (folder / MADE).read_bytes()
     regions = contents(found)
-    if table is not None and not linker:
+    if table is not None:
         address, size, code = regions[Region.TEXT]
-        reserved = tools_of(data).reserved * tools_of(data).bits // 8
+        reserved = _reserved(data, linker)
         code += bytes(table - size) + _table_words(found)[reserved:]
         regions[Region.TEXT] = address, len(code), code
     return regions
@@ -191,14 +195,19 @@ def prepared(
     tools = tools_of(data)
     names.write_bytes(tools.elf(symbols, flags=_flags(data)))
     thread = bool(thread_sections(symbols))
-    reserved = (tools.lld_reserved if linker else tools.reserved) * tools.bits // 8
-    start = None if table is None else table - reserved
+    start = None if table is None else table - _reserved(data, linker)
     text = script(layout, addresses, assignments, start, thread=thread, discard=not linker)
     control.write_text(text, encoding="utf-8")
     command = [*linker] if linker else [tool("ld", tools.prefix), *tools.link]
     command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", "--no-check-sections"]
     command += options
     return [*command, "-T", control.name, unit.name, names.name, "-o", MADE]
+
+
+def _reserved(data: bytes, linker: Sequence[str]) -> int:
+    # bytes that a linker keeps for itself at the start of a table
+    tools = tools_of(data)
+    return (tools.lld_reserved if linker else tools.reserved) * tools.bits // 8
 
 
 def _table_words(data: bytes) -> bytes:
