@@ -10,6 +10,7 @@ import pytest
 from support.commands import command
 from support.elfbuild import FUNC, SHF_ALLOC, Rel, Sec, Sym
 from support.loads import NOTHING, code, extension
+from support.project import project
 
 NOTE = (
     "command line: note[L031]: the target's Zephyr version isn't known, 4.3 is taken\n"
@@ -344,3 +345,19 @@ def test_sections_that_are_not_allocated_cost_nothing(folder: Path) -> None:
         for name in ("debug", "plain")
     ]
     assert [each["loads"][0]["alloc_size"] for each in sizes] == [92, 83]
+
+
+@pytest.mark.parametrize("mode", ["relocatable", "bound", "prelocated"])
+def test_a_blob_is_told_apart_from_how_it_is_loaded(mode: str, tmp_path: Path) -> None:
+    """L026; what is prelocated runs at its place only. Relocatable blobs say nothing."""
+    project(tmp_path, mode=mode)
+    assert command("build", "-q", folder=tmp_path).status == 0
+    blob = "build/llext/demo.llext"
+    words = ("load", blob, "--base", "base.elf", "--storage", "writable", "--zephyr-version", "4.3")
+    plain = command(*words, folder=tmp_path).err
+    fixed = command(*words, "--pre-located", "--no-relocate-local", folder=tmp_path).err
+    start = f"{blob}: warning[L026]: 'demo' is {mode}, and is loaded with"
+    without = f"{start}out pre_located\nhint: pass --pre-located and --no-relocate-local\n"
+    assert (without in plain) is (mode == "prelocated")
+    assert (f"{start} pre_located\nhint: leave --pre-located out\n" in fixed) is (mode == "bound")
+    assert (plain + fixed).count("L026") == (mode != "relocatable")

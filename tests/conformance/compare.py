@@ -25,6 +25,7 @@ from tests.conformance.corpus import Member
 from tests.conformance.definitions import (
     EM_AARCH64,
     EM_ARC,
+    EM_ARC_700,
     EM_ARM,
     EM_RISCV,
     REACH,
@@ -43,7 +44,7 @@ from west_llext.model.manifest import Mode
 from west_llext.model.region import PLACEABLE, Region
 
 #: Machines whose calls don't reach everywhere.
-_SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_ARC, EM_RISCV}
+_SHORT_CALLS = {EM_ARM, EM_AARCH64, EM_ARC_700, EM_ARC, EM_RISCV}
 
 
 #: Around all that `addresses` and `spots` give.

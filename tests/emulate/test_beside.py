@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from support.elfbuild import ET_EXEC, FUNC, OBJECT, SHF_ALLOC, Rel, Sec, Seg, Sy
 from support.project import SHF_EXECINSTR, THM_CALL, runnable
 
 from west_llext.app.calls import FunctionCall
-from west_llext.app.run import RunRequest, run
+from west_llext.app.run import RunRequest, beside_of, run
 
 pytest.importorskip("unicorn")
 
@@ -212,3 +213,22 @@ def test_files_alone_are_enough_for_every_mode(tmp_path: Path) -> None:
         )
     )
     assert [each.result.value for each in result.called] == [7]
+
+
+def test_regions_that_stay_in_the_file_run_there(tmp_path: Path) -> None:
+    """With CONFIG_LLEXT_STORAGE_WRITABLE nothing is copied: regions are behind the heap."""
+    built(tmp_path, zephyr_like(kernel="_kernel"))
+    known = beside_of(tmp_path / "base.elf")
+    assert known.image is not None
+    settings = {"CONFIG_LLEXT_STORAGE_WRITABLE": "y", "CONFIG_LLEXT_HEAP_SIZE": "8"}
+    image = dataclasses.replace(known.image, config=settings)
+    result = run(
+        RunRequest(
+            beside=dataclasses.replace(known, image=image),
+            blobs=(tmp_path / "build" / "llext" / "demo.llext",),
+            calls=(FunctionCall("demo", "demo_run"), FunctionCall("demo", "demo_count")),
+        )
+    )
+    assert [each.result.value for each in result.called] == [7, 6]
+    places = {each.chunk: each.range.start for each in result.regions if each.image == "demo"}
+    assert all(place >= 0x20004000 for place in places.values())

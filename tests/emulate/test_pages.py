@@ -74,9 +74,9 @@ def missing_emulator(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def refused_machine() -> str:
-    """What is said of Xtensa."""
+    """What is said of ARC."""
     with pytest.raises(LlextError) as caught:
-        machines.machine_of(Ident(machine=94, bits=32, little=True, flags=0))
+        machines.machine_of(Ident(machine=195, bits=32, little=True, flags=0))
     return raised(caught.value)
 
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import quickstart
+from support.commands import command
 from support.elfbuild import ET_DYN, ET_EXEC, FUNC, SHF_ALLOC, SHF_EXECINSTR, Sec, Seg, Sym, elf
 from support.emulated import thumb
+from support.project import runnable
 from support.quickstart import Quickstart
 
 from west_llext.app.calls import FunctionCall, function_calls
@@ -251,6 +253,32 @@ def test_damaged_blob_gives_findings_or_results(
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     assert outcome(request(base, path, calls="demo:entry 1"))
+
+
+@pytest.fixture(scope="module", params=["relocatable", "bound"])
+def loadable(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The blob of a project in which every function is loaded and relocated."""
+    folder = tmp_path_factory.mktemp(request.param)
+    runnable(folder, mode=request.param)
+    assert command("build", "-q", folder=folder).status == 0
+    return folder / "build" / "llext" / "demo.llext"
+
+
+@given(data=st.data())
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_damaged_blob_that_the_loader_takes_gives_findings_or_results(
+    loadable: Path, tmp_path: Path, data: st.DataObject
+) -> None:
+    """The same through the model of the loader: what it lets through can still be anything."""
+    path = tmp_path / "demo.llext"
+    content = bytearray(loadable.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    base = loadable.parents[2] / "base.elf"
+    assert outcome(request(base, path, calls="demo:demo_count demo:demo_run 1"))
 
 
 def outcome(wanted: RunRequest) -> Sequence[object]:

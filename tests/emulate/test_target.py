@@ -6,21 +6,24 @@ Encodings: Armv7-M Architecture Reference Manual (DDI 0403E), chapter A7.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
+from pathlib import PurePath
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.emulated import ARM, CODE, CORTEX_M3, DATA, DATA_SIZE, image, target, thumb
 
-from west_llext.diagnostics import LlextError, MissingError
+from west_llext.diagnostics import LlextError, MissingError, Span
 from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.image import Chunk, Image
 from west_llext.emulate.limits import Limits
 from west_llext.emulate.memory import Access
 from west_llext.emulate.standin import Kind, StandIn
 from west_llext.emulate.target import Target
+from west_llext.emulate.touched import Touched, Watch
 from west_llext.model.elf import Ident
 
 pytest.importorskip("unicorn")
@@ -192,6 +195,19 @@ def test_fault_has_the_registers() -> None:
     assert result.fault is not None
     registers = dict(result.fault.registers)
     assert (registers["R0"], registers["R1"], registers["PC"]) == (0x70000000, 7, CODE + 2)
+
+
+def test_places_of_a_fault_have_source_lines() -> None:
+    """Of the caller it is the line of the call, not the one that it would come back to."""
+    made = image(thumb(PUSH_LR, BLX_R0, POP_PC))
+    lines = dataclasses.replace(made, lines=lambda address: Span(PurePath("demo.c"), address))
+    fault = target(lines).call(ENTRY, 0x60000001).fault
+    assert fault is not None
+    assert fault.caller is not None
+    assert (str(fault.caller), fault.caller.line) == (
+        "'entry'+0x4 (demo)",
+        Span(PurePath("demo.c"), CODE + 2),
+    )
 
 
 def test_endless_recursion_is_a_stack_overflow() -> None:
@@ -396,14 +412,14 @@ def test_image_for_another_machine_is_refused() -> None:
 
 
 def test_machine_that_cannot_be_emulated_is_refused() -> None:
-    """X002: Xtensa isn't among the emulator's machines."""
+    """X002: ARC isn't among the emulator's machines."""
     with pytest.raises(LlextError) as caught:
-        Target(ident=Ident(machine=94, bits=32, little=True, flags=0), attributes={})
+        Target(ident=Ident(machine=195, bits=32, little=True, flags=0), attributes={})
     assert str(caught.value) == (
-        "emulator: error[X002]: machine 94 (32 bits, little endian) can't be emulated, "
+        "emulator: error[X002]: machine 195 (32 bits, little endian) can't be emulated, "
         "expected one of these, little endian: AArch64 (machine 183, 64 bits), "
         "Arm (machine 40, 32 bits), RISC-V (machine 243, 32 bits), RISC-V (machine 243, 64 bits), "
-        "x86 (machine 3, 32 bits), x86-64 (machine 62, 64 bits)"
+        "x86 (machine 3, 32 bits), x86-64 (machine 62, 64 bits), Xtensa (machine 94, 32 bits)"
     )
 
 
@@ -458,3 +474,50 @@ def test_any_code_comes_to_an_end(code: bytes, arguments: list[int]) -> None:
     result = target(image(code), limits=limits).call(ENTRY, *arguments)
     # a block goes on to its end, and a page has no more than so many instructions
     assert 0 <= result.instructions <= 2000 + 2048
+
+
+def test_heap_of_stand_ins_is_checked() -> None:
+    """What wasn't allocated can't be freed; the call in front of it is named."""
+    made = target(image(thumb(PUSH_LR, 0x4788, POP_PC)))  # blx r1
+    free = made.address_of("k_free")
+    assert free is not None
+    result = made.call(ENTRY, 0x20000010, free)
+    assert str(result.fault) == (
+        f"'k_free'+0x0 (the emulator's stack and heap) at {free & ~1:#x} frees memory that isn't "
+        "allocated, called from 'entry'+0x4 (demo): 0x20000010"
+    )
+
+
+def test_a_stand_in_can_end_the_call() -> None:
+    """abort() and its kin."""
+    made = target(image(thumb(PUSH_LR, 0x4780, POP_PC)))
+    abort = made.address_of("abort")
+    assert abort is not None
+    assert str(made.call(ENTRY, abort).fault) == (
+        f"'abort'+0x0 (the emulator's stack and heap) at {abort & ~1:#x} gives up, "
+        "called from 'entry'+0x4 (demo)"
+    )
+
+
+def test_memory_that_a_call_touches_is_counted_by_bytes() -> None:
+    """Each byte once, whatever reads it how often; calls don't add up."""
+    # ldr r0, [r1]; ldrb r2, [r1]; str r0, [r1, #4]
+    code = thumb(LDR_R0_R0 + 0o10, 0x780A, 0x6048, BX_LR)
+    made = Target(ident=ARM, attributes=CORTEX_M3, watch=Watch.MEMORY)
+    made.load(image(code))
+    for _ in range(2):
+        assert made.call(ENTRY, 0, DATA).touched == (Touched("demo", ".data", 4, 4),)
+
+
+def test_more_stand_ins_than_there_is_room_for_have_no_address() -> None:
+    """A page of them."""
+    nothing = {
+        f"f{number}": StandIn(
+            name=f"f{number}", parameters=(), result=Kind.VOID, function=lambda _host: 0
+        )
+        for number in range(300)
+    }
+    made = Target(ident=ARM, attributes=CORTEX_M3, stand_ins=nothing)
+    made.load(image(thumb(BX_LR)))
+    found = [made.address_of(name) for name in nothing]
+    assert [each is None for each in found] == [number >= 256 for number in range(300)]

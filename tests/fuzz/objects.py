@@ -145,6 +145,57 @@ def every_type(kind: Kind, numbers: range) -> bytes:
     )
 
 
+def shared(kind: Kind, numbers: list[int]) -> bytes:
+    """A shared object with a dynamic relocation of each of some types, and of words."""
+    word = kind.bits // 8
+    known = machine(kind)
+    plain = 2 if known is None else known.absolute_word
+    symbols = ("run", "printk", "ticks", "peer_run")
+    rows = [
+        Rel(
+            offset=0x2000 + word * place,
+            type=number,
+            symbol=symbols[place % len(symbols)],
+            addend=0x1000 + 4 * place,
+        )
+        for place, number in enumerate([*numbers, plain])
+    ]
+    entry = [
+        Rel(offset=0x3000, type=plain, symbol="name", addend=0),
+        Rel(offset=0x3000 + word, type=plain, symbol="run", addend=0),
+    ]
+    return elfbuild.elf(
+        machine=kind.machine,
+        bits=kind.bits,
+        little=kind.little,
+        flags=kind.flags,
+        file_type=elfbuild.ET_DYN,
+        symbol_table=elfbuild.DYNSYM,
+        sections=[
+            Sec(name=".text", flags=_CODE, addr=0x1000, size=64),
+            Sec(name=".text.more", flags=_CODE, addr=0x1040, size=16),
+            Sec(name=".rodata", addr=0x1800, content=b"text\0"),
+            Sec(name=".dynamic", type=6, flags=_DATA, addr=0x1900, size=16),
+            Sec(name=".data", flags=_DATA, addr=0x2000, content=bytes(word * 8), relocations=rows),
+            Sec(
+                name=".exported_sym",
+                addr=0x3000,
+                content=bytes(word * 2),
+                align=word,
+                relocations=entry,
+            ),
+            Sec(name=".bss", type=NOBITS, flags=_DATA, addr=0x4000, size=24),
+        ],
+        symbols=[
+            Sym(name="name", value=0x1800, type=OBJECT, section=".rodata"),
+            Sym(name="run", value=0x1010, size=8, type=FUNC, section=".text"),
+            Sym(name="shared", value=0x2004, size=4, type=OBJECT, section=".data"),
+            *(Sym(name=name) for name in (*BASE_SYMBOLS, "peer_run")),
+        ],
+        segments=[Seg(sections=[".text", ".text.more"])],
+    )
+
+
 def _object(kind: Kind, more: list[Sec]) -> bytes:
     sections = [
         Sec(name=".text", flags=_CODE, size=32),
@@ -183,6 +234,9 @@ def objects() -> Iterator[tuple[str, bytes]]:
     """Objects by name: a whole one of each kind, and every relocation type of each machine."""
     for kind in kinds():
         yield f"{kind.label} whole", whole(kind)
+        known = machine(kind)
+        if known is not None and known.dynamic:
+            yield f"{kind.label} whole, shared", shared(kind, sorted(known.dynamic))
     for kind in kinds():
         known = machine(kind)
         numbers = sorted(known.rows) if known is not None and kind.little else []

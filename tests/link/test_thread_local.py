@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from support import gnuld, sameness
-from support.cross import gcc
+from support.cross import gcc, lld
 from support.elfbuild import OBJECT, SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, TLS, Rel, Sec, Sym, elf
 from support.linking import Case, extension, offer, packed
+from support.tools import tools_of
 
+from west_llext.elf.read import object_file
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
@@ -62,6 +64,40 @@ def test_the_offset_counts_from_two_words_in_front_of_the_block() -> None:
     """TLS_LE32 is S + A - tp; the base image's block of these tests is aligned to 16."""
     made = Case(extension=extension(), base=offer(BLOCK)).link(one(Sym(name="code"), 108))
     assert struct.pack("<I", 40) == made.content(Region.TEXT)
+
+
+#: Code with a weak thread-local variable, by prefix of the assembler's name.
+WEAK = {
+    "x86_64-linux-gnu-": "movl %fs:nothing@tpoff+8, %eax",
+    "aarch64-linux-gnu-": "add x0, x0, :tprel_hi12:nothing+8\nadd x0, x0, :tprel_lo12_nc:nothing+8",
+    "riscv64-unknown-elf-": "lui a5, %tprel_hi(nothing+8)\naddi a5, a5, %tprel_lo(nothing+8)",
+}
+
+
+@pytest.mark.cross
+@pytest.mark.zig
+@pytest.mark.parametrize("prefix", WEAK)
+@pytest.mark.parametrize("mode", Mode)
+def test_a_variable_that_nobody_defines_has_the_offset_of_the_addend(
+    mode: Mode, prefix: str, tmp_path: Path
+) -> None:
+    """As with lld: no psABI says what it is, and nothing uses it."""
+    source = f"    .weak nothing\n    .type nothing, %tls_object\n{WEAK[prefix]}\n"
+    source = source.replace("%tls", "@tls") if prefix != "aarch64-linux-gnu-" else source
+    content = gcc(tmp_path, source, name="unit.s", prefix=prefix).read_bytes()
+    obj = object_file(content, "unit.o")
+    made = Case(extension=extension(mode=mode), base=offer([], ident=obj.ident)).link(obj)
+    where = made.addresses or packed(made.second.sizes())
+    theirs = gnuld.linked(
+        tmp_path,
+        content,
+        layout=sameness.layout(made),
+        addresses=where,
+        linker=lld(),
+        options=tools_of(content).lld,
+    )
+    assert made.content(Region.TEXT) == theirs[Region.TEXT][2]
+    assert not made.linked.left
 
 
 def test_what_was_used_of_the_block_is_part_of_the_identity() -> None:

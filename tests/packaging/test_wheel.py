@@ -93,6 +93,7 @@ def test_the_metadata_says_what_it_is_and_needs(wheel: Path) -> None:
     needed = [each for each in metadata.get_all("Requires-Dist") or [] if "extra ==" not in each]
     assert {each.partition(">")[0].lower() for each in needed} == {"ninja", "pyyaml"}
     assert "west_llext.cli.main:main" in scripts
+    assert scripts[scripts.index("[pytest11]") :][1:4] == ["llext", "=", "west_llext.pytest_plugin"]
 
 
 def test_the_package_imports_what_it_says_that_it_needs() -> None:
@@ -106,6 +107,8 @@ def test_the_package_imports_what_it_says_that_it_needs() -> None:
                 found.add(str(node.module).partition(".")[0])
     # the standard library reads compressed kits where it can, else a package where there is one
     optional = {"compression", "zstandard"}
+    # and pytest loads its plugin itself
+    optional.add("pytest")
     needed = found - sys.stdlib_module_names - {"west_llext"} - optional
     assert needed == {"ninja", "west", "yaml"}
 

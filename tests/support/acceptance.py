@@ -37,10 +37,11 @@ LOADABLE: Mapping[int, Collection[int]] = {
     183: {
         *(0, 256, *range(257, 281), *range(282, 294), 299),  # signed moves since 4.5
     },
+    93: {4, 16, 17, 27},
     195: {4, 16, 17, 27},
 }
 #: The type that makes an address of a pointer-sized word.
-ABSOLUTE = {3: 1, 40: 2, 62: 1, 183: 257, 195: 4}
+ABSOLUTE = {3: 1, 40: 2, 62: 1, 93: 4, 183: 257, 195: 4}
 EM_ARM = 40
 ORDER = ("text", "data", "rodata", "bss", "export", "preinit", "init", "fini")
 ARRAYS = {SHT_PREINIT, SHT_INIT, SHT_FINI}

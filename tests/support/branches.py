@@ -111,6 +111,7 @@ JUMPS: Mapping[int, tuple[tuple[Callable[[bytes, int, int], Jump | None], int], 
     40: ((thumb_jump, 2), (arm_jump, 4)),
     62: ((x86_jump, 1),),
     183: ((a64_jump, 4),),
+    93: ((arc_jump, 2),),
     195: ((arc_jump, 2),),
     243: ((riscv_jump, 2),),
 }

@@ -36,6 +36,7 @@ RELOCATORS: Mapping[int, Relocator] = {
     3: x86loader.relocate_32,
     40: armloader.relocate,
     62: x86loader.relocate_64,
+    93: arcloader.relocate,
     183: aarch64loader.relocate,
     195: arcloader.relocate,
 }

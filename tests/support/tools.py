@@ -97,12 +97,15 @@ TOOLS = {
             lld=("-maarch64elf", "--no-relax"),
             lld_reserved=0,
         ),
-        Tools(
-            machine=195,
-            bits=32,
-            prefix="arc-linux-gnu-",
-            link=("--no-warn-rwx-segments",),
-            reserved=0,
+        *(
+            Tools(
+                machine=machine,
+                bits=32,
+                prefix="arc-linux-gnu-",
+                link=("--no-warn-rwx-segments",),
+                reserved=0,
+            )
+            for machine in (93, 195)
         ),
         Tools(
             machine=243,

@@ -21,6 +21,7 @@ from west_llext.app.fit import fit
 from west_llext.app.ground import Beside, Ground, ground
 from west_llext.app.load_settings import Offered, Settings, storage_of
 from west_llext.app.placed import Placed, fixed, placed
+from west_llext.app.trial import only_storage
 from west_llext.app.verdicts import doubts, failed, refused
 from west_llext.base.abi import abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Related, Span
@@ -251,7 +252,8 @@ class Bench:
             raise LlextError(moved)
 
     def _storage(self) -> Storage:
-        return storage_of(Settings(), Offered(symbols={}, image=self._plan.beside.image))
+        offered = Offered(symbols={}, image=self._plan.beside.image)
+        return only_storage(self._system.target) or storage_of(Settings(), offered)
 
     def _loaded(
         self, name: str, data: bytes, storage: Storage, parameters: LoadParameters
@@ -290,6 +292,9 @@ class Bench:
                 result = self._system.teardown(extension.ext, run, log)
         except _StoppedError:
             result = 0
+        except Danger as danger:
+            at = Span(PurePath(self.file(name)))
+            raise LlextError([refused(name, at, danger)]) from None
         if result >= 0:
             return Started(tuple(called))
         function = "llext_bringup" if setup else "llext_teardown"

@@ -19,10 +19,11 @@ from west_llext.app.load_settings import (
     storage_of,
     target_of,
 )
-from west_llext.app.verdicts import doubts, failed, refused
-from west_llext.diagnostics import Diagnostic, Span
+from west_llext.app.verdicts import doubts, failed, misled, refused
+from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.elf.headers import is_elf
-from west_llext.elf.read import file_content
+from west_llext.elf.note import note
+from west_llext.elf.read import file_content, object_file
 from west_llext.loader.advice import Advice, advice
 from west_llext.loader.cost import Cost, cost
 from west_llext.loader.danger import Danger
@@ -146,7 +147,8 @@ class LoadResult:
 
     target: the modelled one
     outcomes: of each step; nothing behind a file that the target must not be given
-    findings: loads that fail (L020), files that the target must not be given (L021 to L025), notes
+    findings: loads that fail (L020), files that the target must not be given (L021 to L025),
+        blobs that are loaded in another way than they need (L026), notes
     """
 
     target: Target
@@ -225,6 +227,15 @@ def load(request: LoadRequest) -> LoadResult:
     )
 
 
+def _mode(data: bytes, name: str) -> Mode | None:
+    # what a blob says of itself; None for files of others
+    try:
+        found = note(object_file(data, name))
+    except LlextError:
+        return None
+    return None if found is None else found.mode
+
+
 class _Sequence:
     # Does one step after another, on one target.
 
@@ -264,6 +275,9 @@ class _Sequence:
             return False
         self.outcomes.append(self._outcome(step, loaded))
         at = Span(PurePath(step.path))
+        mode = _mode(data, step.name)
+        if mode is not None:
+            self.findings += misled(step.name, at, mode, self.request.parameters)
         if loaded.result < 0:
             self.findings.append(failed(step.name, at, loaded))
         else:

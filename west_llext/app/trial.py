@@ -98,7 +98,7 @@ def plan(manifest: Manifest, base: BaseImage | None) -> Plan | None:
         return None  # a setting of the base image is beyond what can be modelled
     return Plan(
         target=target,
-        storage=_storage(target) or storage_of(settings, offered),
+        storage=only_storage(target) or storage_of(settings, offered),
         heap_known=heap_known,
         chained=frozenset(chained),
         extensions=extensions,
@@ -106,8 +106,11 @@ def plan(manifest: Manifest, base: BaseImage | None) -> Plan | None:
     )
 
 
-def _storage(target: Target) -> Storage | None:
-    # before 4.5, Xtensa's loader passes over relocations of any other file
+def only_storage(target: Target) -> Storage | None:
+    """The only kind of storage that makes sense on a target; None where others do.
+
+    Before 4.5, Xtensa's loader passes over relocations of any other file.
+    """
     only_writable = target.machine is Machine.XTENSA and not target.rules.plt_errors
     return Storage.WRITABLE if only_writable else None
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 from west_llext.diagnostics import Diagnostic, Related, Severity, Span
 from west_llext.loader.danger import Danger
 from west_llext.loader.errnos import spelled
+from west_llext.loader.extension import LoadParameters
 from west_llext.loader.remedy import remedy
 from west_llext.loader.system import Loaded
 from west_llext.manifest.text import escaped
+from west_llext.model.manifest import Mode
 
 
 def refused(name: str, at: Span, danger: Danger) -> Diagnostic:
@@ -52,6 +54,18 @@ def doubts(name: str, at: Span, loaded: Loaded) -> list[Diagnostic]:
             related=tuple(Related(at=at, message=f"the loader logs: {each}") for each in errors),
         )
     ]
+
+
+def misled(name: str, at: Span, mode: Mode, parameters: LoadParameters) -> list[Diagnostic]:
+    """A warning (L026) where a blob is loaded in another way than its mode needs."""
+    fixed = mode is Mode.PRELOCATED
+    if fixed is parameters.pre_located:
+        return []
+    how, hint = "with pre_located", "leave --pre-located out"
+    if fixed:
+        how, hint = "without pre_located", "pass --pre-located and --no-relocate-local"
+    message = f"'{name}' is {mode.value}, and is loaded {how}"
+    return [Diagnostic(code="L026", at=at, message=message, hint=hint, severity=Severity.WARNING)]
 
 
 def _line(text: str) -> str:

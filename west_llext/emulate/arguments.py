@@ -90,8 +90,9 @@ class CallArguments:
         return int.from_bytes(self._host.read(address, self._machine.word), "little")
 
 
-def listed(machine: Machine, host: Host, address: int) -> CallArguments:
-    """Arguments of a va_list: `address` is the one that was passed."""
+def listed(machine: Machine, host: Host, passed_on: CallArguments) -> CallArguments:
+    """Arguments of a va_list, which is the next argument of a call."""
+    address = passed_on.word()
     match machine.list_form:
         case ListForm.WORDS:
             return ListArguments(machine=machine, host=host, address=address)
@@ -99,6 +100,14 @@ def listed(machine: Machine, host: Host, address: int) -> CallArguments:
             return Aapcs64Arguments(machine=machine, host=host, address=address)
         case ListForm.AMD64:
             return Amd64Arguments(machine=machine, host=host, address=address)
+        case ListForm.XTENSA:
+            return XtensaArguments(
+                machine=machine,
+                host=host,
+                stack=address,
+                registers=passed_on.word(),
+                taken=passed_on.word(),
+            )
 
 
 class ListArguments(CallArguments):
@@ -182,3 +191,36 @@ class Amd64Arguments(_Areas):
             return self._from_stack()
         self._vector += 16
         return self._memory_word(self._area + self._vector - 16)
+
+
+#: Bytes of the area of registers, and where its index goes on behind it.
+_XTENSA_REGISTERS, _XTENSA_STACK = 24, 32
+
+
+class XtensaArguments(CallArguments):
+    """Arguments of a va_list of Xtensa (GCC, xtensa_build_builtin_va_list: three words)."""
+
+    def __init__(
+        self, *, machine: Machine, host: Host, stack: int, registers: int, taken: int
+    ) -> None:
+        """stack, registers: areas of arguments; taken: index in bytes, of the next one."""
+        super().__init__(machine=machine, host=host, register=lambda _name: 0)
+        self._areas = stack, registers
+        self._taken = taken
+
+    def word(self) -> int:
+        """An argument of a register's size, unsigned."""
+        return self._piece(4)
+
+    def long_long(self) -> int:
+        """An argument of 64 bits, unsigned."""
+        self._taken = -(-self._taken // 8) * 8
+        return self._piece(8)
+
+    def _piece(self, size: int) -> int:
+        stack, registers = self._areas
+        if self._taken + size > _XTENSA_REGISTERS:
+            self._taken = max(self._taken, _XTENSA_STACK)
+        start = registers if self._taken + size <= _XTENSA_REGISTERS else stack
+        self._taken += size
+        return int.from_bytes(self._host.read(start + self._taken - size, size), "little")

@@ -66,6 +66,8 @@ class Engine:
         self._uc.ctl_set_cpu_model(getattr(self._constants, core.model))
         self.on_block: Callable[[int, int], None] = lambda _address, _size: None
         self.on_trap: Callable[[int], bool] = lambda _number: False
+        #: instructions of the last run; None where they are counted block by block
+        self.executed: int | None = None
         self._stopped: Stopped | None = None
         self._wanted: int | None = None
         self._error: BaseException | None = None

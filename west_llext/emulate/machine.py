@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from west_llext.emulate.faults import FaultKind
+from west_llext.emulate.memory import Range
+
 #: The number of an exception that has none: an instruction that the emulator doesn't execute.
 INVALID = -1
 
@@ -53,6 +56,38 @@ class ListForm(Enum):
     AAPCS64 = "AAPCS64"
     #: a pointer to an area of registers and one of the stack, with how much was taken
     AMD64 = "AMD64"
+    #: the stack, an area of registers, and how much was taken, as three arguments
+    XTENSA = "Xtensa"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qemu:
+    """What is needed of a machine that QEMU executes.
+
+    program, words: command that starts it, without memory images
+    registers: their places among those that its GDB server knows
+    memory: what it has
+    vectors: where exceptions go
+    exception: registers with the address of the instruction that has raised one, its cause, and
+        the address that was wanted
+    kind: what an exception is, of its cause and the bytes of the instruction
+    start: registers with the values that they have when a function is called
+    clock: instructions that read a clock, and the register that has it then
+    cycles: of that clock for an instruction
+    ahead: instructions between two readings where nothing is called
+    """
+
+    program: str
+    words: tuple[str, ...]
+    registers: Mapping[str, int]
+    memory: Range
+    vectors: tuple[int, ...]
+    exception: tuple[str, str, str]
+    kind: Callable[[int, bytes], FaultKind]
+    start: tuple[tuple[str, int], ...]
+    clock: tuple[bytes, str]
+    cycles: float
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +120,7 @@ class Machine:
     float_arguments: registers that hold variadic arguments of type double; none where these are
         passed as integers of their size
     list_form: what a va_list is
+    qemu: None where unicorn executes it
     """
 
     number: int
@@ -114,6 +150,7 @@ class Machine:
     illegal: Illegal | None = None
     float_arguments: tuple[str, ...] = ()
     list_form: ListForm = ListForm.WORDS
+    qemu: Qemu | None = None
 
     @property
     def word(self) -> int:

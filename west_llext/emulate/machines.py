@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, LlextError, Span
-from west_llext.emulate import aarch64, arm, riscv, x86
+from west_llext.emulate import aarch64, arm, riscv, x86, xtensa
 from west_llext.emulate.findings import described
 from west_llext.emulate.machine import Machine
 from west_llext.model.elf import Ident
@@ -16,7 +16,7 @@ MACHINES: Mapping[tuple[int, int], Machine] = {
     (machine.number, machine.bits): machine
     for machine in (
         *(aarch64.MACHINE, arm.MACHINE, riscv.MACHINE_32, riscv.MACHINE_64),
-        *(x86.MACHINE_32, x86.MACHINE_64),
+        *(x86.MACHINE_32, x86.MACHINE_64, xtensa.MACHINE),
     )
 }
 

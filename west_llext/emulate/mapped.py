@@ -15,6 +15,7 @@ from west_llext.emulate.image import Image, overlaps
 from west_llext.emulate.machine import Machine
 from west_llext.emulate.memory import Access, Pages, Range
 from west_llext.emulate.places import place
+from west_llext.emulate.qemu import QemuEngine
 from west_llext.model.elf import Ident
 
 
@@ -29,7 +30,9 @@ class Mapping(NamedTuple):
 class Mapped:
     """Images that were put into an emulator's memory; `pages` are those that they take."""
 
-    def __init__(self, *, engine: Engine, machine: Machine, ident: Ident, limit: int) -> None:
+    def __init__(
+        self, *, engine: Engine | QemuEngine, machine: Machine, ident: Ident, limit: int
+    ) -> None:
         """`limit` bytes of memory are allowed for all images."""
         self._engine = engine
         self._machine = machine
@@ -88,7 +91,7 @@ class Mapped:
 
     def call_place(self, back: int) -> Place | None:
         """The same of a return address, with the source line of the call in front of it."""
-        found, call = self.place(back), self.place(back - 1)
+        found, call = self.place(back), self.place((back & ~self._machine.state_mask) - 1)
         return found if found is None or call is None else replace(found, line=call.line)
 
     def regions(self) -> tuple[Mapping, ...]:

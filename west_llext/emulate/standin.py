@@ -75,7 +75,7 @@ def _taken(  # noqa: PLR0911  one for each kind
         case Kind.REST:
             return arguments
         case Kind.LIST:
-            return listed(machine, host, arguments.word())
+            return listed(machine, host, arguments)
 
 
 def result_words(standin: StandIn, value: int, machine: Machine) -> tuple[int, ...]:

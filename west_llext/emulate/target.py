@@ -20,6 +20,7 @@ from west_llext.emulate.machine import Attributes
 from west_llext.emulate.machines import machine_of
 from west_llext.emulate.mapped import Mapped
 from west_llext.emulate.mapped import Mapping as MappedRange
+from west_llext.emulate.qemu import QemuEngine
 from west_llext.emulate.scratch import GUARD, SLOT, Scratch, scratch
 from west_llext.emulate.standin import StandIn, result_words, values
 from west_llext.emulate.standins import STAND_INS
@@ -112,7 +113,10 @@ class Target:
         self._stand_ins = dict(stand_ins)
         self._replace = set(replace)
         self._ticks = ticks
-        self._engine = Engine(self.machine, self.core)
+        qemu = self.machine.qemu
+        self._engine = (
+            Engine(self.machine, self.core) if qemu is None else QemuEngine(self.machine, qemu)
+        )
         self._engine.on_block = self._on_block
         self._engine.on_trap = self._on_trap
         self._images = Mapped(
@@ -335,6 +339,8 @@ class Target:
     def _result(self, stopped: Stopped) -> Result:
         low, high = (self._engine.register(name) for name in self.machine.result)
         fault = None if stopped.kind is None else self._fault(stopped.kind, stopped.address)
+        if self._engine.executed is not None:
+            self._instructions = self._engine.executed
         accesses = self._accesses
         return Result(
             value=low,
@@ -351,7 +357,9 @@ class Target:
         machine, engine = self.machine, self._engine
         counter = engine.register(machine.counter)
         start, size = self._block
-        if kind is FaultKind.NO_STAND_IN:
+        if self._engine.executed is not None and self._images.is_hollow(counter):
+            kind = FaultKind.NO_STAND_IN  # nobody has watched it
+        elif kind is FaultKind.NO_STAND_IN:
             counter = start
         if kind in _MEMORY_FAULTS or kind is FaultKind.INSTRUCTION:
             # the rest of the block was not executed

@@ -51,11 +51,10 @@ class _Relocator:
         self.complaints = Complaints(job.obj, job.line)
         self.left = Left(job, self.result, self.complaints)
         self.spaces, self.values, self.thumbs = located(job)
-        # undefined weak symbols, where the psABI says that they are at the place
-        self.nowhere: frozenset[int] = frozenset()
-        if job.machine.undefined_at_place:
-            zeros = [index for index, each in enumerate(job.targets) if each[0] is Kind.ZERO]
-            self.nowhere = frozenset(zeros)
+        # undefined weak symbols
+        self.nowhere = frozenset(
+            [index for index, each in enumerate(job.targets) if each[0] is Kind.ZERO]
+        )
         self.bases = bases(job)
         # where the global offset table begins, in the space of the code
         self.table = self.bases.get(Region.TEXT, (0, 0))[1] + job.table.start
@@ -178,9 +177,7 @@ class _Relocator:
         symbol = use.symbol
         space, base = self.bases[use.region]
         use = self.near_zero(use, base)
-        if symbol in self.nowhere and use.row.space is not Space.ABSOLUTE:
-            here = base + use.here
-            self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
+        if symbol in self.nowhere and self.is_special(use, base, content):
             return
         if not known(use.row, self.spaces[symbol], space):
             self.left.keep(use, content)
@@ -189,6 +186,18 @@ class _Relocator:
         TP, GOT = self.job.thread_pointer, self.table
         value = evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP, GOT=GOT)
         self.put(use, value, content)
+
+    def is_special(self, use: Use, base: int, content: bytearray) -> bool:
+        # whether an undefined weak symbol isn't simply at address 0: no psABI gives a thread-local
+        # one an offset, lld that of the addend; elsewhere it may be at the place
+        if use.row.space is Space.THREAD:
+            self.put(use, use.addend, content)
+            return True
+        if use.row.space is Space.ABSOLUTE or not self.job.machine.undefined_at_place:
+            return False
+        here = base + use.here
+        self.put(use, evaluate(use.row.formula, S=here, A=use.addend, P=here), content)
+        return True
 
     def put(self, use: Use, value: int, content: bytearray) -> None:
         # the value in its field, or a complaint
