@@ -18,8 +18,11 @@ SLOW_LINK = """
 from west_llext.app.session import Session
 step = Session.{step}
 def slow(self, *arguments):
+    Session.{step} = step
     with open({mark!r}, "w"):
-        time.sleep({seconds})
+        end = time.monotonic() + {seconds}
+    while time.monotonic() < end and os.path.exists({mark!r}):
+        time.sleep(0.01)
     return step(self, *arguments)
 Session.{step} = slow
 """
@@ -166,11 +169,12 @@ def test_builds_with_two_output_folders_do_not_share_addresses(tmp_path: Path) -
     slow = Running(
         *("-e", "e0", "-o", "one"),
         folder=tmp_path,
-        before=SLOW_LINK.format(step="resolve", mark=str(mark), seconds=1.5),
+        before=SLOW_LINK.format(step="resolve", mark=str(mark), seconds=60),
     )
     assert appeared(mark)
     went_well([Running("-e", "e3", "-o", "two", folder=tmp_path)])
     assert b'"e0"' not in made.lock.read_bytes()
+    mark.unlink()
     went_well([slow])
     rows = json.loads(made.lock.read_bytes())["blocks"]
     taken = sorted(
