@@ -16,7 +16,7 @@ from collections.abc import Sequence
 #: Bytes of memory in a packet; a server has room for at least twice as many digits.
 _PIECE = 1024
 #: Seconds for an answer that needs no code to run.
-_PATIENCE = 20.0
+PATIENCE = 20.0
 
 
 class RemoteError(Exception):
@@ -72,7 +72,7 @@ class Remote:
         if self._answer(seconds) is not None:
             return True
         self._write(b"\x03")
-        if self._answer(_PATIENCE) is None:
+        if self._answer(PATIENCE) is None:
             raise RemoteError
         return False
 
@@ -82,7 +82,7 @@ class Remote:
 
     def _asked(self, order: bytes) -> bytes:
         self._send(order)
-        answer = self._answer(_PATIENCE)
+        answer = self._answer(PATIENCE)
         if answer is None:
             raise RemoteError
         return answer

@@ -17,7 +17,7 @@ from pathlib import PurePath
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.emulate.engine import Stopped
 from west_llext.emulate.faults import FaultKind
-from west_llext.emulate.gdb_remote import Remote, RemoteError
+from west_llext.emulate.gdb_remote import PATIENCE, Remote, RemoteError
 from west_llext.emulate.host import ExitError, StopError
 from west_llext.emulate.machine import Machine, Qemu
 from west_llext.emulate.memory import Range
@@ -163,7 +163,7 @@ class QemuEngine:
             self._remote.stop_at(stop)
         self.set_register(self._machine.counter, start)
         self._put()
-        self._remote.go_on(1.0)
+        self._remote.go_on(PATIENCE)
         self._values = self._taken()
         return self.register(register)
 
