@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, product
+from itertools import islice, permutations, product
 
 from west_llext.emit.blob import blob
 from west_llext.link.extension import Resolved
@@ -79,10 +79,20 @@ def as_theirs(
     right = [theirs[Region.TEXT][2][at : at + size] for at in places]
     if len(words) < 2 or sorted(mine) != sorted(right):
         return
-    choices = [[at for at, word in enumerate(mine) if word == each] for each in right]
-    orders = (each for each in product(*choices) if len(set(each)) == len(each))
-    for order in islice(orders, _MOST_ORDERS):
+    for order in islice(_orders(mine, right), _MOST_ORDERS):
         yield _reorder(places, [words[at][1:] for at in order])
+
+
+def _orders(mine: Sequence[bytes], right: Sequence[bytes]) -> Iterator[list[int]]:
+    # for each of the right words the index of one of mine; all ways among equal words, as far as
+    # anybody would try them
+    ways = [
+        islice(permutations([at for at, word in enumerate(mine) if word == each]), _MOST_ORDERS)
+        for each in dict.fromkeys(right)
+    ]
+    for way in product(*ways):
+        left = dict(zip(dict.fromkeys(right), map(iter, way), strict=True))
+        yield [next(left[each]) for each in right]
 
 
 def _reorder(places: Sequence[int], keys: Sequence[tuple[int, int]]) -> Callable[[Resolved], None]:
