@@ -116,6 +116,17 @@ def test_a_release_that_does_not_share_symbols_refuses_imports(tmp_path: Path) -
     assert texts(made) == []
 
 
+@pytest.mark.parametrize("release", ["3.6.0", "3.5.99"])
+def test_nothing_is_tried_by_rules_of_another_release(release: str, tmp_path: Path) -> None:
+    """3.6 takes names of any length, which 3.5 cuts: what it does isn't known well enough."""
+    made = Workshop(tmp_path, [SMALL], version=release)
+    made.write()
+    start = inputs(made.request())
+    assert start.base.image is not None
+    assert start.base.image.zephyr_version == release
+    assert plan(start.manifest, start.base.image) is None
+
+
 def test_without_a_base_image_nothing_is_tried(tmp_path: Path) -> None:
     """Nothing is known of the target."""
     made = Workshop(tmp_path, [LARGE], base=None)

@@ -28,6 +28,7 @@ from west_llext.loader.extension import Llext, LoadParameters
 from west_llext.loader.storage import BufferLoader, Storage
 from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Machine, Target
+from west_llext.loader.versions import GUESSED
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
 from west_llext.model.manifest import Extension, Manifest, Mode
@@ -96,6 +97,8 @@ def plan(manifest: Manifest, base: BaseImage | None) -> Plan | None:
         target, _ = target_of(settings, offered, None)
     except UsageError:
         return None  # a setting of the base image is beyond what can be modelled
+    if target.version in GUESSED:
+        return None
     return Plan(
         target=target,
         storage=only_storage(target) or storage_of(settings, offered),

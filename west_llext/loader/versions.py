@@ -28,6 +28,9 @@ DEFAULT = Version(4, 3)
 
 #: Releases that nobody has looked at, and those whose rules they get.
 NEAR = {Version(3, 6): Version(3, 5), Version(4, 0): Version(4, 1)}
+#: Those of them that differ from all that is known: names of any length, more relocations. What
+#: fails by the rules that they get may be fine.
+GUESSED = frozenset({Version(3, 6)})
 
 _FORM = re.compile(r"v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,5}))?(?:[-+].*)?", re.ASCII)
 
