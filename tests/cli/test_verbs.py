@@ -10,7 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from support.commands import ROOT, command, process
-from support.project import base_elf, project
+from support.elfbuild import FUNC, NOBITS, SHF_ALLOC, SHF_WRITE, Sec, Sym, elf
+from support.project import SHF_EXECINSTR, base_elf, project
 
 from west_llext.manifest.schema import text as schema_text
 
@@ -255,3 +256,20 @@ def test_the_same_command_prints_the_same_text(form: str, folder: Path) -> None:
         process(*words, folder=folder, environment={"PYTHONHASHSEED": seed}) for seed in "12"
     )
     assert first == second
+
+
+@pytest.mark.parametrize("verb", ["build", "check"])
+def test_a_region_larger_than_all_addresses_is_one_error(verb: str, tmp_path: Path) -> None:
+    """L012, and no more than that: a section header couldn't hold the size."""
+    project(tmp_path, mode="relocatable")
+    sections = [
+        Sec(name=name, type=NOBITS, flags=SHF_ALLOC | SHF_WRITE, size=0xC0000000)
+        for name in (".bss.a", ".bss.b")
+    ]
+    run = Sym(name="demo_run", value=1, type=FUNC, section=".text")
+    code = Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=bytes(4))
+    (tmp_path / "demo.o").write_bytes(elf(sections=[code, *sections], symbols=[run]))
+    ran = command(verb, folder=tmp_path)
+    message = "demo.o: error[L012]: bss has 0x180000000 bytes, expected fewer than 0x100000000"
+    assert ran.status == 1
+    assert [line for line in (ran.out + ran.err).splitlines() if "error[" in line] == [message]

@@ -211,7 +211,7 @@ class Session:
 
     def _made(self, record: Linked, findings: list[Diagnostic]) -> ProductReply:
         # what has errors is never written, so nothing is made of it
-        if has_errors(findings):
+        if has_errors(findings) or _too_large(record):
             return ProductReply(None, findings)
         content = blob(record)
         made = None
@@ -260,6 +260,11 @@ def _shared_object(obj: ObjectFile, machine: Machine) -> tuple[str, str]:
         f"loader doesn't keep on {machine.name}"
     )
     return text, "link it with 'ld -r' instead of -shared, from objects compiled without -fPIC"
+
+
+def _too_large(record: Linked) -> bool:
+    # whether a region is larger than all addresses, which was reported (L012): no header can say so
+    return any(section.size >> record.ident.bits for section in record.sections)
 
 
 def _unlinkable(obj: ObjectFile, machine: Machine | None) -> tuple[str, str | None] | None:
