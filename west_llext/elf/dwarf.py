@@ -14,7 +14,9 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import NamedTuple
 
+from west_llext.arch.formula import evaluate
 from west_llext.arch.machines import machine_of
+from west_llext.arch.table import Ignore, Row
 from west_llext.diagnostics import Span
 from west_llext.model.elf import SHF_ALLOC, STT_FUNC, ObjectFile, Relocation
 
@@ -130,9 +132,10 @@ class _Reader:
         self.data = obj.content(index)
         self.order = obj.ident.order
         self.at = 0
-        self.relocations = {row.offset: row for row in obj.relocations.get(index, ())}
-        machine = machine_of(obj.ident)
-        self.odd = machine is not None and machine.entry_is_odd
+        self.relocations: dict[int, list[Relocation]] = {}
+        for row in obj.relocations.get(index, ()):
+            self.relocations.setdefault(row.offset, []).append(row)
+        self.machine = machine_of(obj.ident)
 
     def number(self, size: int) -> int:
         raw = self.data[self.at : self.at + size]
@@ -143,15 +146,27 @@ class _Reader:
 
     def place(self, size: int) -> tuple[int | None, int]:
         # a number that may be an address: section (None if it isn't relocated) and value
-        row = self.relocations.get(self.at)
+        rows = self.relocations.get(self.at, ())
         value = self.number(size)
-        return (None, value) if row is None else self.relocated(row, value)
+        section = None
+        for row in rows:
+            section, value = self.relocated(row, value)
+        return section, value & (1 << 8 * size) - 1
 
     def relocated(self, row: Relocation, value: int) -> tuple[int | None, int]:
-        # every psABI's plain word is S + A; there is no other relocation of such places
+        # every psABI's plain word is S + A; of other words only those of differences are here
         symbol = self.obj.symbols[row.symbol]
-        start = symbol.value & ~(self.odd and symbol.type == STT_FUNC)
-        return symbol.section, start + (value if row.addend is None else row.addend)
+        machine = self.machine
+        if machine is None:
+            return symbol.section, symbol.value + (value if row.addend is None else row.addend)
+        odd = machine.entry_is_odd and symbol.type == STT_FUNC
+        target = (symbol.value & ~odd) + (value if row.addend is None else row.addend)
+        entry = machine.rows.get(row.type)
+        if isinstance(entry, Ignore):
+            return None, value
+        if row.type in machine.joins and isinstance(entry, Row):
+            return None, evaluate(entry.formula, S=target, A=0, P=0, V=value)
+        return symbol.section, target + (value if row.type in machine.partial else 0)
 
     def unsigned(self) -> int:
         value = shift = 0
@@ -322,7 +337,7 @@ def _standard(opcode: int, reader: _Reader, head: _Header, state: _State) -> Non
     elif opcode == 8:  # const_add_pc
         state.addr += (255 - head.special) // head.line_range * head.unit
     elif opcode == 9:  # fixed_advance_pc
-        state.addr += reader.number(2)
+        state.addr += reader.place(2)[1]
     else:
         for _ in range(head.lengths[opcode - 1]):
             reader.unsigned()
