@@ -16,7 +16,7 @@ from west_llext.elf.dwarf import line_of
 from west_llext.link.resolve import Offered, Peer
 from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.link import Import
-from west_llext.model.manifest import Mode, Name
+from west_llext.model.manifest import CompilerRuntime, Mode, Name
 from west_llext.model.region import Region
 
 pytestmark = pytest.mark.cross
@@ -52,6 +52,7 @@ def linked(
     *,
     mode: Mode = Mode.RELOCATABLE,
     why: Why | None = None,
+    runtime: CompilerRuntime = CompilerRuntime.BASE,
     peers: Sequence[Peer] = (),
     imports_from: Sequence[str] = (),
     exports: Sequence[str] = (),
@@ -63,6 +64,7 @@ def linked(
         extension=extension(
             name="filters",
             mode=mode,
+            compiler_runtime=runtime,
             imports_from=[Name(each, AT) for each in imports_from],
             exports=[Name(each, AT) for each in exports],
         ),
@@ -108,16 +110,37 @@ hint: did you mean 'bleep'?"""
     ]
 
 
-def test_a_compiler_helper_offers_the_compilers_library(tmp_path: Path) -> None:
-    """S001 for a name that only a compiler makes."""
+@pytest.mark.parametrize(
+    ("runtime", "reason", "hint"),
+    [
+        (
+            *(CompilerRuntime.BASE, Reason.ABSENT),
+            "set 'compiler-runtime: toolchain', or export it from the base image",
+        ),
+        (
+            *(CompilerRuntime.TOOLCHAIN, Reason.ABSENT),
+            "the compiler's own library lacks it: export it from the base image",
+        ),
+        (
+            *(CompilerRuntime.BASE, Reason.NOT_EXPORTED),
+            "set 'compiler-runtime: toolchain', or add '__aeabi_uldivmod' to 'base.exports'",
+        ),
+        (
+            *(CompilerRuntime.TOOLCHAIN, Reason.NOT_EXPORTED),
+            "add '__aeabi_uldivmod' to 'base.exports'",
+        ),
+    ],
+    ids=lambda each: getattr(each, "value", ""),
+)
+def test_a_compiler_helper_offers_what_is_not_set_yet(
+    runtime: CompilerRuntime, reason: Reason, hint: str, tmp_path: Path
+) -> None:
+    """S001 and S003 for a name that only a compiler makes; some libraries lack what a ROM has."""
     source = "unsigned long long f(unsigned long long a, unsigned long long b) { return a / b; }"
-    why = Why(reason=Reason.ABSENT, origin=Origin.HELPER, about="a compiler helper")
-    assert texts(linked(compiled(tmp_path, source), why=why)) == [
-        """\
-build/filters.o: error[S001]: extension 'filters' needs '__aeabi_uldivmod', a compiler helper \
-(at .text+0x2): nothing defines it
-hint: set 'compiler-runtime: toolchain', or export it from the base image"""
-    ]
+    why = Why(reason=reason, origin=Origin.HELPER, about="a compiler helper")
+    made = linked(compiled(tmp_path, source), why=why, runtime=runtime)
+    assert [each.hint for each in made.findings] == [hint]
+    assert "needs '__aeabi_uldivmod', a compiler helper (at .text+0x2): " in texts(made)[0]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from west_llext.link.veneers import Window
 from west_llext.model.base import Abi, BaseImage, Offer, Reason, Why
 from west_llext.model.elf import Ident, ObjectFile
 from west_llext.model.link import Linked
-from west_llext.model.manifest import Extension, Mode, Name
+from west_llext.model.manifest import CompilerRuntime, Extension, Mode, Name
 from west_llext.model.region import PLACEABLE, Region
 
 from . import elfbuild
@@ -104,6 +104,7 @@ def extension(
     *,
     name: str = "ext",
     mode: Mode = Mode.PRELOCATED,
+    compiler_runtime: CompilerRuntime = CompilerRuntime.BASE,
     exports: Sequence[Name | str] = (),
     imports_from: Sequence[Name | str] = (),
     place: Mapping[Region, str] | None = None,
@@ -114,6 +115,7 @@ def extension(
     return Extension(
         name=name,
         mode=mode,
+        compiler_runtime=compiler_runtime,
         exports=tuple(Name(each) if isinstance(each, str) else each for each in exports),
         imports_from=tuple(Name(each) if isinstance(each, str) else each for each in imports_from),
         place={region: Name(memory) for region, memory in place.items()},

@@ -10,7 +10,7 @@ from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.places import place_of
 from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.elf import ObjectFile
-from west_llext.model.manifest import Extension, Mode
+from west_llext.model.manifest import CompilerRuntime, Extension, Mode
 
 #: Place in a source of a place in an object: called with that, section index and byte offset.
 LineFinder = Callable[[ObjectFile, int, int], "Span | None"]
@@ -104,10 +104,10 @@ def _base_reason(
     extension: Extension, miss: Miss, why: Why
 ) -> tuple[str, str, str | None, tuple[Related, ...]]:
     notes: tuple[Related, ...] = ()
-    add = _export_hint(miss.name, why)
+    add = _export_hint(extension, miss.name, why)
     match why.reason:
         case Reason.ABSENT:
-            return "S001", "nothing defines it", _absent_hint(why), ()
+            return "S001", "nothing defines it", _absent_hint(extension, why), ()
         case Reason.STATIC:
             also = f", and {add}" if extension.mode is Mode.RELOCATABLE else ""
             reason = "the base image defines it as a local (static) symbol"
@@ -127,10 +127,7 @@ def _base_reason(
             return "S007", reason, "build the base image again with the generated table", ()
 
 
-_RUNTIME = "set 'compiler-runtime: toolchain', or export it from the base image"
-
-
-def _absent_hint(why: Why) -> str | None:
+def _absent_hint(extension: Extension, why: Why) -> str | None:
     match why.origin:
         case Origin.DEVICE:
             return (
@@ -139,18 +136,25 @@ def _absent_hint(why: Why) -> str | None:
             )
         case Origin.SYSCALL:
             return "enable what has it in the base image's configuration"
+        case Origin.HELPER if _has_runtime(extension):
+            return "the compiler's own library lacks it: export it from the base image"
         case Origin.HELPER:
-            return _RUNTIME
+            return "set 'compiler-runtime: toolchain', or export it from the base image"
         case Origin.SOURCE:
             return f"did you mean '{why.nearest[0]}'?" if why.nearest else None
 
 
-def _export_hint(name: str, why: Why) -> str:
+def _has_runtime(extension: Extension) -> bool:
+    # the compiler's library was linked in already
+    return extension.compiler_runtime is CompilerRuntime.TOOLCHAIN
+
+
+def _export_hint(extension: Extension, name: str, why: Why) -> str:
     add = f"add '{name}' to 'base.exports'"
     match why.origin:
         case Origin.DEVICE:
             return f"set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or {add}"
-        case Origin.HELPER:
+        case Origin.HELPER if not _has_runtime(extension):
             return f"set 'compiler-runtime: toolchain', or {add}"
-        case Origin.SYSCALL | Origin.SOURCE:
+        case Origin.HELPER | Origin.SYSCALL | Origin.SOURCE:
             return add
