@@ -84,6 +84,7 @@ WORDS = {
     "rv32-gcc": "-march=rv32imac -mabi=ilp32 -mno-relax -msmall-data-limit=0",
     "rv32-zig": "-target riscv32-freestanding -mcpu=generic_rv32+m+a+c -mabi=ilp32 -mno-relax",
     "rv64-gcc": "-march=rv64imafdc_zicsr -mabi=lp64d -mcmodel=medany -mno-relax",
+    "xtensa-gcc": "-mabi=call0 -fno-pic",
     "rv64-zig": "-target riscv64-freestanding -mabi=lp64d -mcmodel=medany -mno-relax",
 }
 

@@ -11,11 +11,8 @@ import shutil
 from pathlib import Path, PurePath
 
 import pytest
-from support.benches import BENCHES, Bench, MachineProject, expected, printed
 from support.cross import gcc
 
-from west_llext.app.calls import FunctionCall
-from west_llext.app.run import RunRequest, run
 from west_llext.diagnostics import LlextError, Span
 from west_llext.elf.attributes import abi
 from west_llext.elf.read import file_content, object_file
@@ -26,7 +23,6 @@ from west_llext.emulate.limits import Limits
 from west_llext.emulate.memory import Access
 from west_llext.emulate.standin import Kind, StandIn
 from west_llext.emulate.target import Target
-from west_llext.loader.target import Machine
 from west_llext.model.elf import Ident
 
 pytestmark = pytest.mark.qemu
@@ -175,58 +171,6 @@ def test_a_qemu_that_does_not_start_is_the_same(words: tuple[str, ...]) -> None:
     assert known is not None
     with pytest.raises(LlextError, match="X001"):
         qemu.QemuEngine(xtensa.MACHINE, dataclasses.replace(known, words=words))
-
-
-XTENSA = Bench(
-    name="xtensa",
-    bits=32,
-    gcc="xtensa-lx106-elf-gcc",
-    flags=("-mlongcalls", "-mtext-section-literals"),
-    zig=(),
-    base=0x60000000,
-    near=0x60010000,
-    far=0x60800000,
-    loader=Machine.XTENSA,
-)
-#: Without the one that needs compiler helpers, which the toolchain's library has in one piece.
-NAMES = ("calls", "tables", "start", "far", "weak")
-
-
-@pytest.mark.cross
-@pytest.mark.parametrize("mode", ["relocatable", "bound", "prelocated"])
-def test_the_extensions_of_all_machines_print_the_same(
-    mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Calls, tables, pointers, constructors, veneers, weak references."""
-    assert "xtensa" not in BENCHES
-    monkeypatch.setattr("support.benches.NAMES", NAMES)
-    project = MachineProject(tmp_path / "project", XTENSA, "gcc", mode)
-    project.built()
-    result = run(
-        RunRequest(
-            base=project.base,
-            blobs=tuple(project.blob(name) for name in NAMES),
-            calls=tuple(FunctionCall(name, f"{name}_demo") for name in NAMES),
-            stand_ins=("printk",),
-        )
-    )
-    assert [str(each) for each in result.findings] == []
-    made = printed(
-        {
-            each.call.extension: each.result
-            for each in result.called
-            if not each.call.function.startswith("constructor")
-        }
-    )
-    assert made == [line for line in expected() if line not in divided()]
-
-
-def divided() -> list[str]:
-    """What the extension prints that isn't built here."""
-    lines = expected()
-    start = lines.index("divide 1")
-    end = next(at for at in range(start + 1, len(lines)) if lines[at].split()[0] in NAMES)
-    return lines[start:end]
 
 
 LISTS = """

@@ -81,6 +81,10 @@ class Bench:
         they don't
     loader: what the loader's model calls it
     veneers: modes in which calls out of reach of `far` go through veneers
+    emulator: program that runs it, where unicorn doesn't
+    storage: that its loader wants blobs in
+    helpers: of the compiler that the base image has in addition, as its toolchain's library lacks
+        them
     """
 
     name: str
@@ -93,6 +97,9 @@ class Bench:
     far: int
     loader: Machine
     veneers: Sequence[str] = ("relocatable", "bound", "prelocated")
+    emulator: str | None = None
+    storage: Storage = Storage.TEMPORARY
+    helpers: Sequence[str] = ()
 
 
 #: What compilers for Linux do by themselves and a base image must not have.
@@ -174,6 +181,23 @@ BENCHES = {
             far=0x1_80000000,
             loader=Machine.RISCV,
         ),
+        Bench(
+            name="xtensa",
+            bits=32,
+            gcc="xtensa-lx106-elf-gcc",
+            flags=("-mlongcalls", "-mtext-section-literals"),
+            zig=(),
+            base=0x60000000,
+            near=0x60010000,
+            far=0x60800000,
+            loader=Machine.XTENSA,
+            emulator="qemu-system-xtensa",
+            storage=Storage.WRITABLE,
+            helpers=(
+                *("__udivdi3", "__umoddi3", "__divdi3", "__udivsi3", "__umodsi3", "__divsi3"),
+                *("__muldi3", "__umulsidi3", "__mulsf3", "__truncdfsf2"),
+            ),
+        ),
     )
 }
 
@@ -195,13 +219,15 @@ class MachineProject(Buildable):
 
     def write(self) -> None:
         """Everything that a build starts from."""
+        if self.bench.emulator:
+            available(self.bench.emulator)
         (self.root / ".git").mkdir(parents=True, exist_ok=True)
         for path in SOURCES.glob("*.[ch]"):
             (self.root / path.name).write_bytes(path.read_bytes())
         zig = "\n  toolchain: {cc: zig}" if self.compiler == "zig" else ""
         text = _MANIFEST.format(
             toolchain=zig,
-            exports=", ".join(EXPORTS),
+            exports=", ".join((*EXPORTS, *self.bench.helpers)),
             near=self.bench.near,
             far=self.bench.far,
             mode=self.mode,
@@ -226,7 +252,8 @@ class MachineProject(Buildable):
             command = [available(self.bench.gcc), *self.bench.flags]
         command += ["-O1", "-ffreestanding", "-fno-builtin", "-fno-common", "-nostdlib", "-static"]
         command += ["-Wl,-T,base.ld", "-Wl,-e,printk", "-Wl,--build-id=none"]
-        command += ["base.c", "-o", "base.elf"]
+        command += ["base.c", *(["rom.c", "-lgcc"] if self.bench.helpers else [])]
+        command += ["-o", "base.elf"]
         done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
@@ -294,7 +321,7 @@ def run_loaded(project: MachineProject, turn: int) -> dict[str, Result]:
             buffer(system, project, name, number), name, places=places(project, turn, number)
         )
         log = [f"{each.level}: {each.text}" for each in loaded.log]
-        assert (loaded.result, log) == (0, []), name
+        assert (loaded.result, log) == (0, []), f"{name} {loaded.result} {log}"
         image = loaded_image(system, loaded, base, name)
         emulated.load(image)
         entries[name] = image.exports[f"{name}_demo"]
@@ -304,7 +331,7 @@ def run_loaded(project: MachineProject, turn: int) -> dict[str, Result]:
 
 def loader_target(project: MachineProject, base: ObjectFile) -> Target:
     """The target with its loader, as the base image would make it."""
-    wanted = set(EXPORTS) if project.mode == "relocatable" else set()
+    wanted = {*EXPORTS, *project.bench.helpers} if project.mode == "relocatable" else set()
     symbols = {
         each.name.encode(): each.value
         for each in base.symbols
@@ -325,7 +352,7 @@ def buffer(system: System, project: MachineProject, name: str, number: int) -> B
         memory=system.memory,
         address=project.bench.near + 0x100000 + number * 0x10000,
         data=project.blob(name).read_bytes(),
-        storage=Storage.TEMPORARY,
+        storage=project.bench.storage,
         bits=project.bench.bits,
         bounded=system.target.rules.bounded_peek,
     )
