@@ -17,7 +17,7 @@ Drawings: Arm Architecture Reference Manual, Armv7-A and Armv7-R (DDI 0406C), ch
 from __future__ import annotations
 
 from west_llext.arch import arm_abi
-from west_llext.arch.formula import Formula, evaluate
+from west_llext.arch.formula import Formula
 from west_llext.arch.layout import layout
 from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import (
@@ -211,12 +211,12 @@ def direct(row: Row, word: int, T: int, core: Core) -> bool:
     return core.blx and row.branch is Branch.CALL and always
 
 
-def branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
+def branch(row: Row, word: int, S: int, A: int, P: int, T: int) -> int:  # noqa: PLR0917 (called for each branch, and keywords take time)
     """The branch instruction, encoded for its target; a call turns into BLX or back into BL.
 
     The caller has asked `direct` first. Raises RangeError.
     """
-    value = evaluate(row.formula, S=S, A=A, P=P, T=T) & ~1
+    value = ((S + A) | T) - P & ~1  # PCREL_T, as all branches have
     if row.number == 10:
         if T:
             return row.encode(word | 1 << 12, value)  # BL

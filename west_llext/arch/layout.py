@@ -99,16 +99,17 @@ def layout(drawing: str, twist: Twist | None = None, untwist: Twist | None = Non
 
 
 # A link spends most of its time in these two, so the loop over the fields is unrolled into one
-# expression. Its text consists of integers that were just computed, and nothing else.
+# expression. Its text consists of integers that were just computed, and nothing else; what changes
+# the value is called inside of it, because a function around it would be one call more.
 def _inserter(
     fields: Sequence[_Field], mask: int, twist: Twist | None
 ) -> Callable[[int, int], int]:
     parts = [f"(value >> {low} & {ones}) << {bit}" for low, ones, bit in fields]
+    if twist is not None:
+        parts[0] = parts[0].replace("value", "(value := twist(value))")
     text = f"lambda word, value: word & ~{mask} | {' | '.join(parts)}"
-    insert: Callable[[int, int], int] = eval(text, {})  # noqa: S307 (see above)
-    if twist is None:
-        return insert
-    return lambda word, value: insert(word, twist(value))
+    insert: Callable[[int, int], int] = eval(text, {"twist": twist})  # noqa: S307 (see above)
+    return insert
 
 
 def _extractor(fields: Sequence[_Field], limit: int, twist: Twist | None) -> Callable[[int], int]:

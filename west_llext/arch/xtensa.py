@@ -33,7 +33,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from west_llext.arch import xtensa_abi
-from west_llext.arch.formula import Formula, evaluate
+from west_llext.arch.formula import Formula
 from west_llext.arch.layout import Layout, layout
 from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import (
@@ -227,12 +227,12 @@ def _picker(
     return pick
 
 
-def branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
+def branch(row: Row, word: int, S: int, A: int, P: int, T: int) -> int:  # noqa: PLR0917 (called for each branch, and keywords take time)
     """The branch, encoded for its target.
 
     Raises RangeError, also where a call that moves the window leaves its 1 GiB.
     """
-    value = evaluate(row.formula, S=S, A=A, P=P, T=T)
+    value = row.compute(S, A, P, T, 0, 0, 0)
     if row in _WINDOWED and (S + A) >> 30 != P >> 30:
         # the limits of the field and those of the 1 GiB, whichever are nearer
         low, high = row.range()

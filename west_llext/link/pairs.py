@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from west_llext.arch.formula import Formula, evaluate
+from west_llext.arch.formula import Formula
 from west_llext.arch.table import RangeError, Row
 from west_llext.link.codec import Codec
 from west_llext.model.elf import ObjectFile, Relocation, Symbol
@@ -74,10 +74,11 @@ def put_sum(
     """
     total = 0
     for row, S, A in parts:
-        word = codec.load(row.word, content, here)
-        V = row.layout.extract(word)
-        total = evaluate(row.formula, S=S, A=A, P=0, V=total if row.word.units == "U" else V)
-        codec.dump(row.word, content, here, row.encode(word, total))
+        units = row.word.units
+        word = codec.loads[units](content, here)
+        V = total if units == "U" else row.layout.extract(word)
+        total = row.compute(S, A, 0, 0, 0, V, 0)
+        codec.dumps[units](content, here, row.encode(word, total))
     last = parts[-1][0]
     high = 1 << 7 * codec.extent(last, content, here)
     if last.word.units == "U" and not 0 <= total < high:
