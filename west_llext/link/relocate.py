@@ -8,7 +8,8 @@ everything is applied.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import itemgetter
 
 from west_llext.arch.formula import Space, evaluate
@@ -28,6 +29,10 @@ from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
 _NUMBER = itemgetter(2)
+
+# a named tuple made in one step, in half the time
+_use: Callable[[tuple[Row, int, int, Region, int, int, int, int]], Use]
+_use = partial(tuple.__new__, Use)
 
 
 def relocated(job: Job) -> Relocated:
@@ -158,7 +163,7 @@ class _Relocator:
         A = addend or 0
         if addend is None or row.partial:
             A += row.addend(word)
-        return Use(row, section, offset, place[0], here, word, symbol, A)
+        return _use((row, section, offset, place[0], here, word, symbol, A))
 
     def single(self, use: Use, content: bytearray) -> None:
         # one that stands by itself
@@ -220,7 +225,7 @@ class _Relocator:
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
         TP, GOT = self.job.thread_pointer, self.table
-        value = evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP, GOT=GOT)
+        value = use.row.compute(S, use.addend, P, T, TP, 0, GOT)
         self.put(use, value, content)
 
     def is_special(self, use: Use, base: int, content: bytearray) -> bool:
@@ -275,7 +280,7 @@ class _Relocator:
             self.left.keep(use, content)
             return
         P, S = base + upper.here, self.values[symbol]
-        value = evaluate(upper.row.formula, S=S, A=upper.addend, P=P)
+        value = upper.row.compute(S, upper.addend, P, 0, 0, 0, 0)
         self.put(use, value + use.addend, content)
 
     def is_refused(self, use: Use) -> bool:

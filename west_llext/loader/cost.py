@@ -14,7 +14,6 @@ from typing import NamedTuple
 from west_llext.arch.formula import Space
 from west_llext.arch.machines import MACHINES
 from west_llext.arch.table import Row
-from west_llext.elf.headers import FORMATS
 from west_llext.loader.headers import SHT_REL, SHT_RELA
 from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Machine, Target
@@ -92,7 +91,7 @@ def cost(target: Target, loaded: Loaded) -> Cost | None:
     ext, work = loaded.ext, loaded.work
     if ext is None or loaded.inspection is None:
         return None
-    entry, table = FORMATS[target.bits, target.order].symbol.size, target.mem.symtab
+    entry, table = target.forms.symbol.size, target.mem.symtab
     settled, spared = _settled(work.imports, loaded.inspection.machine, target.bits)
     return Cost(
         copied=work.copied,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from west_llext.loader.danger import outside
@@ -30,6 +30,7 @@ from west_llext.loader.headers import (
     Header,
 )
 from west_llext.loader.loading import Loading
+from west_llext.loader.mem import Mem
 from west_llext.loader.wording import alternate, pointer, signed
 
 EXPORTED = b".exported_sym\0"
@@ -41,9 +42,9 @@ _NAME = "the name of a section"
 
 def check_names(load: Loading) -> None:
     """The pass over all names that some releases make first."""
-    size = load.sects[load.target.mem.shstrtab].size
-    for index in range(load.ext.sect_cnt):
-        name = load.headers[index].name
+    size, headers = load.sects[load.target.mem.shstrtab].size, load.headers
+    for index in range(headers.count):
+        name = headers[index].name
         if name >= size:
             load.fail(
                 Errno.ENOEXEC,
@@ -53,8 +54,9 @@ def check_names(load: Loading) -> None:
 
 def map_sections(load: Loading) -> None:
     """Give every section that is loaded a region and an offset in it."""
-    for index in range(load.ext.sect_cnt):
-        _map(load, index)
+    headers = load.headers
+    for index in range(headers.count):
+        _map(load, headers[index], index)
     _align(load)
     _refuse_overlaps(load)
     _place(load)
@@ -63,8 +65,8 @@ def map_sections(load: Loading) -> None:
         load.fail(Errno.ENOEXEC, ".llext.rodata.noreloc has relocations")
 
 
-def _map(load: Loading, index: int) -> None:
-    header, ext = load.headers[index], load.ext
+def _map(load: Loading, header: Header, index: int) -> None:
+    ext = load.ext
     name = load.section_name(header)
     if name is None:
         load.fail(
@@ -102,12 +104,13 @@ def _region(load: Loading, header: Header, name: int) -> int:
         return mem.export
     if header.type == SHT_PROGBITS:
         return _program_region(load, header, name)
-    by_type = {
-        SHT_NOBITS: mem.bss,
-        SHT_PREINIT_ARRAY: mem.preinit,
-        SHT_INIT_ARRAY: mem.init,
-        SHT_FINI_ARRAY: mem.fini,
-    }
+    if header.type == SHT_NOBITS:
+        return mem.bss
+    return _array_region(mem, header)
+
+
+def _array_region(mem: Mem, header: Header) -> int:
+    by_type = {SHT_PREINIT_ARRAY: mem.preinit, SHT_INIT_ARRAY: mem.init, SHT_FINI_ARRAY: mem.fini}
     return by_type.get(header.type, -1)
 
 
@@ -231,6 +234,8 @@ def _refuse_overlaps(load: Loading) -> None:
         for number in there
         if number != mem.bss
     }
+    if _are_apart(in_memory.values()) and _are_apart(in_file.values()):
+        return
     for first, second in combinations(there, 2):
         if first in in_memory and second in in_memory:
             _refuse_overlap(load, "VMA", first, second, in_memory)
@@ -238,6 +243,16 @@ def _refuse_overlaps(load: Loading) -> None:
             continue
         if first in in_file and second in in_file:
             _refuse_overlap(load, "ELF file", first, second, in_file)
+
+
+def _are_apart(ranges: Iterable[tuple[int, int]]) -> bool:
+    # whether no two overlap, found without a look at every two
+    end = -1
+    for low, high in sorted(ranges):
+        if low <= end or high < low:
+            return False
+        end = high
+    return True
 
 
 def _range(load: Loading, number: int, start: int) -> tuple[int, int]:
@@ -259,15 +274,13 @@ def _refuse_overlap(
 
 
 def _place(load: Loading) -> None:
-    ext, mem = load.ext, load.target.mem
-    for index in range(ext.sect_cnt):
-        header = load.headers[index]
+    ext, headers, none, mask = load.ext, load.headers, load.target.mem.count, load.target.mask
+    for index, region in enumerate(ext.sect_map):
+        header = headers[index]
         if header.type in (SHT_REL, SHT_RELA):
             _mark_target(load, header, index)
-        region = ext.sect_map[index]
-        if region != mem.count:
-            offset = header.offset - load.sects[region].offset
-            ext.sect_offset[index] = offset & load.target.mask
+        if region != none:
+            ext.sect_offset[index] = header.offset - load.sects[region].offset & mask
 
 
 def _mark_target(load: Loading, header: Header, index: int) -> None:

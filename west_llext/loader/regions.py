@@ -30,8 +30,9 @@ def copy_regions(load: Loading) -> None:
     """Everything that isn't there yet."""
     if is_one_image(load):
         prepare_image(load)
-    for number in range(load.target.mem.count):
-        if not load.ext.mem[number] or in_image(load, load.ext.mem[number]):
+    mem = load.ext.mem
+    for number, region in enumerate(load.sects):
+        if region.size and (not mem[number] or in_image(load, mem[number])):
             copy_region(load, number)
 
 
@@ -41,7 +42,7 @@ def copy_region(load: Loading, number: int) -> None:
     if not region.size:
         return
     ext.mem_size[number] = region.size
-    if in_image(load, ext.mem[number]):
+    if ext.image and in_image(load, ext.mem[number]):
         load.note_partition(number, ext.mem[number], region.size)
         _fill(load, number)
         return
