@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from pathlib import PurePath
 
+from west_llext.record import record
+
 
 class ExitStatus(IntEnum):
     """Exit status of every command."""
@@ -59,7 +61,7 @@ class Span:
 NOWHERE = Span(PurePath("west-llext"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Related:
     """Another place that helps to understand a finding, rendered as a `note:` line."""
 
@@ -67,7 +69,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """One finding.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ from west_llext.loader.storage import BufferLoader, Storage
 from west_llext.loader.system import Loaded, System
 from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.manifest import Mode
+from west_llext.record import record
 
 #: A symbol of the base image is elsewhere, or gone.
 _MOVED = frozenset({"I001", "I002"})
@@ -52,7 +53,7 @@ _FIXED = LoadParameters(relocate_local=False, pre_located=True)
 _PAGE = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BenchPlan:
     """What a target on the host is to be.
 

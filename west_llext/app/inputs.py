@@ -7,7 +7,6 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from west_llext.app.bases import Base, base_of
@@ -23,9 +22,10 @@ from west_llext.diagnostics import (
 )
 from west_llext.manifest.load import manifest as load_manifest
 from west_llext.model.manifest import Extension, Manifest
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What the manifest says.
 
@@ -38,7 +38,7 @@ class Draft:
     findings: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Inputs(Draft):
     """The same with its base image; `findings` speak of both."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path, PurePath
 
@@ -34,6 +34,7 @@ from west_llext.emulate.mapped import Mapping as MappedRange
 from west_llext.emulate.standin import StandIn
 from west_llext.emulate.standins import STAND_INS
 from west_llext.emulate.touched import Watch
+from west_llext.record import record
 
 
 class End(Enum):
@@ -45,7 +46,7 @@ class End(Enum):
     TORN_DOWN = "torn down"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """What to run.
 
@@ -68,7 +69,7 @@ class RunRequest:
     end: End = End.LOADED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """What came of it.
 

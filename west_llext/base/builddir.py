@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 
 from west_llext.base.sysbuild import (
@@ -23,6 +23,7 @@ from west_llext.base.sysbuild import (
 )
 from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.elf.read import file_content
+from west_llext.record import record
 
 _SETTING = re.compile(r"(CONFIG_[A-Za-z0-9_]+)=(.*)")
 _UNSET = re.compile(r"# (CONFIG_[A-Za-z0-9_]+) is not set")
@@ -39,7 +40,7 @@ _CACHE = "CMakeCache.txt"
 _CONFIG = "zephyr/.config"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BuildDir:
     """What a west build directory says.
 

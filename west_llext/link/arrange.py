@@ -9,7 +9,7 @@ is spared all of that here: sections are merged by region and the rest is left o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from west_llext.arch.machine import Machine
 from west_llext.diagnostics import Diagnostic
@@ -28,6 +28,7 @@ from west_llext.model.elf import (
     SectionType,
 )
 from west_llext.model.region import Region
+from west_llext.record import record
 
 EXPORT_SECTION = ".exported_sym"
 MAX_ALIGNMENT = 1 << 16
@@ -61,7 +62,7 @@ _LISTS = _ARRAYS | {Region.EXPORT}
 _UNWIND = (".eh_frame", ".gcc_except_table", ".ARM.extab")
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Output:
     """An output section while it grows.
 
@@ -87,7 +88,7 @@ class Output:
         return self.put(source=source, size=size, align=align, offset=offset)
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Arrangement:
     """Where everything of one object lies.
 

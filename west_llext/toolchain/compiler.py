@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.model.base import Abi
 from west_llext.model.manifest import Toolchain
+from west_llext.record import record
 from west_llext.toolchain.flags import Kind, Language, driver_words
 from west_llext.toolchain.machines import (
     EM_ARM,
@@ -28,7 +28,7 @@ from west_llext.toolchain.zig import zig_target
 _DEFAULT_MACHINE = (EM_ARM, 32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Compiler:
     """A compiler for one target, ready to be called.
 

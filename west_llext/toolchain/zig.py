@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from west_llext.record import record
 from west_llext.toolchain.machines import (
     EM_386,
     EM_AARCH64,
@@ -70,7 +71,7 @@ _ARM_EXTENSIONS = {
 _AARCH64_EXTENSIONS = {"fp": "fp_armv8", "simd": "neon", "fp16": "fullfp16"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ZigTarget:
     """What zig needs to know of a processor.
 
