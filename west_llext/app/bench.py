@@ -7,7 +7,6 @@ emulator executes what the model has made, beside the base image or what stands 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import field
@@ -24,7 +23,7 @@ from west_llext.app.placed import Placed, fixed, placed
 from west_llext.app.trial import only_storage
 from west_llext.app.verdicts import doubts, failed, refused
 from west_llext.base.abi import abi_of
-from west_llext.diagnostics import Diagnostic, LlextError, Related, Span
+from west_llext.diagnostics import Diagnostic, LlextError, Related, Span, did_you_mean
 from west_llext.elf.note import note
 from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.blob import blob_image
@@ -378,12 +377,11 @@ def _too_late(name: str) -> Diagnostic:
 
 
 def _unknown(name: str, known: list[str], place: str, message: str) -> Diagnostic:
-    near = difflib.get_close_matches(name, known, n=1)
     return Diagnostic(
         code="X009",
         at=Span(PurePath(place)),
         message=message + listed(known),
-        hint=f"did you mean '{near[0]}'?" if near else None,
+        hint=did_you_mean(name, known),
     )
 
 

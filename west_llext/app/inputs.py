@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from west_llext.diagnostics import (
     MissingError,
     Span,
     UsageError,
+    did_you_mean,
     has_errors,
 )
 from west_llext.manifest.load import manifest as load_manifest
@@ -131,10 +131,9 @@ def jobs(request: Request) -> int:
 
 
 def _unknown(name: str, known: Iterable[str], request: Request) -> Diagnostic:
-    near = difflib.get_close_matches(name, list(known), n=1)
     return Diagnostic(
         code="O009",
         at=Span(PurePath(request.display)),
         message=f"there is no extension '{name}' in it",
-        hint=f"did you mean '{near[0]}'?" if near else None,
+        hint=did_you_mean(name, known),
     )

@@ -7,7 +7,6 @@ constructors, in the order of the blobs, then the calls, and the destructors whe
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import field
 from enum import Enum
@@ -26,6 +25,7 @@ from west_llext.diagnostics import (
     MissingError,
     Span,
     UsageError,
+    did_you_mean,
     has_errors,
 )
 from west_llext.elf.read import file_content, object_file
@@ -211,14 +211,12 @@ def _refuse_unknown_stand_ins(names: Iterable[str]) -> None:
     findings = []
     for name in names:
         if name not in STAND_INS:
-            near = difflib.get_close_matches(name, STAND_INS, n=1)
             finding = Diagnostic(
                 code="X011",
                 at=Span(PurePath("command line")),
                 message=f"there is no stand-in for '{name}'",
-                hint=f"did you mean '{near[0]}'?"
-                if near
-                else "write one in Python, and name its file: --stand-ins FILE.py",
+                hint=did_you_mean(name, STAND_INS)
+                or "write one in Python, and name its file: --stand-ins FILE.py",
             )
             findings.append(finding)
     if findings:

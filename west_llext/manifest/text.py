@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Iterable, Iterator
@@ -36,6 +35,8 @@ def escaped(character: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is most like `word`, or None where none is close."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only where something is wrong
+
     if len(word) > _MAX_SHOWN:
         return None
     folded: dict[str, str] = {}
@@ -49,7 +50,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for each in likely:
         if len(each) == len(word) and sorted(each) == sorted(word):
             return folded[each]
-    match = difflib.get_close_matches(word, likely, n=1)
+    match = get_close_matches(word, likely, n=1)
     return folded[match[0]] if match else None
 
 

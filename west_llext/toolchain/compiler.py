@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -200,7 +199,9 @@ def _candidates(target: Target) -> Iterator[str]:
 
 def _program(name: str, search: str) -> Path | None:
     # absolute, because commands run in another folder than we do
-    found = shutil.which(name, path=search)
+    from shutil import which  # noqa: PLC0415  # only where there is something to compile
+
+    found = which(name, path=search)
     return Path(found).absolute() if found else None
 
 
