@@ -12,8 +12,8 @@ _MAX_SHOWN = 60
 # difflib takes its time; of many words only those are compared that share most pairs of letters
 _MAX_COMPARED = 20
 # how people write sizes (64 KiB) and symbols (&name, name())
-_SIZE = re.compile(r"([0-9]+) ?([KMGkmg])i?[Bb]?")
-_REFERENCE = re.compile(r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?")
+_SIZE = r"([0-9]+) ?([KMGkmg])i?[Bb]?"
+_REFERENCE = r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?"
 
 
 def shown(text: str) -> str:
@@ -59,9 +59,9 @@ def repairs(text: str) -> Iterator[str]:
     if len(text) > _MAX_SHOWN:
         return
     yield text.strip()
-    if size := _SIZE.fullmatch(text):
+    if size := re.fullmatch(_SIZE, text):
         yield size[1] + size[2].upper()
-    if reference := _REFERENCE.fullmatch(text):
+    if reference := re.fullmatch(_REFERENCE, text):
         yield reference[1]
     yield text.replace("-", "_")
     yield text.replace(" ", "-")
