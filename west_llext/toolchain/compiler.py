@@ -14,6 +14,7 @@ from west_llext.model.base import Abi
 from west_llext.model.manifest import Toolchain
 from west_llext.toolchain.flags import Kind, Language, driver_words
 from west_llext.toolchain.machines import (
+    EM_AARCH64,
     EM_ARM,
     TARGETS,
     Target,
@@ -176,12 +177,14 @@ def runtime_library(compiler: Compiler) -> Path:
 
 def _machine(spec: Toolchain, flags: tuple[str, ...], base: Abi | None) -> tuple[int, int]:
     # what is said most plainly comes first
-    named = (
-        machine_of(spec.target or ""),
-        machine_of_flags(flags),
+    others = (
         (base.ident.machine, base.ident.bits) if base else None,
         machine_of(Path(spec.cc or "").name),
     )
+    said = machine_of_flags(flags)
+    # many processors have both of Arm's instruction sets
+    said = None if said == (EM_AARCH64, 64) and (EM_ARM, 32) in others else said
+    named = (machine_of(spec.target or ""), said, *others)
     return next((each for each in named if each and each in TARGETS), _DEFAULT_MACHINE)
 
 
