@@ -122,7 +122,7 @@ def compiler_at(
     return Compiler(
         kind=kind,
         path=path,
-        linker=_linker(kind, path, TARGETS[machine], search),
+        linker=_linker(kind, path, TARGETS[machine], search, _emulation(machine, flags)),
         launcher=launcher,
         flags=flags,
         machine=machine,
@@ -273,20 +273,29 @@ def _launcher(spec: Toolchain, root: Path, search: str) -> tuple[str, ...]:
     return (str(found), *spec.launcher[1:])
 
 
-def _linker(kind: Kind, path: Path, target: Target, search: str) -> tuple[str, ...] | None:
+def _emulation(machine: tuple[int, int], flags: Sequence[str]) -> str:
+    # of Arm's machines big-endian files have a format of their own
+    orders = [flag for flag in flags if flag in {"-mbig-endian", "-mlittle-endian"}]
+    big = orders[-1:] == ["-mbig-endian"] and machine[0] in {EM_ARM, EM_AARCH64}
+    return TARGETS[machine].emulation + ("b" if big else "")
+
+
+def _linker(
+    kind: Kind, path: Path, target: Target, search: str, emulation: str
+) -> tuple[str, ...] | None:
     match kind:
         case Kind.GCC:
             # not ld itself: gcc knows the emulation and the library for its machine flags, and
             # finishes what was compiled for link-time optimisation
             return (str(path), "-r", "-nostdlib")
         case Kind.CLANG:
-            return _lld(path, target, search)
+            return _lld(path, target, search, emulation)
         case Kind.ZIG:
             # not `zig cc -r`, which takes longer and writes into a cache
-            return (str(path), "ld.lld", "-r", "-m", target.emulation, "--error-limit=0")
+            return (str(path), "ld.lld", "-r", "-m", emulation, "--error-limit=0")
 
 
-def _lld(clang: Path, target: Target, search: str) -> tuple[str, ...] | None:
+def _lld(clang: Path, target: Target, search: str, emulation: str) -> tuple[str, ...] | None:
     # of the same release where it can be had: clang-17 comes with ld.lld-17
     suffix = clang.name.partition("clang")[2].removesuffix(".exe")
     names = dict.fromkeys((f"ld.lld{suffix}", "ld.lld"))
@@ -294,11 +303,11 @@ def _lld(clang: Path, target: Target, search: str) -> tuple[str, ...] | None:
         for name in names:
             found = _program(name, folder)
             if found:
-                return (str(found), "-r", "-m", target.emulation, "--error-limit=0")
+                return (str(found), "-r", "-m", emulation, "--error-limit=0")
     for prefix in target.gcc:
         found = _program(f"{prefix}ld", search)
         if found:
-            return (str(found), "-r", "-m", target.emulation)
+            return (str(found), "-r", "-m", emulation)
     return None
 
 
