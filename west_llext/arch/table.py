@@ -8,13 +8,14 @@ rooms above know neither numbers nor layouts of a machine; they ask its rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import lru_cache
 
 from west_llext.arch.formula import Compute, Formula, Space
 from west_llext.arch.layout import Layout
 from west_llext.model.members import plain_members
+from west_llext.record import record
 
 #: Words of branches whose addends are kept.
 _KEPT = 64
@@ -42,7 +43,7 @@ class Branch(Enum):
     JUMP = "jump"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Word:
     """How the bytes of a place become the integer that a layout describes, and back.
 
@@ -97,7 +98,7 @@ class Via(Enum):
     GOT = "global offset table"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Row:
     """A relocation type that we apply.
 
@@ -269,7 +270,7 @@ class Row:
         return checked
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ignore:
     """A relocation type that changes nothing; `why` says so in the psABI's sense."""
 
@@ -278,7 +279,7 @@ class Ignore:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Refuse:
     """A relocation type that extensions can't have; `why` says so, `hint` what to do."""
 
@@ -288,7 +289,7 @@ class Refuse:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Dynamic(Refuse):
     """A relocation type that linkers leave in shared objects; relocatable ones can't have it.
 

@@ -8,7 +8,6 @@ The order is the target's: the extension itself, the base image, then the extens
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from west_llext.model.elf import STB_WEAK, ObjectFile, Symbol
 from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
+from west_llext.record import record
 
 # a named tuple made in one step, in half the time
 _import: Callable[[tuple[str, str | None, int | None, bool, int]], Import]
@@ -40,7 +40,7 @@ class Offered(NamedTuple):
     function: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Peer:
     """An extension that others may import from.
 
@@ -56,7 +56,7 @@ class Peer:
     private: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """What one extension's symbols stand for.
 

@@ -9,7 +9,7 @@ extension never changes another. Every target has one veneer of each form, at th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import Check, Row
@@ -19,12 +19,13 @@ from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import ObjectFile, Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
+from west_llext.record import record
 
 #: Half-open range of addresses.
 Window = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Stub:
     """One veneer.
 
@@ -41,7 +42,7 @@ class Stub:
     first: tuple[int, int]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Stubs:
     """The veneers of an extension: which, and which branches use them.
 
@@ -53,7 +54,7 @@ class Stubs:
     by_place: dict[int, dict[int, Stub]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Reach:
     """What decides whether a branch gets to its target.
 

@@ -8,7 +8,7 @@ Instructions are estimated: prices were fitted to those that were counted in rec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from west_llext.arch.formula import Space
@@ -17,6 +17,7 @@ from west_llext.arch.table import Row
 from west_llext.loader.headers import SHT_REL, SHT_RELA
 from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Machine, Target
+from west_llext.record import record
 
 
 class Prices(NamedTuple):
@@ -40,7 +41,7 @@ PRICES: Mapping[tuple[Machine, int], Prices] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The cost of one load.
 
