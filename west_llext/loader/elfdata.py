@@ -158,11 +158,10 @@ def _take(load: Loading, region: int, index: int) -> None:
 def _find_in_order(load: Loading) -> None:
     # stops at the third; strings count only behind the symbol table that names them
     mem, strings, found = load.target.mem, -1, 0
-    headers, symbols = load.headers, _symbol_table(load)
-    for index in range(headers.count):
+    symbols = _symbol_table(load)
+    for index, header in enumerate(load.headers):
         if found >= 3:
             break
-        header = headers[index]
         if header.type == symbols:
             _take(load, mem.symtab, index)
             strings = header.link
@@ -176,10 +175,8 @@ def _find_in_order(load: Loading) -> None:
 
 
 def _find_in_any_order(load: Loading) -> None:
-    mem, symbols, strings = load.target.mem, -1, -1
-    headers, wanted = load.headers, _symbol_table(load)
-    for index in range(headers.count):
-        header = headers[index]
+    mem, symbols, strings, wanted = load.target.mem, -1, -1, _symbol_table(load)
+    for index, header in enumerate(load.headers):
         if header.type == wanted:
             symbols, strings = index, header.link
         elif header.type == SHT_STRTAB and index == load.hdr.shstrndx:

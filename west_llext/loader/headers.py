@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 
 from west_llext.loader.danger import outside
@@ -66,15 +67,19 @@ class SectionTable:
         self._seen = -1
 
     def __getitem__(self, index: int) -> Header:
+        rows = self._known()
+        return rows[index] if index < len(rows) else self._read(index)
+
+    def __iter__(self) -> Iterator[Header]:
+        """All headers as they are now, while nobody writes."""
+        rows = self._known()
+        return iter(rows) if len(rows) == self.count else map(self._read, range(self.count))
+
+    def _known(self) -> list[Header]:
         block = self._block
-        if block is None:
-            return self._read(index)
-        if block.changes != self._seen:
+        if block is not None and block.changes != self._seen:
             self._rows, self._seen = self._all(block), block.changes
-        try:
-            return self._rows[index]
-        except IndexError:
-            return self._read(index)
+        return self._rows
 
     def _all(self, block: Block) -> list[Header]:
         # every header at once, as every step looks at most of them; none where one isn't known, so

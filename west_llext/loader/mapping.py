@@ -42,9 +42,9 @@ _NAME = "the name of a section"
 
 def check_names(load: Loading) -> None:
     """The pass over all names that some releases make first."""
-    size, headers = load.sects[load.target.mem.shstrtab].size, load.headers
-    for index in range(headers.count):
-        name = headers[index].name
+    size = load.sects[load.target.mem.shstrtab].size
+    for index, header in enumerate(load.headers):
+        name = header.name
         if name >= size:
             load.fail(
                 Errno.ENOEXEC,
@@ -54,9 +54,8 @@ def check_names(load: Loading) -> None:
 
 def map_sections(load: Loading) -> None:
     """Give every section that is loaded a region and an offset in it."""
-    headers = load.headers
-    for index in range(headers.count):
-        _map(load, headers[index], index)
+    for index, header in enumerate(load.headers):
+        _map(load, header, index)
     _align(load)
     _refuse_overlaps(load)
     _place(load)
@@ -226,14 +225,13 @@ def _refuse_overlaps(load: Loading) -> None:
         if each.type != SHT_NULL and each.size and number != mem.export
     ]
     in_memory: dict[int, tuple[int, int]] = {}
-    if load.hdr.type == ET_DYN:
-        loaded = [number for number in there if load.sects[number].flags & SHF_ALLOC]
-        in_memory = {number: _range(load, number, load.sects[number].addr) for number in loaded}
-    in_file = {
-        number: _range(load, number, load.sects[number].offset)
-        for number in there
-        if number != mem.bss
-    }
+    in_file: dict[int, tuple[int, int]] = {}
+    for number in there:
+        region = load.sects[number]
+        if load.hdr.type == ET_DYN and region.flags & SHF_ALLOC:
+            in_memory[number] = _range(load, region, region.addr)
+        if number != mem.bss:
+            in_file[number] = _range(load, region, region.offset)
     if _are_apart(in_memory.values()) and _are_apart(in_file.values()):
         return
     for first, second in combinations(there, 2):
@@ -255,9 +253,9 @@ def _are_apart(ranges: Iterable[tuple[int, int]]) -> bool:
     return True
 
 
-def _range(load: Loading, number: int, start: int) -> tuple[int, int]:
+def _range(load: Loading, region: Header, start: int) -> tuple[int, int]:
     # the padding in front of a region doesn't count, the last byte does
-    region, mask = load.sects[number], load.target.mask
+    mask = load.target.mask
     return start + region.info & mask, start + region.size - 1 & mask
 
 
@@ -274,9 +272,8 @@ def _refuse_overlap(
 
 
 def _place(load: Loading) -> None:
-    ext, headers, none, mask = load.ext, load.headers, load.target.mem.count, load.target.mask
-    for index, region in enumerate(ext.sect_map):
-        header = headers[index]
+    ext, none, mask = load.ext, load.target.mem.count, load.target.mask
+    for index, (header, region) in enumerate(zip(load.headers, ext.sect_map, strict=True)):
         if header.type in (SHT_REL, SHT_RELA):
             _mark_target(load, header, index)
         if region != none:
