@@ -49,8 +49,8 @@ PREL31    = layout("_1 30:0")
 ARM_B     = layout("_8 25:2")                                   # B, BL: A1
 ARM_BLX   = layout("_7 1 25:2")                                 # BLX (immediate): A2, H is bit 1
 ARM_MOV   = layout("_12 15:12 _4 11:0")                         # MOVW, MOVT: imm4:imm12
-THM_BL    = layout("_5 24 21:12 _2 23 _1 22 11:1", _j_bits)     # B.W T4, BL T1
-THM_BLX   = layout("_5 24 21:12 _2 23 _1 22 11:2 _1", _j_bits)  # BLX T2, H is left zero
+THM_BL    = layout("_5 24 21:12 _2 23 _1 22 11:1", _j_bits, twisted=22)     # B.W T4, BL T1
+THM_BLX   = layout("_5 24 21:12 _2 23 _1 22 11:2 _1", _j_bits, twisted=22)  # BLX T2, H is left zero
 THM_BCC   = layout("_5 20 _4 17:12 _2 18 _1 19 11:1")           # B<c>.W: T3
 THM_MOV   = layout("_5 11 _6 15:12 _1 10:8 _4 7:0")             # MOVW, MOVT: imm4:i:imm3:imm8
 THM_B_N   = layout("_5 11:1")                                   # B: T2
