@@ -55,11 +55,13 @@ def open_spaces(parts: Iterable[tuple[Row, int]]) -> set[int]:
     subtracted.
     """
     counts: dict[int, int] = {}
+    ADD, SUB = Formula.ADD, Formula.SUB
     for row, space in parts:
-        if row.formula is Formula.SUB:
+        formula = row.formula
+        if formula is SUB:
             counts[space] = counts.get(space, 0) - 1
         else:
-            if row.formula is not Formula.ADD:
+            if formula is not ADD:
                 counts.clear()
             counts[space] = counts.get(space, 0) + 1
     return {space for space, count in counts.items() if count}
@@ -80,6 +82,7 @@ def put_sum(
         total = row.compute(S, A, 0, 0, 0, V, 0)
         codec.dumps[units](content, here, row.encode(word, total))
     last = parts[-1][0]
-    high = 1 << 7 * codec.extent(last, content, here)
-    if last.word.units == "U" and not 0 <= total < high:
-        raise RangeError(value=total, low=0, high=high, alignment=1)
+    if last.word.units == "U":
+        high = 1 << 7 * codec.extent(last, content, here)
+        if not 0 <= total < high:
+            raise RangeError(value=total, low=0, high=high, alignment=1)

@@ -96,5 +96,5 @@ def straights(codec: Codec, machine: Machine) -> dict[int, Straight]:
 
 
 def _is_straight(row: Row) -> bool:
-    special = row.pick is not None or row.from_zero is not None or row.joins
+    special = row.pick is not None or row.joins
     return not special and row.via is Via.DIRECT and row.formula in _OF_PLACES

@@ -116,9 +116,9 @@ class _Relocator:
                     word = row.encode(word, compute(S, A, P, T, TP, 0, 0))
                 else:
                     word = branch(row, word, S, A, P, T if functions[symbol] else state)
-            except RangeError as err:
-                use = Use(row, section, offset, region, here, word, symbol, A)
-                self.complaints.range(use, self.job.targets[symbol], err)
+            except RangeError:
+                # there may be another instruction for it, else this complains
+                self.other(index, rows, section, place, content)
                 continue
             dump(content, here - before, word)
 
@@ -316,17 +316,17 @@ class _Relocator:
         here, room = place[1] + group[0].offset, self.job.obj.sections[section].size
         parts, spaces = [], []
         for each in group:
-            row = self.rows[each.type]
+            offset, symbol, number, A = each
+            row = self.rows[number]
             if not isinstance(row, Row):
                 raise TypeError(row)
-            if each.offset + self.codec.extent(row, content, here) > room:
-                self.complaints.outside(row, section, each.offset)
+            if offset + self.codec.extent(row, content, here) > room:
+                self.complaints.outside(row, section, offset)
                 return
-            A = each.addend
             if A is None or row.partial:
                 A = self.use(row, each, section, place, content).addend
-            parts.append((row, self.values[each.symbol], A))
-            spaces.append((row, self.spaces[each.symbol]))
+            parts.append((row, self.values[symbol], A))
+            spaces.append((row, self.spaces[symbol]))
         if open_spaces(spaces) - {ABSOLUTE_SPACE}:
             for (row, _, _), each in zip(parts, group, strict=True):
                 self.left.keep(self.use(row, each, section, place, content), content)
