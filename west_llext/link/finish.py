@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from west_llext.link.arrange import SECTION_NAMES
-from west_llext.link.debug import debug_sections, twin_symbols
+from west_llext.link.debug import debug_addresses, debug_sections, twin_symbols
 from west_llext.link.exports import Exports
 from west_llext.link.identity import digest
 from west_llext.link.job import Job, Relocated
@@ -66,10 +66,15 @@ def linked(
 def debugged(job: Job, record: Linked) -> Linked:
     """The same extension with all that the debugger reads."""
     numbers = {section.region: index for index, section in enumerate(record.sections)}
+    made_up: tuple[int, ...] = ()
+    if job.mode is not Mode.PRELOCATED and not job.machine.debugger_links:
+        made_up = debug_addresses(record.sections, record.ident.bits)
+    places = dict(zip(numbers, made_up, strict=False)) or job.addresses
     return replace(
         record,
         all_symbols=twin_symbols(job, numbers),
-        debug=debug_sections(job, numbers),
+        debug=debug_sections(job, numbers, places),
+        debug_addresses=made_up,
     )
 
 
