@@ -198,12 +198,12 @@ def _merge(load: Loading, header: Header, number: int, name: int) -> None:
 
 def _align(load: Loading) -> None:
     # moves the start of a region down, so that what is aligned in the file is so in memory
-    mask = load.target.mask
+    mask, is_checked = load.target.mask, load.target.rules.checks_alignment
     for number, region in enumerate(load.sects):
         if region.type == SHT_NULL or region.size == 0:
             continue
         align = region.align
-        if load.target.rules.checks_alignment and align & (align - 1):
+        if is_checked and align & (align - 1):
             load.fail(Errno.ENOEXEC, f"Region {number} has invalid alignment {alternate(align)}")
         pad = region.offset & (align - 1) & mask
         if load.hdr.type == ET_DYN:

@@ -16,7 +16,7 @@ from west_llext.loader.headers import (
 from west_llext.loader.image import in_image, is_one_image, prepare_image
 from west_llext.loader.loading import Failed, Loading
 from west_llext.loader.storage import Storage
-from west_llext.loader.target import Machine, Protection, Target
+from west_llext.loader.target import Machine, Protection
 from west_llext.loader.wording import alternate, pointer, signed
 
 
@@ -65,7 +65,7 @@ def demanded(load: Loading, number: int) -> tuple[int, int]:
     size, align = region.size, region.align
     if not region.flags & SHF_ALLOC:
         return size, align
-    rule = protection(target)
+    rule = target.rule
     if rule is Protection.NONE:
         return size, align
     if rule is Protection.POWER_OF_TWO:
@@ -78,18 +78,6 @@ def demanded(load: Loading, number: int) -> tuple[int, int]:
         )
     page = target.page
     return -(-size // page) * page & target.mask, max(align, page)
-
-
-def protection(target: Target) -> Protection:
-    """What the target's release makes of its memory protection."""
-    rule = target.protection
-    if rule is Protection.MMU:
-        return rule
-    if target.rules.exact_protection:
-        return rule if target.userspace else Protection.NONE
-    # before: for every Arm MPU, whatever it needs; and for no other
-    arm = target.machine is Machine.ARM and rule is not Protection.NONE
-    return Protection.POWER_OF_TWO if arm else Protection.NONE
 
 
 def _may_be_reused(load: Loading, region: Header) -> bool:

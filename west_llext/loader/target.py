@@ -96,6 +96,7 @@ class Target:
     rules: what its release does; mem: its regions
     pointer: bytes of a pointer, and of a `size_t`; mask: all of its bits
     forms: how tables of files lie in bytes, whatever a file says
+    rule: what its release makes of its memory protection
     struct_size: bytes of `struct llext` (include/zephyr/llext/llext.h)
     """
 
@@ -122,6 +123,7 @@ class Target:
     pointer: int = field(init=False, repr=False)
     mask: int = field(init=False, repr=False)
     forms: Formats = field(init=False, repr=False)
+    rule: Protection = field(init=False, repr=False)
     struct_size: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -132,6 +134,7 @@ class Target:
         put("pointer", self.bits // 8)
         put("mask", (1 << self.bits) - 1)
         put("forms", FORMATS[self.bits, self.order])
+        put("rule", _rule(self))
         put("struct_size", structure_size(self) if self.structure is None else self.structure)
 
     @property
@@ -143,6 +146,17 @@ class Target:
     def endian(self) -> Literal["little", "big"]:
         """Byte order as integers spell it."""
         return "little" if self.little else "big"
+
+
+def _rule(target: Target) -> Protection:
+    rule = target.protection
+    if rule is Protection.MMU:
+        return rule
+    if target.rules.exact_protection:
+        return rule if target.userspace else Protection.NONE
+    # before: for every Arm MPU, whatever it needs; and for no other
+    arm = target.machine is Machine.ARM and rule is not Protection.NONE
+    return Protection.POWER_OF_TWO if arm else Protection.NONE
 
 
 def structure_size(target: Target) -> int:
