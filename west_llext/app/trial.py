@@ -65,7 +65,7 @@ class Plan:
 
     def order(self, name: str) -> list[str]:
         """An extension behind all that it imports from, and that those import from."""
-        if name not in self.chained:
+        if not self.extensions[name].imports_from:
             return [name]
         found: dict[str, None] = {}
         path = {name: self._providers(name)}
