@@ -124,7 +124,8 @@ class Row:
     joins: it is one of several relocations of a place, which together make a difference
     bare: the target's loader gets it right without an addend only
     filled: low bits that the target's loader fills in, where that isn't all of the field; 0 for all
-    remedy: what to do where the value doesn't fit; empty for nothing that is always true
+    remedy: what to do where the value doesn't fit, or the loader doesn't know the type; empty for
+        nothing that is always true
     from_zero: (row, change of the word) of an instruction that reaches what is near address 0 from
         everywhere, where this one counts from its place
     size: bytes of the place

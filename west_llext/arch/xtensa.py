@@ -72,6 +72,7 @@ RRI8_BIG  = layout("_16 7:0")
 BRI12_BIG = layout("_12 11:0")
 RI6_BIG   = layout("_6 5:4 _4 3:0")
 
+_JUMP   = "write it as j.l with a free register, such as 'j.l there, a9'"
 _LONG   = "compile with -mlongcalls"
 _POOLS  = "compile with -mtext-section-literals"
 _RELINK = "link the object again, with -shared or with ld -r"
@@ -115,7 +116,7 @@ def _instructions(  # one layout a format
             row("CALL8",  Formula.PCREL_PA, call, Check.SIGNED, -4, branch=Branch.CALL, remedy=_LONG),
             row("CALL12", Formula.PCREL_PA, call, Check.SIGNED, -4, branch=Branch.CALL, remedy=_LONG),
         ),
-        jump    = row("J",     Formula.PCREL, jump,  Check.SIGNED,   -4, branch=Branch.JUMP, remedy=_LONG),
+        jump    = row("J",     Formula.PCREL, jump,  Check.SIGNED,   -4, branch=Branch.JUMP, remedy=_JUMP),
         compare = row("Bcc",   Formula.PCREL, rri8,  Check.SIGNED,   -4),
         zero    = row("BccZ",  Formula.PCREL, bri12, Check.SIGNED,   -4),
         loop    = row("LOOP",  Formula.PCREL, rri8,  Check.UNSIGNED, -4),
