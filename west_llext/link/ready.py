@@ -43,6 +43,7 @@ class Straight(NamedTuple):
     partial: as a pointer's
     space: what has to be known of addresses
     state: of a branch the Thumb bit that keeps its state, for targets of an unknown one; else None
+    high: whether low parts can refer to it
     load, dump: of the codec, for its word
     """
 
@@ -52,7 +53,28 @@ class Straight(NamedTuple):
     partial: bool
     space: Space
     state: int | None
+    high: bool
     compute: Compute
+    load: Load
+    dump: Dump
+
+
+class Pick(NamedTuple):
+    """A row of which the opcode decides what it is.
+
+    size: bytes that tell; pick: as `Row.pick`
+    """
+
+    size: int
+    pick: Callable[[bytes | bytearray, int], Row | None]
+
+
+class Low(NamedTuple):
+    """A row with the low part of a value; `load` and `dump` are those of the codec for its word."""
+
+    row: Row
+    size: int
+    encode: Callable[[int, int], int]
     load: Load
     dump: Dump
 
@@ -77,22 +99,50 @@ def pointers(codec: Codec, machine: Machine) -> dict[int, Pointer]:
 @lru_cache(maxsize=16)
 def straights(codec: Codec, machine: Machine) -> dict[int, Straight]:
     """The rows that are straight, by number."""
+    rows = [row for row in machine.rows.values() if isinstance(row, Row) and _is_straight(row)]
+    return {row.number: _straight(codec, machine, row) for row in rows}
+
+
+@lru_cache(maxsize=16)
+def instructions(codec: Codec, machine: Machine) -> dict[Row | None, Straight]:
+    """The rows that are straight among those that an opcode decides about."""
+    rows = [row for row in machine.instructions if _is_straight(row)]
+    return {row: _straight(codec, machine, row) for row in rows}
+
+
+@lru_cache(maxsize=16)
+def picks(machine: Machine) -> dict[int, Pick]:
+    """The rows that stand for whatever the opcode says, by number."""
+    rows = [row for row in machine.rows.values() if isinstance(row, Row)]
+    return {row.number: Pick(row.size, row.pick) for row in rows if row.pick is not None}
+
+
+@lru_cache(maxsize=16)
+def lows(codec: Codec, machine: Machine) -> dict[int, Low]:
+    """The rows that have the low part of what another place has the high part of, by number."""
     return {
-        row.number: Straight(
-            row,
-            row.before,
-            row.size - row.before,
-            row.partial,
-            # the same state, or the distance isn't known
-            row.space if row.branch is None else Space.DISTANCE,
-            None if row.branch is None else same_state(machine, row),
-            row.compute,
-            codec.loads[row.word.units],
-            codec.dumps[row.word.units],
+        row.number: Low(
+            row, row.size, row.encode, codec.loads[row.word.units], codec.dumps[row.word.units]
         )
         for row in machine.rows.values()
-        if isinstance(row, Row) and _is_straight(row)
+        if isinstance(row, Row) and row.via is Via.HIGH_PART and not (row.partial or row.before)
     }
+
+
+def _straight(codec: Codec, machine: Machine, row: Row) -> Straight:
+    return Straight(
+        row,
+        row.before,
+        row.size - row.before,
+        row.partial,
+        # the same state, or the distance isn't known
+        row.space if row.branch is None else Space.DISTANCE,
+        None if row.branch is None else same_state(machine, row),
+        row.number in machine.high_parts,
+        row.compute,
+        codec.loads[row.word.units],
+        codec.dumps[row.word.units],
+    )
 
 
 def _is_straight(row: Row) -> bool:

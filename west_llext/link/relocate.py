@@ -19,7 +19,7 @@ from west_llext.link.job import Job, Relocated, contents
 from west_llext.link.left import Left, same_state
 from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
-from west_llext.link.ready import pointers, straights
+from west_llext.link.ready import Straight, instructions, lows, picks, pointers, straights
 from west_llext.link.spaces import ABSOLUTE_SPACE, bases, known, located, required
 from west_llext.link.symbols import SymbolTable
 from west_llext.link.targets import REPORTED, Kind
@@ -55,6 +55,10 @@ class _Relocator:
         self.applied = self.result.applied
         self.pointers = pointers(job.codec, job.machine)
         self.straights = straights(job.codec, job.machine)
+        self.picks, self.instructions = picks(job.machine), instructions(job.codec, job.machine)
+        self.lows = lows(job.codec, job.machine)
+        # of high parts that were put into their places, by section and offset of each
+        self.high_values: dict[tuple[int, int], int] = {}
         self.complaints = Complaints(job.obj, job.line)
         self.left = Left(job, self.result, self.complaints)
         self.spaces, self.values, self.thumbs, self.functions, self.nowhere = located(job)
@@ -73,7 +77,9 @@ class _Relocator:
         self.result.findings = self.complaints.diagnostics()
         return self.result
 
-    def section(self, section: int, rows: Sequence[Relocation], place: tuple[Region, int]) -> None:
+    def section(  # noqa: C901 (what is done for every relocation can't afford calls)
+        self, section: int, rows: Sequence[Relocation], place: tuple[Region, int]
+    ) -> None:
         region, start = place
         content = self.result.contents.get(region)
         if content is None:
@@ -85,6 +91,7 @@ class _Relocator:
         pointers, straights, needed = self.pointers, self.straights, required(space)
         spaces, values, thumbs, functions = self.spaces, self.values, self.thumbs, self.functions
         nowhere, branch, TP = self.nowhere, self.job.machine.branch, self.job.thread_pointer
+        picks = self.picks
         rows = list(rows)
         self.applied.update(map(_NUMBER, rows))
         for index, (offset, symbol, number, addend) in enumerate(rows):
@@ -99,10 +106,12 @@ class _Relocator:
                     pack(content, here, value & mask)
                     continue
             straight = straights.get(number)
+            if straight is None and picks:
+                straight = self.picked(number, size - offset, here, content)
             if straight is None or symbol in nowhere or index in stubs:
                 self.other(index, rows, section, place, content)
                 continue
-            row, before, behind, partial, wanted, state, compute, load, dump = straight
+            row, before, behind, partial, wanted, state, high, compute, load, dump = straight
             if there != needed[wanted] or not before <= offset <= size - behind:
                 self.other(index, rows, section, place, content)
                 continue
@@ -113,7 +122,10 @@ class _Relocator:
             S, P, T = values[symbol], base + here, thumbs[symbol]
             try:
                 if state is None:
-                    word = row.encode(word, compute(S, A, P, T, TP, 0, 0))
+                    value = compute(S, A, P, T, TP, 0, 0)
+                    word = row.encode(word, value)
+                    if high:
+                        self.high_values[section, offset] = value
                 else:
                     word = branch(row, word, S, A, P, T if functions[symbol] else state)
             except RangeError:
@@ -121,6 +133,29 @@ class _Relocator:
                 self.other(index, rows, section, place, content)
                 continue
             dump(content, here - before, word)
+
+    def picked(self, number: int, room: int, here: int, content: bytearray) -> Straight | None:
+        # what the opcode decides about
+        pick = self.picks.get(number)
+        if pick is None or pick.size > room:
+            return None
+        return self.instructions.get(pick.pick(content, here))
+
+    def low(self, relocation: Relocation, size: int, start: int, content: bytearray) -> bool:
+        # a low part whose high part has just been put into its place; False for any other
+        offset, symbol, number, addend = relocation
+        label = self.job.obj.symbols[symbol]
+        value = self.high_values.get((label.section, label.value))
+        low = self.lows[number]
+        if value is None or addend is None or offset + low.size > size:
+            return False
+        here = start + offset
+        try:
+            word = low.encode(low.load(content, here), value + addend)
+        except RangeError:
+            return False
+        low.dump(content, here, word)
+        return True
 
     def other(
         self,
@@ -134,6 +169,8 @@ class _Relocator:
         offset, _, number, _ = rows[index]
         row = self.rows.get(number)
         size = self.job.obj.sections[section].size
+        if number in self.lows and self.low(rows[index], size, place[1], content):
+            return
         stub = self.job.stubs.by_place.get(section, {}).get(index)
         if not isinstance(row, Row):
             self.unusual(row, section, rows[index])
