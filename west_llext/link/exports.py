@@ -27,6 +27,7 @@ from west_llext.model.elf import (
 from west_llext.model.link import Export
 from west_llext.model.manifest import Extension
 from west_llext.model.region import Region
+from west_llext.model.rows import symbol_columns
 
 #: Bytes that a name has at most; many names could share the bytes of a longer one.
 MAX_NAME = 4096
@@ -77,10 +78,11 @@ def exports(
             twice.append(each.name)
         if target is not None:
             found[each.name] = target
+    names, _, _, infos, _, sections = symbol_columns(obj.symbols)
     defined = {
-        symbol.name: index
-        for index, symbol in enumerate(obj.symbols)
-        if symbol.section and symbol.info >> 4 != STB_LOCAL and symbol.name
+        name: index
+        for index, (name, info, section) in enumerate(zip(names, infos, sections, strict=True))
+        if section and info >> 4 != STB_LOCAL and name
     }
     added: list[Entry] = []
     absent: list[str] = []

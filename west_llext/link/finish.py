@@ -16,6 +16,7 @@ from west_llext.model.elf import Relocation
 from west_llext.model.link import Export, Import, Linked, OutputSection, Piece
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
+from west_llext.model.rows import symbol_columns
 
 
 def linked(
@@ -75,9 +76,9 @@ def debugged(job: Job, record: Linked) -> Linked:
 
 def _sized(job: Job, found: Exports) -> list[tuple[str, Target, int]]:
     wanted = {target.name for target in found.found.values()}
-    sizes = {
-        name: size for name, _, size, _, _, section in job.obj.symbols if section and name in wanted
-    }
+    names, _, sizes_by_index, _, _, sections = symbol_columns(job.obj.symbols)
+    rows = zip(names, sizes_by_index, sections, strict=True)
+    sizes = {name: size for name, size, section in rows if name in wanted and section}
     return [(name, target, sizes.get(target.name, 0)) for name, target in found.found.items()]
 
 
