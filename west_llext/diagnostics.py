@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from pathlib import PurePath
 
+from west_llext.record import record
+
 
 class ExitStatus(IntEnum):
     """Exit status of every command."""
@@ -59,7 +61,7 @@ class Span:
 NOWHERE = Span(PurePath("west-llext"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Related:
     """Another place that helps to understand a finding, rendered as a `note:` line."""
 
@@ -67,7 +69,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """One finding.
 
@@ -127,3 +129,11 @@ class MissingError(LlextError):
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether any of them is an error, so that nothing may be written."""
     return any(each.severity is Severity.ERROR for each in diagnostics)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The hint that names what is most like `word` among few known words; None where none is."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only where something is wrong
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean '{near[0]}'?" if near else None

@@ -256,6 +256,25 @@ def test_the_first_use_of_a_symbol_has_a_line(sources: Path) -> None:
     assert line_of(obj, section, offset) is not None
 
 
+LITERALS = [(), ("-mtext-section-literals",), ("-ffunction-sections", "-mlongcalls")]
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("flags", LITERALS, ids=str)
+def test_a_literal_has_the_line_of_the_code_that_reads_it(
+    flags: tuple[str, ...], sources: Path
+) -> None:
+    """The table of an Xtensa object speaks of instructions only; addresses are in literals."""
+    given = ("-Iinc", "-g", "-O1", *flags)
+    path = gcc(sources, SOURCE, *given, name="src/unit.c", prefix="xtensa-lx106-elf-")
+    obj = object_file(path.read_bytes(), "unit.o")
+    place = first_use(obj, [symbol.name for symbol in obj.symbols].index("variable"))
+    assert place is not None
+    span = line_of(obj, *place)
+    assert span is not None
+    assert (span.file, span.line) == (PurePath("src/unit.c"), 13)
+
+
 def test_a_symbol_that_only_debug_information_uses_has_no_use() -> None:
     """Relocations of sections that aren't loaded don't need the symbol."""
     data = elf(

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
+from support.cross import gcc, output, tool
 from support.elfbuild import LOCAL, Sec, Sym, elf
 
 from west_llext.elf.headers import headers
@@ -69,3 +71,22 @@ def test_only_what_was_asked_for_is_remembered() -> None:
     assert found.get("c") is None
     found.prepare(["d"])
     assert asked == [["a"], ["b"], None]
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("others", [3, 5000])
+def test_names_that_are_the_ends_of_others_are_found(others: int, tmp_path: Path) -> None:
+    """Linkers keep one string for `copy` and `memcopy`; there can be too many to look at each."""
+    names = ["copy", *(f"a{number}copy" for number in range(others)), "copyright"]
+    lines = [f".globl {name}\n{name}: .byte 0\n" for name in names]
+    obj = gcc(tmp_path, "".join([".data\n", *lines, "unseen_copy: .byte 0\n"]), name="unit.s")
+    path = tmp_path / "image.elf"
+    output(tool("ld"), "-Tdata=0x1000", "-e", "copy", "-o", str(path), str(obj))
+    assert path.read_bytes().count(b"copy\0") == others + 1  # `copy` has none of its own
+    printed = [line.split() for line in output(tool("nm"), str(path)).splitlines()]
+    expected = {name: int(value, 16) for value, _, name in printed if name in names}
+    wanted = ("copy", "copyright", "a1copy", "opy", "unseen_copy")
+    found = index(path.read_bytes(), wanted)
+    values = {name: symbol.value for name in wanted if (symbol := found.get(name))}
+    assert values == {name: expected[name] for name in wanted[:3]}
+    assert {name: found.get(name).value for name in names} == expected  # type: ignore[union-attr]

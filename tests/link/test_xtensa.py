@@ -22,6 +22,7 @@ from support.elfbuild import (
     SHF_WRITE,
     SHN_ABS,
     TLS,
+    Group,
     Rel,
     Sec,
     Sym,
@@ -97,9 +98,14 @@ def texts(content: bytes, base: Sequence[Sym] = (), mode: Mode = Mode.PRELOCATED
 def order(*names: str) -> list[str]:
     """Sections of code in the order in which they come out."""
     sections = [code(bytes(8), name=name, align=4) for name in names]
-    made = made_of(unit(*sections))
-    pieces = made.first.arranged.outputs[Region.TEXT].pieces
-    return [made.first.obj.sections[source].name for source, _, _ in pieces]
+    return pieces(unit(*sections))
+
+
+def pieces(content: bytes) -> list[str]:
+    """Sections of code of an object in the order in which they come out."""
+    made = made_of(content)
+    found = made.first.arranged.outputs[Region.TEXT].pieces
+    return [made.first.obj.sections[source].name for source, _, _ in found]
 
 
 def test_literals_are_in_front_of_their_code() -> None:
@@ -120,6 +126,42 @@ def test_literals_are_in_front_of_their_code() -> None:
         ".gnu.linkonce.literal.g",
         ".gnu.linkonce.t.g",
     ]
+
+
+def test_literals_of_a_group_are_in_front_of_all_of_its_code() -> None:
+    """Assemblers name them after the group's signature, whatever its sections of code are named."""
+    names = (".text.a", ".text.C2", ".text.C1", ".text.b", ".literal.b", ".literal.C5", ".literal")
+    content = elf(
+        machine=94,
+        flags=0x300,
+        sections=[*(code(bytes(8), name=name, align=4) for name in names), PLAIN],
+        symbols=[Sym(name="C5", section=".text.C1")],
+        groups=[Group(signature="C5", members=[".literal.C5", ".text.C2", ".text.C1"])],
+    )
+    assert pieces(content) == [
+        *(".text.a", ".literal.C5", ".text.C2", ".text.C1", ".literal.b", ".text.b", ".literal"),
+    ]
+
+
+LOCAL_STATICS = """\
+struct counter { int n; counter(int n) : n(n) {} ~counter() { gone(n); } static void gone(int); };
+inline int one() { static counter c(needed(1)); return c.n; }
+inline int two() { static counter c(needed(2)); return c.n; }
+extern "C" int entry() { return one() + two(); }
+"""
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O2"])
+def test_literals_of_local_statics_are_reached(level: str, tmp_path: Path) -> None:
+    """Their destructors are in the group of the function, in front of it, and use its literals."""
+    source = f"int needed(int);\n{LOCAL_STATICS}"
+    flags = (level, "-ffunction-sections", "-fno-exceptions", "-fno-use-cxa-atexit")
+    flags += ("-fno-threadsafe-statics",)
+    content = gcc(tmp_path, source, *flags, prefix=PREFIX, name="unit.cpp").read_bytes()
+    names = {each.name for each in object_file(content, "unit.o").symbols if not each.section}
+    base = [function(name, 0x40000800 + 4 * n) for n, name in enumerate(sorted(names - {""}))]
+    assert texts(content, base) == []
 
 
 def test_literals_without_code_stay_where_they_are() -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -32,9 +32,30 @@ class Field(NamedTuple):
     step: int
 
 
-def by_name(case: object) -> str:
-    """The name of a case, for pytest."""
-    return case.name if isinstance(case, Field) else ""
+#: A value and the word that holds it.
+Point = tuple[int, int]
+
+
+class Limits(NamedTuple):
+    """What the manuals say of all fields of a machine.
+
+    rows: by name
+    unchecked: (name, word with a field of zeros, points) of fields that take every value
+    aligned: likewise, with the size that values must be multiples of
+    elsewhere: names of rows whose tests are in the machine's own file
+    """
+
+    name: str
+    rows: Mapping[str, Row]
+    fields: Sequence[Field]
+    unchecked: Sequence[tuple[str, int, Sequence[Point]]]
+    aligned: Sequence[tuple[str, int, Sequence[Point], int]] = ()
+    elsewhere: frozenset[str] = frozenset()
+
+
+def rows_of(entries: Mapping[int, Entry]) -> dict[str, Row]:
+    """The rows of a table by name, without what is ignored or refused."""
+    return {entry.name: entry for entry in entries.values() if isinstance(entry, Row)}
 
 
 def row_of(rows: Mapping[int, Entry], name: str) -> Row:
@@ -49,26 +70,6 @@ def refused(row: Row, empty: int, value: int) -> tuple[object, ...]:
     with pytest.raises(RangeError) as caught:
         row.encode(empty, value)
     return caught.value.args
-
-
-def holds_its_limits(row: Row, case: Field) -> None:
-    """Three points, in the words of the manual (`case.manual`)."""
-    for value, word in (case.small, case.lowest, case.highest):
-        assert word == row.encode(case.empty, value), hex(value)
-
-
-def refuses_what_is_past(row: Row, case: Field) -> None:
-    """Two points, with all that the exception says."""
-    low, high = case.lowest[0], case.highest[0] + case.step
-    for value in (low - case.step, high):
-        assert (value, low, high, case.step) == refused(row, case.empty, value)
-
-
-def refuses_what_is_between(row: Row, case: Field) -> None:
-    """The sixth point: between two values that the field can hold."""
-    low, high = case.lowest[0], case.highest[0] + case.step
-    for value in (case.small[0] + 1, case.small[0] + case.step // 2, low + 1, high - 1):
-        assert (value, low, high, case.step) == refused(row, case.empty, value)
 
 
 def sampled(low: int, high: int, step: int) -> list[int]:

@@ -92,6 +92,18 @@ def test_comdat_groups_priorities_and_exports_survive_the_merge(cc: str, tmp_pat
     assert [each.size for each in obj.sections if each.name == ".exported_sym"] == [8]
 
 
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_big_endian_objects_are_merged(cc: str, tmp_path: Path) -> None:
+    """Arm has a format of its own for them (`armelfb`, as linkers call it)."""
+    project = Project(tmp_path, available(cc), "-mcpu=cortex-m3", "-mthumb", "-mbig-endian")
+    names = ("a", "b")
+    sources = [project.write(f"{name}.c", f"int {name} = 0x01020304;\n") for name in names]
+    obj = project.object(extension(sources=sources))
+    assert not obj.ident.little
+    data = [obj.content(n) for n, each in enumerate(obj.sections) if each.name.startswith(".data")]
+    assert [each for each in data if each] == [b"\1\2\3\4", b"\1\2\3\4"]
+
+
 @pytest.mark.cross
 def test_gcc_runs_destructors_from_the_array_that_the_loader_calls(tmp_path: Path) -> None:
     """Without `-fno-use-cxa-atexit` each static object would import `__aeabi_atexit`."""

@@ -171,6 +171,9 @@ def test_zig_is_refused_for_machines_that_it_lacks(search: Path) -> None:
         (image(243, 64), {"cflags": ("-mcpu=cortex-m3",)}, (40, 32)),
         (None, {"target": "riscv32-freestanding"}, (243, 32)),
         (None, {"cflags": ("-march=rv64gc",)}, (243, 64)),
+        # an Armv8 core runs code of either
+        (image(40, 32), {"cflags": ("-mcpu=cortex-a53",)}, (40, 32)),
+        (None, {"cc": "arm-none-eabi-gcc", "cflags": ("-march=armv8-a",)}, (40, 32)),
     ],
 )
 def test_the_machine_is_what_is_said_most_plainly(

@@ -81,10 +81,17 @@ def zig_words(flags: str, machine: tuple[int, int] = ARM, triple: str | None = N
             "-march=armv8-m.main+fp.dp -mfloat-abi=hard",
             "-target thumb-freestanding-eabihf -mcpu=generic+v8m_main+fp_armv8d16",
         ),
-        ("-mcpu=arm7tdmi", "-target arm-freestanding-eabi -mcpu=arm7tdmi"),
-        ("-mcpu=cortex-a7 -mthumb", "-target thumb-freestanding-eabi -mcpu=cortex_a7"),
-        ("-mcpu=cortex-a7 -mthumb -marm", "-target arm-freestanding-eabi -mcpu=cortex_a7"),
-        ("-mcpu=cortex-r5 -mbig-endian", "-target armeb-freestanding-eabi -mcpu=cortex_r5"),
+        ("-mcpu=arm7tdmi", "-target arm-freestanding-eabi -mcpu=arm7tdmi-vfp2sp"),
+        ("-mcpu=cortex-a7 -mthumb", "-target thumb-freestanding-eabi -mcpu=cortex_a7-vfp2sp"),
+        ("-mcpu=cortex-a7 -mthumb -marm", "-target arm-freestanding-eabi -mcpu=cortex_a7-vfp2sp"),
+        (
+            "-mcpu=cortex-r5 -mbig-endian",
+            "-target armeb-freestanding-eabi -mcpu=cortex_r5-vfp2sp",
+        ),
+        (
+            "-march=armv7-a -mfpu=vfpv3-d16 -mfloat-abi=hard",
+            "-target arm-freestanding-eabihf -mcpu=generic+v7a+vfp3d16-d32",
+        ),
         ("", "-target arm-freestanding-eabi"),
         ("-mcpu=cortex-m3 -mcpu=cortex-m0", "-target thumb-freestanding-eabi -mcpu=cortex_m0"),
         (

@@ -66,6 +66,38 @@ def test_flags_for_an_arm_image_make_code_like_its_own(
     assert tags["image"] == tags["extension"]
 
 
+@pytest.mark.cross
+@pytest.mark.parametrize("cc", COMPILERS)
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "-mcpu=cortex-a9 -marm",
+        "-mcpu=cortex-a9 -mthumb -mfpu=neon -mfloat-abi=hard",
+        "-mcpu=cortex-a9 -mfpu=vfpv3 -mfloat-abi=softfp",
+        "-mcpu=cortex-a9 -mfpu=vfpv3-d16 -mfloat-abi=hard",
+        "-mcpu=cortex-a7 -mfpu=vfpv4-d16 -mfloat-abi=softfp",
+        "-mcpu=cortex-a53 -mthumb",
+        "-mcpu=cortex-r5 -mfloat-abi=soft",
+        "-mcpu=cortex-r5 -mfpu=vfpv3-d16 -mfloat-abi=hard",
+        "-mcpu=cortex-r52 -mfpu=neon-fp-armv8 -mfloat-abi=hard",
+        "-mcpu=arm1176jzf-s -mfloat-abi=soft",
+        "-mcpu=cortex-m7 -mthumb -mfloat-abi=soft",
+        "-mcpu=cortex-m55 -mthumb -mfloat-abi=softfp",
+    ],
+)
+def test_each_compiler_uses_the_unit_of_an_arm_image(cc: str, flags: str, tmp_path: Path) -> None:
+    """Tag_FP_arch, Tag_ABI_VFP_args (ABI addenda, 2.5); most cores of zig have a unit anyway."""
+    text = "double times(double a, float b) { return a * b; }\n"
+    theirs = Project(tmp_path / "base", available("arm-none-eabi-gcc"), *flags.split())
+    image = abi(theirs.object(extension(sources=[theirs.write("a.c", text)])))
+    ours = Project(tmp_path / "ours", available(cc), *flags_of(image))
+    made = abi(ours.object(extension(sources=[ours.write("a.c", text)])))
+    assert [made.attributes.get(tag) for tag in (10, 28)] == [
+        image.attributes.get(tag) for tag in (10, 28)
+    ]
+    assert abi_findings("o", made, "b", image) == ()
+
+
 @pytest.mark.parametrize("cc", COMPILERS)
 @pytest.mark.parametrize(("enums", "size"), [("-fshort-enums", 1), ("-fno-short-enums", 2)])
 def test_enums_are_as_large_as_those_of_an_arm_image(
@@ -233,6 +265,7 @@ def test_names_of_compilers_and_triples_tell_the_machine(
         ("-mcpu=cortex-m3", ARM), ("-march=armv8-m.main", ARM), ("-mthumb", ARM),
         ("-mcpu=arm7tdmi", ARM), ("-mcpu=cortex-a7", ARM), ("-mcpu=cortex-a53", AARCH64),
         ("-march=armv8-a", AARCH64), ("-march=armv8.2-a", AARCH64), ("-march=armv8.1-m.main", ARM),
+        ("-march=armv8-r -mfloat-abi=hard", ARM), ("-mcpu=cortex-a53 -mthumb", ARM),
         ("-march=rv32imc", RISCV), ("-march=rv64gc", RISCV64), ("-m32", (3, 32)), ("-Os", None),
     ],
 )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+import pytest
+
 from west_llext.diagnostics import Span
 from west_llext.toolchain.messages import step_diagnostics
 from west_llext.toolchain.plan import Action, Step
@@ -131,6 +133,23 @@ def test_lld_says_what_it_cant_merge() -> None:
         "a.c; a.o:(dup); defined at b.c; b.o:(.text.dup+0x0)\n"
         "llext.yml:20:5: error[T013]: merging 'filters' failed: cannot open nix.o: "
         "No such file or directory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        ("/usr/bin/arm-none-eabi-ld: attempted static link of dynamic object `f.so'", "'f.so'"),
+        ("ld.lld: error: attempted static link of dynamic object f.so", "f.so"),
+    ],
+    ids=["ld", "lld"],
+)
+def test_a_shared_object_among_others_says_what_to_do(printed: str, name: str) -> None:
+    """The words of both linkers, as they were printed."""
+    assert said(printed, Action.MERGE) == (
+        "llext.yml:20:5: error[T013]: merging 'filters' failed: attempted static link of dynamic "
+        f"object {name}\n"
+        "hint: a shared object has to be all that an extension is made of: link the others into it"
     )
 
 

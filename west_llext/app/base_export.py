@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.app.base_info import base_image
@@ -17,9 +16,10 @@ from west_llext.diagnostics import NOWHERE, Diagnostic, LlextError, Span
 from west_llext.elf.read import file_content
 from west_llext.emit import base_json
 from west_llext.model.base import BaseImage
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
     """Which base image to describe: the first of these that is there.
 
@@ -34,7 +34,7 @@ class ExportRequest:
     manifest: Request | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExportResult:
     """The description.
 

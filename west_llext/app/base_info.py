@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.app.bases import opened
@@ -13,9 +12,10 @@ from west_llext.base.image import image
 from west_llext.base.layout import load_window
 from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.model.base import Abi, BaseImage
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BaseInfo:
     """A base image.
 

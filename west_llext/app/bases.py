@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.elf.read import file_content
 from west_llext.model.base import BaseImage
 from west_llext.model.manifest import Manifest
+from west_llext.record import record
 
 if TYPE_CHECKING:  # few manifests name one
     from west_llext.app.kits import FoundKit
@@ -31,7 +32,7 @@ if TYPE_CHECKING:  # few manifests name one
 _NODES = "devicetree_generated.h"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Base:
     """The base image of a build; without `image` where there is none.
 

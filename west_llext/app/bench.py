@@ -7,10 +7,9 @@ emulator executes what the model has made, beside the base image or what stands 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -24,7 +23,7 @@ from west_llext.app.placed import Placed, fixed, placed
 from west_llext.app.trial import only_storage
 from west_llext.app.verdicts import doubts, failed, refused
 from west_llext.base.abi import abi_of
-from west_llext.diagnostics import Diagnostic, LlextError, Related, Span
+from west_llext.diagnostics import Diagnostic, LlextError, Related, Span, did_you_mean
 from west_llext.elf.note import note
 from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.blob import blob_image
@@ -43,6 +42,7 @@ from west_llext.loader.storage import BufferLoader, Storage
 from west_llext.loader.system import Loaded, System
 from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.manifest import Mode
+from west_llext.record import record
 
 #: A symbol of the base image is elsewhere, or gone.
 _MOVED = frozenset({"I001", "I002"})
@@ -52,7 +52,7 @@ _FIXED = LoadParameters(relocate_local=False, pre_located=True)
 _PAGE = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BenchPlan:
     """What a target on the host is to be.
 
@@ -377,12 +377,11 @@ def _too_late(name: str) -> Diagnostic:
 
 
 def _unknown(name: str, known: list[str], place: str, message: str) -> Diagnostic:
-    near = difflib.get_close_matches(name, known, n=1)
     return Diagnostic(
         code="X009",
         at=Span(PurePath(place)),
         message=message + listed(known),
-        hint=f"did you mean '{near[0]}'?" if near else None,
+        hint=did_you_mean(name, known),
     )
 
 

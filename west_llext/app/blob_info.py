@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_of
@@ -27,6 +27,7 @@ from west_llext.model.elf import (
 )
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
+from west_llext.record import record
 
 _BY_TYPE = {
     SectionType.NOBITS: Region.BSS,
@@ -44,7 +45,7 @@ _TABLES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class SectionInfo:
     """A section that the target gets.
 
@@ -62,7 +63,7 @@ class SectionInfo:
     relocations: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExportInfo:
     """Something that the blob offers.
 
@@ -76,7 +77,7 @@ class ExportInfo:
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ImportInfo:
     """Something that the blob needs.
 
@@ -88,7 +89,7 @@ class ImportInfo:
     weak: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BlobInfo:
     """A blob.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import NamedTuple
 
 from west_llext.diagnostics import Diagnostic, Span, UsageError
+from west_llext.record import record
 
 #: Most arguments of a call.
 MAX_ARGUMENTS = 32
@@ -23,7 +23,7 @@ _HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Pointed:
     """An argument that points to memory which only it has, while the call runs.
 
@@ -40,7 +40,7 @@ class Pointed:
         return self.shown
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AddressOf:
     """An argument that is the address of a symbol, of the extension or else of the base image."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from west_llext.emit.trim import Dropped, trimmed
 from west_llext.manifest.kconfig import holds
 from west_llext.manifest.load import manifest as read_manifest
 from west_llext.model.manifest import ExportGroup, Manifest, Memory
+from west_llext.record import record
 
 SOURCE_NAME = "llext_exports.c"
 #: Where a trimmed table goes, in the output folder.
@@ -43,7 +44,7 @@ class Trim(Enum):
     UNUSED = "unused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExportsRequest:
     """What to generate.
 
@@ -56,7 +57,7 @@ class ExportsRequest:
     trim: Trim = Trim.NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExportsResult:
     """The generated files.
 

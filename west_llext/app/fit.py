@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from west_llext.app.blob_info import BlobInfo, ImportInfo
@@ -11,9 +10,10 @@ from west_llext.base.abi import abi_findings
 from west_llext.diagnostics import Diagnostic, Severity, Span, has_errors
 from west_llext.model.base import BaseImage
 from west_llext.model.manifest import Mode
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Fit:
     """A blob held against a base image.
 

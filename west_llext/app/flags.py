@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from west_llext.app.bases import Base
@@ -20,13 +20,14 @@ from west_llext.base.builddir import BuildDir
 from west_llext.base.extension_flags import extension_flags
 from west_llext.elf.read import file_content
 from west_llext.model.manifest import Manifest, Toolchain
+from west_llext.record import record
 
 
 def _nothing() -> None:
     """What has to be done before compilers run, mostly."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Flags:
     """A toolchain with everything that the base image adds to it.
 

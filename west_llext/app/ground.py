@@ -8,7 +8,6 @@ manifest exports gets addresses that nobody else uses.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from west_llext.app.debug_info import SourceLines
 from west_llext.app.load_settings import Offered, Settings, has_heap, spare, target_of
@@ -20,6 +19,7 @@ from west_llext.emulate.scratch import SLOT
 from west_llext.loader.target import HeapPlan, Target
 from west_llext.model.base import Abi, BaseImage
 from west_llext.model.elf import ObjectFile, Segment
+from west_llext.record import record
 
 #: Bytes of a heap that isn't known.
 ENOUGH = 4 << 20
@@ -31,7 +31,7 @@ _TRIES = 100
 _KERNEL = "_kernel"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Beside:
     """What is known of what extensions run beside.
 
@@ -50,7 +50,7 @@ class Beside:
     occupied: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Ground:
     """The same, ready for the emulator and for the model of the loader.
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.app.base_info import BaseInfo, base_image, base_info
@@ -15,9 +14,10 @@ from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.elf.headers import headers
 from west_llext.elf.read import file_content, object_file
 from west_llext.model.elf import FileType
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class InfoRequest:
     """Which files to describe.
 
@@ -32,7 +32,7 @@ class InfoRequest:
     domain: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class InfoResult:
     """What the files are, in their order.
 

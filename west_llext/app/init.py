@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -24,6 +24,7 @@ from west_llext.manifest.draft import Draft, DraftExtension, text
 from west_llext.manifest.plain import plain
 from west_llext.model.base import Origin
 from west_llext.model.manifest import MAX_NAME_LENGTH, Toolchain
+from west_llext.record import record
 from west_llext.toolchain.compiler import compiler
 from west_llext.toolchain.flags import SUFFIXES, language
 
@@ -52,7 +53,7 @@ class Takeover(Enum):
     EVERYTHING = "everything"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class InitRequest:
     """What to begin with.
 
@@ -76,7 +77,7 @@ class InitRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class InitResult:
     """The manifest that was written.
 

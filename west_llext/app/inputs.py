@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from west_llext.app.bases import Base, base_of
@@ -19,13 +17,15 @@ from west_llext.diagnostics import (
     MissingError,
     Span,
     UsageError,
+    did_you_mean,
     has_errors,
 )
 from west_llext.manifest.load import manifest as load_manifest
 from west_llext.model.manifest import Extension, Manifest
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What the manifest says.
 
@@ -38,7 +38,7 @@ class Draft:
     findings: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Inputs(Draft):
     """The same with its base image; `findings` speak of both."""
 
@@ -131,10 +131,9 @@ def jobs(request: Request) -> int:
 
 
 def _unknown(name: str, known: Iterable[str], request: Request) -> Diagnostic:
-    near = difflib.get_close_matches(name, list(known), n=1)
     return Diagnostic(
         code="O009",
         at=Span(PurePath(request.display)),
         message=f"there is no extension '{name}' in it",
-        hint=f"did you mean '{near[0]}'?" if near else None,
+        hint=did_you_mean(name, known),
     )

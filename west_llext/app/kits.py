@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from west_llext.app.requests import Request
@@ -18,11 +17,12 @@ from west_llext.base.edk import FLAG_FILES, READ, Kit, kit
 from west_llext.elf.read import file_content
 from west_llext.emit.names import STATE_FOLDER
 from west_llext.model.manifest import FileRef
+from west_llext.record import record
 
 _FOLDER = "edk"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class FoundKit:
     """A kit, and where it comes from.
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from west_llext.app.products import Product, with_load
@@ -17,9 +17,10 @@ from west_llext.link.place import Earlier, Need, Placement, placement
 from west_llext.link.resolve import Peer
 from west_llext.model.manifest import Memory, Mode
 from west_llext.model.region import Region
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of it.
 

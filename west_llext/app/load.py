@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ from west_llext.loader.target import Target
 from west_llext.loader.wording import text
 from west_llext.model.elf import Ident
 from west_llext.model.manifest import Mode
+from west_llext.record import record
 
 #: Word in front of the name of an extension to unload.
 UNLOAD = "unload:"
@@ -61,7 +62,7 @@ class UnloadStep(NamedTuple):
 Step = LoadStep | UnloadStep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
     """What to load into which target.
 
@@ -109,7 +110,7 @@ class Saving(NamedTuple):
     kept: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a step.
 
@@ -141,7 +142,7 @@ class Outcome:
         return () if self.loaded is None else self.loaded.log
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class LoadResult:
     """What came of a sequence.
 

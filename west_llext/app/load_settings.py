@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import NoReturn
 
@@ -14,6 +13,7 @@ from west_llext.loader.target import HeapPlan, Machine, Protection, Target, Vene
 from west_llext.loader.versions import DEFAULT, FIRST, NEAR, NEWEST, Version, version
 from west_llext.model.base import BaseImage
 from west_llext.model.elf import Ident
+from west_llext.record import record
 
 #: Processors as options spell them, with the width of their pointers.
 ARCHITECTURES: Mapping[str, tuple[Machine, int]] = {
@@ -57,7 +57,7 @@ MIN_HEAP, MAX_HEAP = 1 << 10, 32 << 20
 _COMMAND_LINE = Span(PurePath("command line"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the user says of the target; None where the base image is to say, or a default.
 
@@ -78,7 +78,7 @@ class Settings:
     storage: Storage | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Offered:
     """What is known of the base image.
 

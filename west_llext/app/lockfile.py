@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,13 +16,14 @@ from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.elf.read import file_content
 from west_llext.link.place import Earlier, Placement
 from west_llext.model.manifest import Manifest, Mode
+from west_llext.record import record
 
 _SUFFIX = ".lock"
 _SCHEMA = 1
 _TOP = 1 << 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Lockfile:
     """A lock file as it was read.
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from west_llext.app.exports import SOURCE_NAME, flavour_of, switched_on, tables
 from west_llext.app.inputs import Inputs
@@ -14,6 +14,7 @@ from west_llext.emit.budget import Budget, budgets
 from west_llext.emit.export_table import export_table
 from west_llext.emit.exports_c import HEADER_NAME
 from west_llext.model.manifest import Memory
+from west_llext.record import record
 
 _GDB_NAME = "llext.gdb"
 
@@ -21,7 +22,7 @@ _GDB_NAME = "llext.gdb"
 Files = Mapping[str, Content]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Made:
     """What a build writes.
 

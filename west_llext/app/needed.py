@@ -6,8 +6,6 @@ The objects are prebuilt, or those that the last build has left; nothing is comp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from west_llext.app.bases import Base, base_of
 from west_llext.app.inputs import chosen
 from west_llext.app.objects import checkable
@@ -16,9 +14,10 @@ from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.elf.read import file_content, object_file
 from west_llext.model.elf import SHF_ALLOC, ObjectFile, SectionType
 from west_llext.model.manifest import Extension, Manifest
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What was found.
 

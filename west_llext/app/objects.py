@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from west_llext.app.bases import Base
@@ -18,6 +18,7 @@ from west_llext.app.session import Task
 from west_llext.diagnostics import Diagnostic, LlextError, Severity, has_errors
 from west_llext.emit.files import put
 from west_llext.model.manifest import CompilerRuntime, Extension, Manifest
+from west_llext.record import record
 from west_llext.toolchain import run
 from west_llext.toolchain.compiler import Compiler, compiler, runtime_library
 from west_llext.toolchain.flags import Kind
@@ -28,7 +29,7 @@ from west_llext.toolchain.plan import Request as PlanRequest
 from west_llext.toolchain.state import up_to_date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Objects:
     """What the link reads.
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from west_llext.app.debug_info import SourceLines
 from west_llext.diagnostics import Span
@@ -15,6 +14,7 @@ from west_llext.loader.extension import Llext
 from west_llext.loader.system import System
 from west_llext.loader.wording import text
 from west_llext.model.elf import STT_FILE, STT_FUNC, STT_SECTION, FileType, ObjectFile, Symbol
+from west_llext.record import record
 
 _READ, _WRITE = Access.READ, Access.READ | Access.WRITE
 _CODE = Access.READ | Access.EXECUTE
@@ -33,7 +33,7 @@ _ACCESS: Mapping[str, Access] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Placed:
     """An extension in memory; symbols: addresses of all that are known, by name."""
 

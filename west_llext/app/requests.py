@@ -7,11 +7,12 @@ A build that has nothing to do ends with what is here, so nothing heavy is impor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path, PurePath
 
 from west_llext.diagnostics import Diagnostic
+from west_llext.record import record
 
 
 class Outside(Enum):
@@ -47,7 +48,7 @@ def unheard(folder: str, words: Sequence[str], output: str) -> None:
     """A command that nobody asks for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to build or check.
 
@@ -91,7 +92,7 @@ class Request:
         return self.outside is Outside.ALLOWED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class UpToDate:
     """What a build did that had nothing to do.
 
@@ -101,7 +102,7 @@ class UpToDate:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """What a check found: every finding, errors included, in the order to show them."""
 

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from west_llext.diagnostics import Diagnostic
 from west_llext.emit.budget import Budget
 from west_llext.emit.outputs import Changes
 from west_llext.emit.summary import SummaryRow
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BuildResult:
     """What a build did; errors are raised, so `findings` holds warnings and notes.
 

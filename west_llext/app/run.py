@@ -7,9 +7,8 @@ constructors, in the order of the blobs, then the calls, and the destructors whe
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path, PurePath
 
@@ -26,6 +25,7 @@ from west_llext.diagnostics import (
     MissingError,
     Span,
     UsageError,
+    did_you_mean,
     has_errors,
 )
 from west_llext.elf.read import file_content, object_file
@@ -34,6 +34,7 @@ from west_llext.emulate.mapped import Mapping as MappedRange
 from west_llext.emulate.standin import StandIn
 from west_llext.emulate.standins import STAND_INS
 from west_llext.emulate.touched import Watch
+from west_llext.record import record
 
 
 class End(Enum):
@@ -45,7 +46,7 @@ class End(Enum):
     TORN_DOWN = "torn down"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """What to run.
 
@@ -68,7 +69,7 @@ class RunRequest:
     end: End = End.LOADED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """What came of it.
 
@@ -210,14 +211,12 @@ def _refuse_unknown_stand_ins(names: Iterable[str]) -> None:
     findings = []
     for name in names:
         if name not in STAND_INS:
-            near = difflib.get_close_matches(name, STAND_INS, n=1)
             finding = Diagnostic(
                 code="X011",
                 at=Span(PurePath("command line")),
                 message=f"there is no stand-in for '{name}'",
-                hint=f"did you mean '{near[0]}'?"
-                if near
-                else "write one in Python, and name its file: --stand-ins FILE.py",
+                hint=did_you_mean(name, STAND_INS)
+                or "write one in Python, and name its file: --stand-ins FILE.py",
             )
             findings.append(finding)
     if findings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.app.bases import base_of, config_of
@@ -20,6 +19,7 @@ from west_llext.elf.read import file_content, object_file
 from west_llext.manifest.kconfig import holds
 from west_llext.manifest.load import manifest as read_manifest
 from west_llext.model.manifest import Extension, Manifest
+from west_llext.record import record
 
 
 def run_request(
@@ -49,7 +49,7 @@ def run_request(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Opened:
     """A manifest with its base image, read once for many runs.
 

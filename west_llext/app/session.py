@@ -8,7 +8,6 @@ through a pipe: objects and link states stay in the session.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -39,6 +38,7 @@ from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
 from west_llext.model.rows import Rows, symbol_columns
+from west_llext.record import record
 
 #: Extensions of which products are told together.
 _PART = 32
@@ -85,7 +85,7 @@ class ProductReply(NamedTuple):
     blob: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the extensions of a build share, as far as it is known before they are opened.
 

@@ -8,7 +8,7 @@ there is enough of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, NamedTuple
 
 from west_llext.app.load_cost import load_entry
@@ -32,6 +32,7 @@ from west_llext.loader.versions import GUESSED
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
 from west_llext.model.manifest import Extension, Manifest, Mode
+from west_llext.record import record
 
 #: Bytes of a heap that isn't known.
 ENOUGH = 4 << 20
@@ -44,7 +45,7 @@ _FREE = LoadParameters()
 _TOOL = "west llext build"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What blobs are tried on.
 

@@ -12,10 +12,11 @@ RISC-V: RISC-V ELF psABI 1.0, "Attributes": the same frame, the kind of value by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from west_llext.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class AttributeFormat:
     """Where a machine's attributes are and what kind of value a tag has.
 
@@ -33,7 +34,7 @@ class AttributeFormat:
     parity_from: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class TextNote:
     """Where a machine's note of lines is, and which lines count.
 

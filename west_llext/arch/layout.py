@@ -9,8 +9,10 @@ alignment, encoder, decoder) follows from the drawing, so that no two of them ca
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
+
+from west_llext.record import record
 
 #: A change of the value, for fields that an ISA stores in a disguised form.
 Twist = Callable[[int], int]
@@ -22,7 +24,7 @@ _KEPT = 256
 _Field = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Layout:
     """How a value lies in a word.
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, Flag, auto
 
 from west_llext.arch.formula import evaluate
@@ -12,6 +12,7 @@ from west_llext.arch.table import Dynamic, Entry, Refuse, Row, Via
 from west_llext.diagnostics import Severity
 from west_llext.model.base import Abi
 from west_llext.model.elf import Ident, ObjectFile
+from west_llext.record import record
 
 #: A release of Zephyr, such as (4, 3).
 Release = tuple[int, int]
@@ -20,7 +21,7 @@ Release = tuple[int, int]
 BranchEncoder = Callable[..., int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Veneer:
     """A piece of code that jumps to an address anywhere.
 
@@ -45,7 +46,7 @@ class Veneer:
     marks: tuple[str, str] | tuple[()] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Core:
     """What an object's attributes say of the processor, as far as linking depends on it.
 
@@ -84,7 +85,7 @@ class Concern(Enum):
     DATA = "data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Mismatch:
     """Why code of an object doesn't fit the base image.
 
@@ -133,7 +134,7 @@ def _from_the_place(row: Row) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(frozen=True, slots=True, kw_only=True, eq=False)
 class Machine:
     """What the other rooms need to know of a machine.
 

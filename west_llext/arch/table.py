@@ -8,12 +8,13 @@ rooms above know neither numbers nor layouts of a machine; they ask its rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from west_llext.arch.formula import Formula, Space
 from west_llext.arch.layout import Layout
 from west_llext.model.members import plain_members
+from west_llext.record import record
 
 
 @plain_members
@@ -38,7 +39,7 @@ class Branch(Enum):
     JUMP = "jump"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Word:
     """How the bytes of a place become the integer that a layout describes, and back.
 
@@ -93,7 +94,7 @@ class Via(Enum):
     GOT = "global offset table"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Row:
     """A relocation type that we apply.
 
@@ -240,7 +241,7 @@ class Row:
         return (word, value) if self.revise is None else self.revise(word, value)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ignore:
     """A relocation type that changes nothing; `why` says so in the psABI's sense."""
 
@@ -249,7 +250,7 @@ class Ignore:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Refuse:
     """A relocation type that extensions can't have; `why` says so, `hint` what to do."""
 
@@ -259,7 +260,7 @@ class Refuse:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Dynamic(Refuse):
     """A relocation type that linkers leave in shared objects; relocatable ones can't have it.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 
 from west_llext.base.sysbuild import (
@@ -23,13 +23,14 @@ from west_llext.base.sysbuild import (
 )
 from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.elf.read import file_content
+from west_llext.record import record
 
 _SETTING = re.compile(r"(CONFIG_[A-Za-z0-9_]+)=(.*)")
 _UNSET = re.compile(r"# (CONFIG_[A-Za-z0-9_]+) is not set")
 _CACHED = re.compile(r"([A-Za-z0-9_.+-]+):[A-Z]+=(.*)")
 _ESCAPE = re.compile(r"\\(.)")
-_DEFINE = re.compile(r'#define\s+KERNEL_VERSION_STRING\s+"([^"]*)"')
-_NUMBER = re.compile(r"^(VERSION_MAJOR|VERSION_MINOR|PATCHLEVEL)\s*=\s*(\d+)\s*$", re.MULTILINE)
+_DEFINE = r'#define\s+KERNEL_VERSION_STRING\s+"([^"]*)"'
+_NUMBER = r"^(VERSION_MAJOR|VERSION_MINOR|PATCHLEVEL)\s*=\s*(\d+)\s*$"
 # older releases keep the header one level up
 _VERSION_HEADERS = (
     "zephyr/include/generated/zephyr/version.h",
@@ -39,7 +40,7 @@ _CACHE = "CMakeCache.txt"
 _CONFIG = "zephyr/.config"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BuildDir:
     """What a west build directory says.
 
@@ -176,13 +177,13 @@ def _cache(text: str) -> dict[str, str]:
 def _zephyr_version(path: Path, zephyr_base: Path | None, texts: _Texts) -> str | None:
     for header in _VERSION_HEADERS:
         if (path / header).is_file():
-            match = _DEFINE.search(texts.text(path / header, header))
+            match = re.search(_DEFINE, texts.text(path / header, header))
             if match is not None:
                 return match[1]
     version = None if zephyr_base is None else zephyr_base / "VERSION"
     if version is None or not version.is_file():
         return None
-    numbers = dict(_NUMBER.findall(texts.text(version, version.as_posix())))
+    numbers = dict(re.findall(_NUMBER, texts.text(version, version.as_posix()), re.MULTILINE))
     parts = [numbers.get(key) for key in ("VERSION_MAJOR", "VERSION_MINOR", "PATCHLEVEL")]
     return ".".join(part for part in parts if part is not None) if None not in parts else None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, NoReturn, TypeVar
 
@@ -18,6 +17,7 @@ from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.model.base import Abi, BaseImage, SymbolIndex
 from west_llext.model.description import ACCESS, DESCRIBES, SCHEMA, SYMBOL_TYPES
 from west_llext.model.elf import SHN_ABS, STB_GLOBAL, Ident, Segment
+from west_llext.record import record
 
 #: A description has 90 bytes a symbol; this is enough for some 700,000 of them.
 MAX_SIZE = 64 << 20
@@ -26,7 +26,7 @@ _TYPES = {word: number for number, word in SYMBOL_TYPES.items()}
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Described:
     """What a description says.
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 
 from west_llext.base.compile_commands import split_command
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
+from west_llext.record import record
 
 #: The files of flags, the better one first.
 FLAG_FILES = ("cmake.cflags", "Makefile.cflags")
@@ -38,7 +39,7 @@ _MAX_NESTING = 8
 Reader = Callable[[str], "str | None"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Kit:
     """What a kit offers.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, Severity, Span
@@ -22,6 +22,7 @@ from west_llext.elf.symbols import prefixed_symbols
 from west_llext.model.base import SymbolIndex
 from west_llext.model.elf import Symbol
 from west_llext.model.slid import slid
+from west_llext.record import record
 
 START, END = "_llext_const_symbol_list_start", "_llext_const_symbol_list_end"
 AREA = "llext_const_symbol_area"
@@ -39,7 +40,7 @@ MAX_ENTRIES = 1 << 17
 MAX_NAMES = 8 << 20
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Exports:
     """What was found in an image.
 

@@ -57,9 +57,9 @@ _WITHOUT_DEBUG = ("CONFIG_ARM64", "CONFIG_RISCV", "CONFIG_XTENSA")
 #: Xtensa's core is that of the toolchain.
 _WITHOUT_CPU = ("CONFIG_XTENSA",)
 
-_GONE = re.compile("|".join(f"(?:{each})" for each in _EVERYWHERE))
-_DEBUG = re.compile(r"-g(?:dwarf.*|[0-3]|gdb[0-3]?|split-dwarf|strict-dwarf|z.*)?")
-_CPU = re.compile(r"-mcpu=.*")
+_GONE = "|".join(f"(?:{each})" for each in _EVERYWHERE)
+_DEBUG = r"-g(?:dwarf.*|[0-3]|gdb[0-3]?|split-dwarf|strict-dwarf|z.*)?"
+_CPU = r"-mcpu=.*"
 
 
 def extension_flags(words: Sequence[str], config: Mapping[str, str]) -> tuple[str, ...]:
@@ -73,11 +73,11 @@ def extension_flags(words: Sequence[str], config: Mapping[str, str]) -> tuple[st
         patterns.append(_DEBUG)
     if any(config.get(each) == "y" for each in _WITHOUT_CPU):
         patterns.append(_CPU)
-    return tuple(each for each in words if not any(one.fullmatch(each) for one in patterns))
+    return tuple(each for each in words if not any(re.fullmatch(one, each) for one in patterns))
 
 
 #: Flags beside `-m…` that decide whether two objects agree on types and calls.
-_ABI = re.compile(
+_ABI = (
     r"-m(?!long-calls|tune=|no-relax|relax).*|-f(un)?signed-(char|bitfields)|-f(no-)?short-enums"
     r"|-fshort-wchar|-fpack-struct.*|-fno-common"
 )
@@ -85,4 +85,4 @@ _ABI = re.compile(
 
 def abi_flags(words: Sequence[str]) -> tuple[str, ...]:
     """Those of the base image's flags that every compiler of extensions needs; none has a path."""
-    return tuple(each for each in words if _ABI.fullmatch(each))
+    return tuple(each for each in words if re.fullmatch(_ABI, each))

@@ -11,11 +11,11 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from west_llext.base.compile_commands import split_command
+from west_llext.record import record
 
 _TARGET = re.compile(r"CMakeFiles/([^/]+)_llext_lib\.dir/")
 #: Files and folders that are looked at.
@@ -23,7 +23,7 @@ _MAX_ENTRIES = 200_000
 _SUFFIX = ".llext"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class LlextTarget:
     """An extension of a build.
 

@@ -11,9 +11,9 @@ from west_llext.model.base import Origin
 #: The path of a devicetree node by its ordinal, or None.
 NodePath = Callable[[int], "str | None"]
 
-_DEVICE = re.compile(r"__device_dts_ord_(\d{1,9})")
-_NODE_PATH = re.compile(r'^#define (DT_N\w*?)_PATH "([^"]*)"', re.MULTILINE)
-_NODE_ORD = re.compile(r"^#define (DT_N\w*?)_ORD (\d{1,9})$", re.MULTILINE)
+_DEVICE = r"__device_dts_ord_(\d{1,9})"
+_NODE_PATH = r'^#define (DT_N\w*?)_PATH "([^"]*)"'
+_NODE_ORD = r"^#define (DT_N\w*?)_ORD (\d{1,9})$"
 
 #: What Zephyr's scripts/build/gen_syscalls.py makes of a system call.
 _SYSCALLS = (("z_impl_", "the system call"), ("z_mrsh_", "the entry of system call"))
@@ -21,7 +21,7 @@ _SYSCALLS = (("z_impl_", "the system call"), ("z_mrsh_", "the entry of system ca
 #: What compilers call by themselves and bring along: the run-time ABI for the Arm Architecture,
 #: "Helper functions", without what belongs to C++ libraries; and gcc's names, an operation and the
 #: modes that it is for (GCC internals, "The GCC low-level runtime library")
-_HELPERS = re.compile(
+_HELPERS = (
     r"__(aeabi_(?!atexit|unwind).*|gnu_(?!mcount).*"
     r"|(u?divmod|u?div|u?mod|addv?|subv?|u?mulv?|negv?|absv|ash[lr]|lshr|clz|ctz|ffs|parity"
     r"|popcount|bswap|u?cmp|clrsb|eq|ne|[lg][te]|unord|extend|trunc|fix(uns)?|float(uns?)?|powi)"
@@ -34,7 +34,7 @@ def about(name: str, node: NodePath) -> tuple[Origin, str | None]:
 
     node: of the base image's devicetree
     """
-    device = _DEVICE.fullmatch(name)
+    device = re.fullmatch(_DEVICE, name)
     if device is not None:
         path = node(int(device[1]))
         where = f"node '{path}'" if path else f"the devicetree node with number {device[1]}"
@@ -42,7 +42,7 @@ def about(name: str, node: NodePath) -> tuple[Origin, str | None]:
     for prefix, words in _SYSCALLS:
         if name.startswith(prefix):
             return Origin.SYSCALL, f"{words} '{name[len(prefix) :]}'"
-    if _HELPERS.fullmatch(name):
+    if re.fullmatch(_HELPERS, name):
         return Origin.HELPER, "a compiler helper"
     return Origin.SOURCE, None
 
@@ -52,7 +52,9 @@ def node_paths(text: str) -> dict[int, str]:
 
     Zephyr keeps them in edt.pickle, too; but unpickling runs whatever is in the file.
     """
-    paths = dict(_NODE_PATH.findall(text))
+    paths = dict(re.findall(_NODE_PATH, text, re.MULTILINE))
     return {
-        int(number): paths[macro] for macro, number in _NODE_ORD.findall(text) if macro in paths
+        int(number): paths[macro]
+        for macro, number in re.findall(_NODE_ORD, text, re.MULTILINE)
+        if macro in paths
     }

@@ -20,7 +20,7 @@ TABLE_SOURCE = "llext_exports.c"
 _START, _END = "_llext_const_symbol_list_start", "_llext_const_symbol_list_end"
 _PREFIX, _SUFFIX = "__llext_sym_", "_sym"
 # STRUCT_SECTION_ITERABLE puts an underscore behind the name
-_SECTION = re.compile(rb"\._llext_const_symbol\.static\.([A-Za-z_][A-Za-z0-9_.$]{0,4095})_\0")
+_SECTION = rb"\._llext_const_symbol\.static\.([A-Za-z_][A-Za-z0-9_.$]{0,4095})_\0"
 
 
 def own_exports(objects: LocalObjects, index: SymbolIndex) -> frozenset[str]:
@@ -44,7 +44,7 @@ def exported_in(data: bytes) -> Iterator[str]:
 
     The names of sections are all that is looked at, wherever in the file they are.
     """
-    for match in _SECTION.finditer(data):
+    for match in re.finditer(_SECTION, data):
         yield from _exported(match[1].decode("ascii"))
 
 

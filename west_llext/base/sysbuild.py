@@ -7,12 +7,11 @@ was moved since still has its domains inside, each in a folder of its name.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from west_llext.diagnostics import Diagnostic, LlextError, Span
+from west_llext.diagnostics import Diagnostic, LlextError, Span, did_you_mean
 
 DOMAINS = "domains.yaml"
 
@@ -64,14 +63,13 @@ def domain_name(known: Domains, wanted: str | None, shown: str) -> str:
     if name in known.places:
         return name
     names = ", ".join(f"'{each}'" for each in sorted(known.places))
-    near = difflib.get_close_matches(name, known.places, n=1)
     raise LlextError(
         [
             Diagnostic(
                 code="B030",
                 at=Span(PurePath(shown)),
                 message=f"build directory '{shown}' has no domain '{name}', it has {names}",
-                hint=f"did you mean '{near[0]}'?" if near else None,
+                hint=did_you_mean(name, known.places),
             )
         ]
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import islice
 
@@ -135,6 +134,8 @@ def nearest(name: str, *pools: Collection[str]) -> tuple[str, ...]:
     if slips:
         return tuple(dict.fromkeys(slips))[:MAX_NEAREST]
     similar = dict.fromkeys(each for pool in pools for each in _similar(name, pool))
+    from difflib import SequenceMatcher  # noqa: PLC0415  # only where something is wrong
+
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(name)
     scored = []

@@ -8,7 +8,6 @@ is read by the same functions as the option that it stands for.
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 from west_llext.base.usual_dir import DEFAULT_FORM, Usual
 from west_llext.cli.arguments import FORMATS
 from west_llext.cli.values import jobs_number, path_word
-from west_llext.diagnostics import Diagnostic, Severity, Span
+from west_llext.diagnostics import Diagnostic, Severity, Span, did_you_mean
 
 #: Where messages say that a setting is.
 _PLACE = Span(PurePath("west config"))
@@ -128,12 +127,11 @@ _SETTINGS: Mapping[str, _Setting] = {
 
 
 def _unknown(name: str) -> Diagnostic:
-    near = difflib.get_close_matches(name, [f"llext.{each}" for each in _SETTINGS], n=1)
     return Diagnostic(
         code="O031",
         at=_PLACE,
         message=f"there is no setting '{name}'",
-        hint=f"did you mean '{near[0]}'?" if near else None,
+        hint=did_you_mean(name, [f"llext.{each}" for each in _SETTINGS]),
         severity=Severity.WARNING,
     )
 

@@ -18,7 +18,7 @@ from west_llext.arch.formula import evaluate
 from west_llext.arch.machines import machine_of
 from west_llext.arch.table import Ignore, Row
 from west_llext.diagnostics import Span
-from west_llext.model.elf import SHF_ALLOC, STT_FUNC, ObjectFile, Relocation
+from west_llext.model.elf import SHF_ALLOC, SHF_EXECINSTR, STT_FUNC, ObjectFile, Relocation
 
 #: Larger tables aren't read: 4 MiB are about a million lines.
 MAX_TABLE = 4 << 20
@@ -39,8 +39,15 @@ class _Row(NamedTuple):
 
 class _Table(NamedTuple):
     # Rows by section, sorted by address; section None for files that are linked already.
+    # readers: by section and offset of a literal, those of the first instruction that reads it
     addrs: dict[int | None, list[int]]
     rows: dict[int | None, list[_Row]]
+    readers: dict[tuple[int, int], tuple[int, int]]
+
+    def row(self, key: int | None, offset: int) -> _Row | None:
+        # what is recorded of a place; None where nothing is, or no file
+        index = bisect_right(self.addrs.get(key, ()), offset) - 1
+        return self.rows[key][index] if index >= 0 and self.rows[key][index].file else None
 
 
 class _OddError(Exception):
@@ -51,18 +58,16 @@ class _OddError(Exception):
 def line_of(obj: ObjectFile, section: int, offset: int) -> Span | None:
     """Source file, line and column of `offset` in a section, as the compiler recorded them.
 
-    Relative paths count from the folder in which the compiler ran. None where nothing is known.
+    Of a literal (Xtensa) it is the line of the code that reads it. Relative paths count from the
+    folder in which the compiler ran. None where nothing is known.
     """
     table = _kept(_Whole(obj))
-    key: int | None = section
+    row = table.row(section, offset)
     if section not in table.rows and None in table.rows:
-        key, offset = None, obj.sections[section].addr + offset
-    addrs = table.addrs.get(key, [])
-    index = bisect_right(addrs, offset) - 1
-    if index < 0:
-        return None
-    row = table.rows[key][index]
-    if row.file is None:
+        row = table.row(None, obj.sections[section].addr + offset)
+    elif row is None and (section, offset) in table.readers:
+        row = table.row(*table.readers[section, offset])
+    if row is None or row.file is None:
         return None
     if not 0 < row.line < _LIMIT:
         return Span(PurePath(row.file))
@@ -110,7 +115,22 @@ def _kept(key: _Whole) -> _Table:
     for section, sequence in sorted(sequences, key=lambda each: each[1][0].addr):
         rows.setdefault(section, []).extend(sequence)
     addrs = {section: [row.addr for row in found] for section, found in rows.items()}
-    return _Table(addrs, rows)
+    return _Table(addrs, rows, _readers(key.obj) if rows else {})
+
+
+def _readers(obj: ObjectFile) -> dict[tuple[int, int], tuple[int, int]]:
+    # assemblers record no line for literals, of which only instructions speak
+    machine = machine_of(obj.ident)
+    readers: dict[tuple[int, int], tuple[int, int]] = {}
+    if machine is None or machine.literals is None:
+        return readers
+    for section, rows in obj.relocations.items():
+        if obj.sections[section].flags & SHF_EXECINSTR:
+            for offset, index, _, addend in rows:
+                symbol = obj.symbols[index]
+                place = symbol.section, symbol.value + (addend or 0)
+                readers.setdefault(place, (section, offset))
+    return readers
 
 
 def _sequences(obj: ObjectFile) -> Iterator[tuple[int | None, list[_Row]]]:

@@ -8,7 +8,7 @@ is unpacked, and what would need more memory than `MAX_MEMORY` is refused before
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import product
 from pathlib import PurePath
@@ -24,6 +24,7 @@ from west_llext.model.elf import (
     SectionType,
     Segment,
 )
+from west_llext.record import record
 
 #: Bytes that the records of one file may take, beside the file itself; 200,000 symbols fit.
 MAX_MEMORY = 64 << 20
@@ -64,7 +65,7 @@ FORMATS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Headers:
     """An ELF file before its tables are read.
 

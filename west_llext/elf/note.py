@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import NoReturn
 
 from west_llext.diagnostics import Diagnostic, LlextError, Span
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Mode
+from west_llext.record import record
 
 SECTION = ".note"
 OWNER = b"west-llext\0"
@@ -29,7 +29,7 @@ _DIGEST_SIZE = 32
 _HEAD = "III"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Note:
     """What a blob demands of its base image.
 

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import compress, islice
 from typing import NamedTuple
 
 from west_llext.elf.headers import MAX_MEMORY, Headers, Strings, decoded, refuse
@@ -32,6 +32,12 @@ _GLOBALS = range(STB_GLOBAL << 4, (STB_WEAK + 1) << 4)
 #: is that of the last STT_FILE symbol before it, empty where there is none.
 LocalObjects = Callable[[], Iterator[tuple[str, str, int]]]
 
+#: 1 for those as a table for bytes.translate.
+_IS_GLOBAL = bytes(each in _GLOBALS for each in range(256))
+#: Names that are looked for one by one in the string table; places that are looked at for them.
+_FEW, _MANY = 64, 4096
+#: Symbols whose names are in memory at a time.
+_PART = 1 << 12
 # longer names than these aren't looked at one by one
 _LONGEST = 4096
 _UNNAMED = (STT_SECTION, STT_FILE)
@@ -78,7 +84,8 @@ def image_symbols(head: Headers, names: Collection[str] = ()) -> ImageSymbols:
 
 
 class _Tables(NamedTuple):
-    # The symbol table of a file, with its names; without the rest of the file, which is large.
+    # The symbol table of a file, with its names, all of which are inside the string table; without
+    # the rest of the file, which is large.
     file: str
     raw: bytes
     bits: int
@@ -93,6 +100,8 @@ def _tables(head: Headers, table: int) -> _Tables:
     view = head.table(table, head.formats.symbol.size, "symbol table")
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
     fields = columns(view, head.ident.bits, head.ident.order)
+    if max(fields.names, default=0) >= len(text.text):
+        refuse(head.name, "a symbol has its name outside the string table")
     raw = _with_sections(head, table, view.tobytes(), fields)
     return _Tables(head.name, raw, head.ident.bits, head.ident.order, text)
 
@@ -145,31 +154,59 @@ def _local_objects(tables: _Tables) -> Iterator[tuple[str, str, int]]:
 def _rows(tables: _Tables, wanted: Collection[str] | None) -> dict[str, int]:
     # name to row of global definitions, of all for None; a linked image has one of each name. The
     # names are those that were given, because others with the same text would take memory.
-    low, high = _GLOBALS.start, _GLOBALS.stop
-    file, text, fields = tables.file, tables.text, tables.columns()
-    sections, offsets = fields.sections, fields.names
-    names, find = text.text, text.text.index
-    given = None if wanted is None else {_stored(name): name for name in wanted}
-    rows: dict[str, int] = {}
+    if wanted is None:
+        rows: dict[str, int] = {}
+        for part in _named_rows(tables):
+            rows.update(part)
+        return rows if tables.text.plain else {decoded(name): row for name, row in rows.items()}
+    given = {_stored(name): name for name in wanted}
+    if len(given) <= _FEW:
+        starts = _starts(tables.text.text, given)
+        if starts is not None:
+            return {given[starts[start]]: row for row, start in _at(tables, starts)}
+    parts = (part for rows in _named_rows(tables) for part in rows)
+    return {given[name]: row for name, row in parts if name in given}
+
+
+def _starts(text: str, names: Iterable[str]) -> dict[int, str] | None:
+    # where strings end in one of a few names, which is what a symbol of that name may refer to;
+    # None where that is so at too many places
+    starts: dict[int, str] = {}
+    for name in names:
+        at = text.find(name + "\0")
+        while at >= 0:
+            starts[at] = name
+            if len(starts) > _MANY:
+                return None
+            at = text.find(name + "\0", at + 1)
+    return starts
+
+
+def _at(tables: _Tables, starts: Collection[int]) -> list[tuple[int, int]]:
+    # (row, start of the name) of global definitions whose names begin at one of some places
+    if not starts:
+        return []
+    fields = tables.columns()
+    rows = [(row, start) for row, start in enumerate(fields.names) if start in starts]
+    return [each for each in rows if fields.infos[each[0]] in _GLOBALS and fields.sections[each[0]]]
+
+
+def _named_rows(tables: _Tables) -> Iterator[list[tuple[str, int]]]:
+    # (name, row) of every global definition, some thousand at a time: all of them take memory
+    fields, names = tables.columns(), tables.text.text
+    find = names.index
+    bound = bytes(fields.infos).translate(_IS_GLOBAL)
     left = MAX_MEMORY - len(names)
-    try:
-        for number, info in enumerate(fields.infos):
-            if low <= info < high and sections[number]:
-                start = offsets[number]
-                end = find("\0", start)
-                left -= end - start + _NAME_COST
-                if left < 0:
-                    refuse(file, "has more symbols than are read, or names that overlap")
-                name = names[start:end]
-                if given is None:
-                    rows[name] = number
-                elif name in given:
-                    rows[given[name]] = number
-    except ValueError:
-        refuse(file, "a symbol has its name outside the string table")
-    if given is not None or text.plain:
-        return rows
-    return {decoded(name): row for name, row in rows.items()}
+    for first in range(0, len(bound), _PART):
+        part = slice(first, first + _PART)
+        kept = list(map(min, bound[part], fields.sections[part]))
+        rows = list(compress(range(first, first + _PART), kept))
+        starts = compress(fields.names[part], kept)
+        labels = [names[start : find("\0", start)] for start in starts]
+        left -= sum(map(len, labels)) + len(labels) * _NAME_COST
+        if left < 0:
+            refuse(tables.file, "has more symbols than are read, or names that overlap")
+        yield list(zip(labels, rows, strict=True))
 
 
 def _stored(name: str) -> str:

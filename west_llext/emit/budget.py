@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Memory
+from west_llext.record import record
 
 
 class Use(NamedTuple):
@@ -24,7 +24,7 @@ class Use(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Budget:
     """A memory and what is in it.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from west_llext.emit.budget import Budget, memory_at
@@ -18,13 +18,14 @@ from west_llext.emit.veneers import veneers
 from west_llext.model.base import BaseImage
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Memory
+from west_llext.record import record
 
 #: Version of the shape; a tool can rely on it for as long as this number stays.
 SCHEMA = 1
 FILE_NAME = "llext-build.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Report:
     """What the file says beside the extensions.
 

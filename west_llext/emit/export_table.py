@@ -6,13 +6,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
 from west_llext.diagnostics import Diagnostic, LlextError, Related
 from west_llext.emit.guards import preprocessor_guard
 from west_llext.model.manifest import ExportGroup, Name
+from west_llext.record import record
 
 #: Longest symbol name: what a C compiler takes in a string literal (C99 5.2.4.1).
 MAX_SYMBOL = 4095
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
     guard: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExportTable:
     """The table.
 

@@ -20,7 +20,6 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from west_llext.emit.aside import Ready
 from west_llext.emit.links import is_inside, refuse_links
 from west_llext.emit.lock import locked
 from west_llext.emit.names import STATE_FOLDER, path_problem, same_file_key
+from west_llext.record import record
 
 _LOCK = f"{STATE_FOLDER}/outputs.lock"
 _RECORD = f"{STATE_FOLDER}/outputs.txt"
@@ -48,7 +48,7 @@ class Stale(Enum):
     KEEP = "keep"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What a commit did; paths relative to the folder, sorted.
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from west_llext.diagnostics import Diagnostic, LlextError
 from west_llext.emit.budget import memory_at
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Memory
+from west_llext.record import record
 
 #: Largest .bin that is made.
 MAX_BINARY = 1 << 28
@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RawImage:
     """What is in a memory at start.
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from west_llext.model.manifest import ExportGroup
+from west_llext.record import record
 
 
 class Dropped(NamedTuple):
@@ -22,7 +23,7 @@ class Dropped(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Trimmed:
     """What is left, and what was dropped.
 

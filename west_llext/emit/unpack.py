@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,9 +20,11 @@ def unpack(files: Iterable[tuple[str, bytes]], folder: Path) -> None:
 
     Raises MissingError (O001), and whatever `files` raises; then nothing is left.
     """
+    from shutil import rmtree  # noqa: PLC0415  # few builds unpack anything
+
     aside = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
+        rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         made = {aside}
         for path, content in files:
@@ -41,4 +42,4 @@ def unpack(files: Iterable[tuple[str, bytes]], folder: Path) -> None:
     except OSError as err:
         raise unwritable(folder, err) from err
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        rmtree(aside, ignore_errors=True)

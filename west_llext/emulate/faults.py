@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from west_llext.diagnostics import Span
+from west_llext.record import record
 
 
 class FaultKind(Enum):
@@ -35,7 +35,7 @@ class FaultKind(Enum):
 _ENTERED = frozenset({FaultKind.NO_STAND_IN, FaultKind.STAND_IN, FaultKind.HEAP, FaultKind.ABORT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where in the images an address is.
 
@@ -56,7 +56,7 @@ class Place:
         return f"'{self.function or self.chunk}'+{self.offset:#x} ({self.image})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A call that didn't return.
 

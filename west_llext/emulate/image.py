@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from west_llext.diagnostics import Span
 from west_llext.emulate.memory import Access, Range
 from west_llext.model.elf import Ident
+from west_llext.record import record
 
 #: The source line of the code at an address; None where nobody knows.
 Lines = Callable[[int], Span | None]
@@ -47,7 +48,7 @@ class Function(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Image:
     """A base image or an extension, as a target's memory sees it.
 

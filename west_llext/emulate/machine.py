@@ -7,12 +7,12 @@ Names of constants are those of unicorn, as text: unicorn is only imported when 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.memory import Range
+from west_llext.record import record
 
 #: The number of an exception that has none: an instruction that the emulator doesn't execute.
 INVALID = -1
@@ -23,7 +23,7 @@ Attributes = Mapping[int, int | str]
 Reader = Callable[[int, int], bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Core:
     """A model of a processor.
 
@@ -60,7 +60,7 @@ class ListForm(Enum):
     XTENSA = "Xtensa"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Qemu:
     """What is needed of a machine that QEMU executes.
 
@@ -90,7 +90,7 @@ class Qemu:
     ahead: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A machine that can be emulated.
 

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from west_llext.emulate.arguments import CallArguments, listed
 from west_llext.emulate.host import Host
 from west_llext.emulate.machine import Machine
+from west_llext.record import record
 
 
 class Kind(Enum):
@@ -30,7 +30,7 @@ class Kind(Enum):
     LIST = "va_list"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class StandIn:
     """A function of the base image that the host does.
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from dataclasses import replace as replaced
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from west_llext.emulate.standin import StandIn, result_words, values
 from west_llext.emulate.standins import STAND_INS
 from west_llext.emulate.touched import Accesses, Touched, Watch
 from west_llext.model.elf import Ident
+from west_llext.record import record
 
 _MEMORY_FAULTS = frozenset(
     {FaultKind.READ, FaultKind.WRITE, FaultKind.READ_PROTECTED, FaultKind.WRITE_PROTECTED}
@@ -39,7 +39,7 @@ _AT_ENTRY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Result:
     """What came of a call.
 

@@ -8,7 +8,7 @@ immediate. Intel 64 and IA-32 Architectures Software Developer's Manual, volume 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from west_llext.record import record
 
 _LEGACY_PREFIXES = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3})
 _OPERAND, _ADDRESS = 0x66, 0x67
@@ -33,7 +33,7 @@ _BYTE_0F = frozenset({0x0F, 0x70, 0x71, 0x72, 0x73, 0xA4, 0xAC, 0xBA, 0xC2, 0xC4
 _CONDITIONAL = frozenset(range(0x80, 0x90))
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Insn:
     # One instruction while it is read; reading past the end gives zeros.
     code: bytes

@@ -9,7 +9,7 @@ is spared all of that here: sections are merged by region and the rest is left o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from west_llext.arch.machine import Machine
 from west_llext.diagnostics import Diagnostic
@@ -29,6 +29,7 @@ from west_llext.model.elf import (
 )
 from west_llext.model.region import Region
 from west_llext.model.rows import symbol_columns
+from west_llext.record import record
 
 EXPORT_SECTION = ".exported_sym"
 MAX_ALIGNMENT = 1 << 16
@@ -62,7 +63,7 @@ _LISTS = _ARRAYS | {Region.EXPORT}
 _UNWIND = (".eh_frame", ".gcc_except_table", ".ARM.extab")
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Output:
     """An output section while it grows.
 
@@ -88,7 +89,7 @@ class Output:
         return self.put(source=source, size=size, align=align, offset=offset)
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Arrangement:
     """Where everything of one object lies.
 
@@ -214,16 +215,27 @@ def _ordered(obj: ObjectFile, region: Region, indices: list[int], machine: Machi
 def _literals_first(
     obj: ObjectFile, indices: list[int], literals: Callable[[str], str]
 ) -> list[int]:
-    # each section of literals right in front of its code, those without any in front of all
+    # each section of literals right in front of its code, those without any where they are; those
+    # of code in a group have the name of the group's signature, whatever the code's section has
+    groups = {
+        member: f".literal.{signature}"
+        for signature, _, members in obj.groups
+        for member in members
+    }
     pools: dict[str, list[int]] = {}
     for index in indices:
         pools.setdefault(obj.sections[index].name, []).append(index)
-    pools = {name: pools[name] for name in map(literals, pools) if name in pools}
-    taken = {index for pool in pools.values() for index in pool}
+    wanted: dict[int, list[str]] = {}
+    for index in indices:
+        name = obj.sections[index].name
+        names = {literals(name): None, groups.get(index, name): None}
+        wanted[index] = [each for each in names if each != name and each in pools]
+    taken = {each for names in wanted.values() for name in names for each in pools[name]}
     order: list[int] = []
     for index in indices:
         if index not in taken:
-            order += pools.pop(literals(obj.sections[index].name), ())
+            for name in wanted[index]:
+                order += pools.pop(name, ())
             order.append(index)
     return order
 

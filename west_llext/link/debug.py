@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from west_llext.arch.formula import evaluate
@@ -39,6 +39,7 @@ from west_llext.model.link import DebugSection
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 from west_llext.model.rows import symbol_columns
+from west_llext.record import record
 
 #: Compressed sections are left out from the one on with which all of them unpack to more.
 MAX_UNPACKED = 1 << 28
@@ -91,7 +92,7 @@ def debug_sections(job: Job, numbers: dict[Region, int]) -> tuple[DebugSection, 
     return _Debug(job, numbers).sections()
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Merged:
     # Sections of one name, one behind the other.
     first: Section

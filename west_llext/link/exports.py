@@ -9,7 +9,6 @@ LL_EXTENSION_SYMBOL; the names in the manifest get entries here.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from west_llext.arch.machine import Machine
@@ -28,6 +27,7 @@ from west_llext.model.link import Export
 from west_llext.model.manifest import Extension
 from west_llext.model.region import Region
 from west_llext.model.rows import symbol_columns
+from west_llext.record import record
 
 #: Bytes that a name has at most; many names could share the bytes of a longer one.
 MAX_NAME = 4096
@@ -36,7 +36,7 @@ MAX_NAME = 4096
 Entry = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Exports:
     """Exports of one extension.
 
@@ -208,7 +208,7 @@ def as_export(name: str, target: Target, section: int, size: int) -> Export:
     return Export(name, section, target.value | target.thumb, size, target.function)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Made:
     """Export entries that the link made.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from itertools import chain, repeat
 
@@ -44,6 +44,7 @@ from west_llext.model.manifest import Extension, Mode
 from west_llext.model.members import plain_members
 from west_llext.model.region import Region
 from west_llext.model.slid import slid
+from west_llext.record import record
 
 #: Undefined symbols of an extension for which names that look alike are searched: where there are
 #: more, something else is wrong than spelling, and thousands of searches take minutes.
@@ -60,7 +61,7 @@ class Purpose(Enum):
     BUILD = "build"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Context:
     """What all extensions of one build share.
 
@@ -77,7 +78,7 @@ class Context:
     line: LineFinder
 
 
-@dataclass(slots=True, kw_only=True)
+@record(slots=True, kw_only=True)
 class Opened:
     """An extension whose object was read.
 
@@ -112,7 +113,7 @@ class Opened:
                 yield symbol.name
 
 
-@dataclass(slots=True, kw_only=True)
+@record(slots=True, kw_only=True)
 class Resolved:
     """An extension whose symbols are known and whose sizes are final.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
@@ -20,6 +20,7 @@ from west_llext.link.veneers import Stubs
 from west_llext.model.elf import ObjectFile, Relocation
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
+from west_llext.record import record
 
 
 def no_identifier(name: str) -> int:
@@ -28,7 +29,7 @@ def no_identifier(name: str) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Job:
     """All that relocating one extension needs.
 
@@ -66,7 +67,7 @@ class Job:
         return bool(self.highest >> bits)
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Relocated:
     """What came of it.
 

@@ -13,7 +13,7 @@ from west_llext.arch.table import RangeError, Row, Via
 from west_llext.link.complaints import Complaints
 from west_llext.link.job import Job, Relocated
 from west_llext.link.places import Use
-from west_llext.link.targets import Kind, Target
+from west_llext.link.targets import REPORTED, Kind, Target
 from west_llext.model.elf import Relocation
 
 
@@ -65,8 +65,8 @@ class Left:
         known_since = self.job.machine.came_with(use.row.number, self.job.release)
         if target.kind is Kind.UNLOADED:
             self.complaints.unloaded(use, target)
-        elif target.kind in {Kind.MISSING, Kind.TLS}:
-            pass  # reported as a symbol
+        elif target.kind in REPORTED:
+            pass
         elif (target.kind is Kind.THREAD) is not (use.row.space is Space.THREAD):
             self.complaints.thread(use, target)
         elif not use.row.loadable or known_since is not None:

@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.places import place_of
 from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import CompilerRuntime, Extension, Mode
+from west_llext.record import record
 
 #: Place in a source of a place in an object: called with that, section index and byte offset.
 LineFinder = Callable[[ObjectFile, int, int], "Span | None"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Miss:
     """A symbol that was found nowhere.
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from west_llext.diagnostics import Diagnostic, Span
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
+from west_llext.record import record
 
 #: Regions in the order in which a block holds them: what is read-only first.
 ORDER = (
@@ -30,7 +31,7 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Need:
     """What an extension needs room for: (size, alignment) of each of its regions, in bytes."""
 
@@ -38,7 +39,7 @@ class Need:
     regions: Mapping[Region, tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Block:
     """Where one extension's regions in one memory lie.
 
@@ -60,7 +61,7 @@ _SMALLEST = 4
 Earlier = Mapping[tuple[str, str], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Placement:
     """Addresses of every region of every prelocated extension."""
 

@@ -20,7 +20,7 @@ from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
 from west_llext.link.spaces import ABSOLUTE_SPACE, bases, known, located
 from west_llext.link.symbols import SymbolTable
-from west_llext.link.targets import Kind
+from west_llext.link.targets import REPORTED, Kind
 from west_llext.link.veneers import Stub
 from west_llext.model.elf import Relocation
 from west_llext.model.manifest import Mode
@@ -236,7 +236,9 @@ class _Relocator:
         upper = self.near_zero(upper, base)
         symbol = upper.symbol
         if not known(upper.row, self.spaces[symbol], space):
-            self.left.keep(use, content)
+            # of a symbol that nothing defines there is no high part either
+            if self.job.targets[symbol].kind not in REPORTED:
+                self.left.keep(use, content)
             return
         P, S = base + upper.here, self.values[symbol]
         value = evaluate(upper.row.formula, S=S, A=upper.addend, P=P)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from operator import itemgetter
@@ -24,6 +23,7 @@ from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
 from west_llext.model.rows import relocation_columns, symbol_columns
+from west_llext.record import record
 
 # a named tuple made in one step, in half the time
 _import: Callable[[tuple[str, str | None, int | None, bool, int]], Import]
@@ -43,7 +43,7 @@ class Offered(NamedTuple):
     function: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Peer:
     """An extension that others may import from.
 
@@ -59,7 +59,7 @@ class Peer:
     private: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """What one extension's symbols stand for.
 

@@ -8,7 +8,7 @@ that every loader can fill in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from west_llext.arch.got import TABLE
 from west_llext.arch.machine import Machine
@@ -17,12 +17,13 @@ from west_llext.link.arrange import Arrangement
 from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import ObjectFile
 from west_llext.model.region import Region
+from west_llext.record import record
 
 #: What Page(x) of the psABIs is, in bytes.
 PAGE = 1 << 12
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class OffsetTable:
     """The words of one extension's table.
 

@@ -50,6 +50,10 @@ class Kind(IntEnum):
     THREAD = 8
 
 
+#: What was reported as a symbol, so that its relocations need not be mentioned.
+REPORTED = frozenset({Kind.MISSING, Kind.TLS})
+
+
 class Target(NamedTuple):
     """What a symbol stands for.
 

@@ -9,7 +9,7 @@ extension never changes another. Every target has one veneer of each form, at th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from west_llext.arch.machine import Core, Machine, Veneer
@@ -21,12 +21,13 @@ from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 from west_llext.model.rows import relocation_columns
+from west_llext.record import record
 
 #: Half-open range of addresses.
 Window = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Stub:
     """One veneer.
 
@@ -43,7 +44,7 @@ class Stub:
     first: tuple[int, int]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Stubs:
     """The veneers of an extension: which, and which branches use them.
 
@@ -55,7 +56,7 @@ class Stubs:
     by_place: dict[int, dict[int, Stub]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Reach:
     """What decides whether a branch gets to its target.
 

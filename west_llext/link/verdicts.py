@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 
-from west_llext.diagnostics import Diagnostic, Severity
+from west_llext.diagnostics import Diagnostic, Severity, did_you_mean
 from west_llext.link.exports import Exports
 from west_llext.link.places import place_of
 from west_llext.link.resolve import Resolution
@@ -54,8 +53,7 @@ def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
         message += " as a global symbol (it is static)"
         return Diagnostic(code="S010", at=at, message=message, hint="remove 'static' there")
     known = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})[:_COMPARED]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "define it, or remove it from 'exports'"
+    hint = did_you_mean(name, known) or "define it, or remove it from 'exports'"
     return Diagnostic(code="S010", at=at, message=message, hint=hint)
 
 

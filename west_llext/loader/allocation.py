@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from west_llext.loader.heap import Heap
 from west_llext.loader.memory import Memory
 from west_llext.loader.target import Target
 from west_llext.model.members import plain_members
+from west_llext.record import record
 
 #: Largest region at a given address; the heap bounds the others.
 MAX_REGION = 16 << 20
@@ -31,7 +31,7 @@ class Lifetime(Enum):
     CALLER = "caller"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Allocation:
     """One allocation of a load.
 

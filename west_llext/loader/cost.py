@@ -8,7 +8,7 @@ Instructions are estimated: prices were fitted to those that were counted in rec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from west_llext.arch.formula import Space
@@ -18,6 +18,7 @@ from west_llext.elf.headers import FORMATS
 from west_llext.loader.headers import SHT_REL, SHT_RELA
 from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Machine, Target
+from west_llext.record import record
 
 
 class Prices(NamedTuple):
@@ -41,7 +42,7 @@ PRICES: Mapping[tuple[Machine, int], Prices] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The cost of one load.
 

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from west_llext.loader.headers import Header, no_sections
 from west_llext.loader.target import Target
+from west_llext.record import record
 
 #: Characters of a name that count (LLEXT_MAX_NAME_LEN).
 MAX_NAME = 15
@@ -45,7 +45,7 @@ class Partition(NamedTuple):
     attributes: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class LoadParameters:
     """`struct llext_load_param`.
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
 
 from west_llext.loader.danger import outside
 from west_llext.loader.memory import Block, Memory
+from west_llext.record import record
 
 SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA = 0, 1, 2, 3, 4
 SHT_NOBITS, SHT_REL, SHT_DYNSYM = 8, 9, 11
@@ -20,7 +20,7 @@ SHF_HAS_RELOCS = 0x100000
 ET_REL, ET_DYN = 1, 3
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Header:
     """A section header (`elf_shdr_t`); a region is described by one, too.
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, NoReturn, Protocol
 
 from west_llext.elf.headers import FORMATS, Formats
@@ -18,6 +18,7 @@ from west_llext.loader.memory import Memory
 from west_llext.loader.storage import ElfLoader
 from west_llext.loader.target import Target
 from west_llext.loader.wording import text
+from west_llext.record import record
 
 
 class Failed(Exception):  # noqa: N818  # how the loader ends a step, no error of ours
@@ -79,7 +80,7 @@ class Rela(NamedTuple):
     addend: int | None
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Work:
     """What a load made the target do, for the cost report.
 
@@ -112,7 +113,7 @@ class World(Protocol):
         """Whether two names are equal (`strcmp`)."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Loading:
     """The state of one load.
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+
+from west_llext.record import record
 
 #: All regions in their order, also the optional ones.
 ORDER = (
@@ -13,7 +14,7 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mem:
     """`enum llext_mem` of one configuration (include/zephyr/llext/llext.h).
 

@@ -7,7 +7,7 @@ Function names are those of include/zephyr/llext/llext.h, without `llext_`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -27,11 +27,12 @@ from west_llext.loader.storage import ElfLoader
 from west_llext.loader.target import Target
 from west_llext.loader.wording import text
 from west_llext.model.slid import slid
+from west_llext.record import record
 
 DEFAULT_PARAMETERS = LoadParameters()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """What `llext_load()` came to.
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import partial
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 from west_llext.loader.mem import Mem, mem
 from west_llext.loader.versions import DEFAULT, Rules, Version, rules
 from west_llext.model.members import plain_members
+from west_llext.record import record
 
 
 @plain_members
@@ -56,7 +57,7 @@ class Veneers(Enum):
     BASELINE = "baseline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class HeapPlan:
     """The loader's heaps.
 
@@ -75,7 +76,7 @@ class HeapPlan:
     code: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Target:
     """What the loader runs on.
 

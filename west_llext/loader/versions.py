@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from typing import NamedTuple
+
+from west_llext.record import record
 
 
 class Version(NamedTuple):
@@ -46,7 +48,7 @@ def version(text: str) -> Version | None:
     return Version(int(major), int(minor) + (patch == "99"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What one release does; each field is the release that first did it, in `SINCE`.
 

@@ -8,7 +8,6 @@ the rules find what else is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.diagnostics import Span
@@ -33,6 +32,7 @@ from west_llext.model.manifest import (
     Toolchain,
 )
 from west_llext.model.region import PLACEABLE, Region
+from west_llext.record import record
 
 _Table = Mapping[str, "Value | None"]
 
@@ -42,7 +42,7 @@ _RUNTIMES = {each.value: each for each in CompilerRuntime}
 _FOLLOWS = {Region.RODATA: Region.TEXT, Region.BSS: Region.DATA}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Built:
     """What could be made of a manifest, for the rules to look at.
 
@@ -59,7 +59,7 @@ class Built:
     doubtful: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class _Defaults:
     mode: Mode
     cflags: tuple[str, ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from west_llext.manifest.text import escaped
 from west_llext.model.manifest import Memory, Mode, Toolchain
+from west_llext.record import record
 
 # plain in every version of YAML, inside and outside of brackets
 _PLAIN = re.compile(r"[A-Za-z0-9_./+-][A-Za-z0-9_./+=-]*")
@@ -21,7 +21,7 @@ _WIDTH = 80
 _NO_TOOLCHAIN = Toolchain()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class DraftExtension:
     """An extension to begin with; paths are relative to the manifest, with forward slashes."""
 
@@ -33,7 +33,7 @@ class DraftExtension:
     mode: Mode | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What is known when somebody begins.
 

@@ -16,11 +16,11 @@ import functools
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias
 
 from west_llext.model.manifest import Condition
+from west_llext.record import record
 
 #: Deepest nesting of parentheses.
 MAX_DEPTH = 50
@@ -70,21 +70,21 @@ class Compare(Enum):
     GREATER_EQUAL = ">="
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Setting:
     """A symbol, such as `CONFIG_SENSOR`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Constant:
     """A literal: `y`, a number, or the text between quotes."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Comparison:
     """Two operands compared."""
 
@@ -93,14 +93,14 @@ class Comparison:
     right: Setting | Constant
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Not:
     """2 minus the value."""
 
     inner: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Join:
     """The smallest (`&&`) or greatest (`||`) value of several."""
 
@@ -171,7 +171,7 @@ def _unquoted(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Token:
     kind: str
     text: str

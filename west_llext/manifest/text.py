@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Iterable, Iterator
@@ -13,8 +12,8 @@ _MAX_SHOWN = 60
 # difflib takes its time; of many words only those are compared that share most pairs of letters
 _MAX_COMPARED = 20
 # how people write sizes (64 KiB) and symbols (&name, name())
-_SIZE = re.compile(r"([0-9]+) ?([KMGkmg])i?[Bb]?")
-_REFERENCE = re.compile(r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?")
+_SIZE = r"([0-9]+) ?([KMGkmg])i?[Bb]?"
+_REFERENCE = r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?"
 
 
 def shown(text: str) -> str:
@@ -36,6 +35,8 @@ def escaped(character: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is most like `word`, or None where none is close."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only where something is wrong
+
     if len(word) > _MAX_SHOWN:
         return None
     folded: dict[str, str] = {}
@@ -49,7 +50,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for each in likely:
         if len(each) == len(word) and sorted(each) == sorted(word):
             return folded[each]
-    match = difflib.get_close_matches(word, likely, n=1)
+    match = get_close_matches(word, likely, n=1)
     return folded[match[0]] if match else None
 
 
@@ -58,9 +59,9 @@ def repairs(text: str) -> Iterator[str]:
     if len(text) > _MAX_SHOWN:
         return
     yield text.strip()
-    if size := _SIZE.fullmatch(text):
+    if size := re.fullmatch(_SIZE, text):
         yield size[1] + size[2].upper()
-    if reference := _REFERENCE.fullmatch(text):
+    if reference := re.fullmatch(_REFERENCE, text):
         yield reference[1]
     yield text.replace("-", "_")
     yield text.replace(" ", "-")

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from west_llext.diagnostics import Diagnostic, Span
 from west_llext.model.elf import SHF_TLS, Ident, Section, Segment, Symbol, new_symbol
+from west_llext.record import record
 
 #: Rows of a symbol table by name: of the names that are given, or of all for None.
 FindRows = Callable[[Collection[str] | None], dict[str, int]]
@@ -112,7 +113,7 @@ def _nothing(_: object) -> dict[str, int]:
 EMPTY_INDEX = SymbolIndex(find=_nothing, raw=b"", bits=32, order="<")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Abi:
     """What decides whether code of two files can be linked.
 
@@ -125,7 +126,7 @@ class Abi:
     attributes: Mapping[int, int | str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BaseImage:
     """A base image's ELF file, as far as extensions can see it.
 
@@ -203,7 +204,7 @@ class Origin(Enum):
     HELPER = "compiler helper"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Why:
     """Why the base image doesn't offer a symbol, and what is near.
 
@@ -223,7 +224,7 @@ class Why:
     about: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Offer:
     """What extensions can use of a base image, seen from the manifest.
 

@@ -8,12 +8,12 @@ thousands of them and a build reads thousands of objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import NamedTuple
 
 from west_llext.model.members import plain_members
+from west_llext.record import record
 
 
 @plain_members
@@ -78,7 +78,7 @@ STT_GNU_IFUNC = 10
 STV_DEFAULT, STV_INTERNAL, STV_HIDDEN, STV_PROTECTED = range(4)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Ident:
     """What an ELF file says of its machine.
 
@@ -179,7 +179,7 @@ class Segment(NamedTuple):
     flags: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ObjectFile:
     """A whole ELF file.
 

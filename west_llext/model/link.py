@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from west_llext.model.elf import Ident, Relocation, Symbol
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
+from west_llext.record import record
 
 
 class Import(NamedTuple):
@@ -58,7 +59,7 @@ class Piece(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class OutputSection:
     """A section of the blob that the target loads; one a region.
 
@@ -79,7 +80,7 @@ class OutputSection:
     relocations: tuple[Relocation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class DebugSection:
     """A section that only the debugger reads; for the unstripped twin."""
 
@@ -91,7 +92,7 @@ class DebugSection:
     relocations: tuple[Relocation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Linked:
     """One extension, ready to be written.
 

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path
 
 from west_llext.diagnostics import NOWHERE, Span
 from west_llext.model.members import plain_members
 from west_llext.model.region import Region
+from west_llext.record import record
 
 #: Longest name of an extension that the target keeps apart (`LLEXT_MAX_NAME_LEN`, llext.h).
 MAX_NAME_LENGTH = 15
@@ -40,7 +41,7 @@ class CompilerRuntime(Enum):
     TOOLCHAIN = "toolchain"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Name:
     """A name as the manifest spells it, and where."""
 
@@ -51,7 +52,7 @@ class Name:
         return self.text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class FileRef:
     """A file or folder that the manifest names.
 
@@ -64,7 +65,7 @@ class FileRef:
     at: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Toolchain:
     """Which compiler to use and how, where it doesn't come from a build directory.
 
@@ -81,7 +82,7 @@ class Toolchain:
     at: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Condition:
     """A Kconfig expression that decides whether a group is exported."""
 
@@ -89,7 +90,7 @@ class Condition:
     at: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExportGroup:
     """Some symbols that the base image exports.
 
@@ -104,7 +105,7 @@ class ExportGroup:
     at: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Memory:
     """A named address range of the target.
 
@@ -125,7 +126,7 @@ class Memory:
         return self.address + self.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class BaseSpec:
     """What the manifest says of the base image.
 
@@ -145,7 +146,7 @@ class BaseSpec:
     at: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Extension:
     """One loadable unit.
 
@@ -171,7 +172,7 @@ class Extension:
     at: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """What the manifest says of runs in the emulator.
 
@@ -183,7 +184,7 @@ class RunSpec:
     replace: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """A whole manifest.
 

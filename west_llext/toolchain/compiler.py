@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.model.base import Abi
 from west_llext.model.manifest import Toolchain
+from west_llext.record import record
 from west_llext.toolchain.flags import Kind, Language, driver_words
 from west_llext.toolchain.machines import (
+    EM_AARCH64,
     EM_ARM,
     TARGETS,
     Target,
@@ -28,7 +28,7 @@ from west_llext.toolchain.zig import zig_target
 _DEFAULT_MACHINE = (EM_ARM, 32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Compiler:
     """A compiler for one target, ready to be called.
 
@@ -121,7 +121,7 @@ def compiler_at(
     return Compiler(
         kind=kind,
         path=path,
-        linker=_linker(kind, path, TARGETS[machine], search),
+        linker=_linker(kind, path, TARGETS[machine], search, _emulation(machine, flags)),
         launcher=launcher,
         flags=flags,
         machine=machine,
@@ -176,12 +176,14 @@ def runtime_library(compiler: Compiler) -> Path:
 
 def _machine(spec: Toolchain, flags: tuple[str, ...], base: Abi | None) -> tuple[int, int]:
     # what is said most plainly comes first
-    named = (
-        machine_of(spec.target or ""),
-        machine_of_flags(flags),
+    others = (
         (base.ident.machine, base.ident.bits) if base else None,
         machine_of(Path(spec.cc or "").name),
     )
+    said = machine_of_flags(flags)
+    # many processors have both of Arm's instruction sets
+    said = None if said == (EM_AARCH64, 64) and (EM_ARM, 32) in others else said
+    named = (machine_of(spec.target or ""), said, *others)
     return next((each for each in named if each and each in TARGETS), _DEFAULT_MACHINE)
 
 
@@ -200,7 +202,9 @@ def _candidates(target: Target) -> Iterator[str]:
 
 def _program(name: str, search: str) -> Path | None:
     # absolute, because commands run in another folder than we do
-    found = shutil.which(name, path=search)
+    from shutil import which  # noqa: PLC0415  # only where there is something to compile
+
+    found = which(name, path=search)
     return Path(found).absolute() if found else None
 
 
@@ -270,20 +274,29 @@ def _launcher(spec: Toolchain, root: Path, search: str) -> tuple[str, ...]:
     return (str(found), *spec.launcher[1:])
 
 
-def _linker(kind: Kind, path: Path, target: Target, search: str) -> tuple[str, ...] | None:
+def _emulation(machine: tuple[int, int], flags: Sequence[str]) -> str:
+    # of Arm's machines big-endian files have a format of their own
+    orders = [flag for flag in flags if flag in {"-mbig-endian", "-mlittle-endian"}]
+    big = orders[-1:] == ["-mbig-endian"] and machine[0] in {EM_ARM, EM_AARCH64}
+    return TARGETS[machine].emulation + ("b" if big else "")
+
+
+def _linker(
+    kind: Kind, path: Path, target: Target, search: str, emulation: str
+) -> tuple[str, ...] | None:
     match kind:
         case Kind.GCC:
             # not ld itself: gcc knows the emulation and the library for its machine flags, and
             # finishes what was compiled for link-time optimisation
             return (str(path), "-r", "-nostdlib")
         case Kind.CLANG:
-            return _lld(path, target, search)
+            return _lld(path, target, search, emulation)
         case Kind.ZIG:
             # not `zig cc -r`, which takes longer and writes into a cache
-            return (str(path), "ld.lld", "-r", "-m", target.emulation, "--error-limit=0")
+            return (str(path), "ld.lld", "-r", "-m", emulation, "--error-limit=0")
 
 
-def _lld(clang: Path, target: Target, search: str) -> tuple[str, ...] | None:
+def _lld(clang: Path, target: Target, search: str, emulation: str) -> tuple[str, ...] | None:
     # of the same release where it can be had: clang-17 comes with ld.lld-17
     suffix = clang.name.partition("clang")[2].removesuffix(".exe")
     names = dict.fromkeys((f"ld.lld{suffix}", "ld.lld"))
@@ -291,11 +304,11 @@ def _lld(clang: Path, target: Target, search: str) -> tuple[str, ...] | None:
         for name in names:
             found = _program(name, folder)
             if found:
-                return (str(found), "-r", "-m", target.emulation, "--error-limit=0")
+                return (str(found), "-r", "-m", emulation, "--error-limit=0")
     for prefix in target.gcc:
         found = _program(f"{prefix}ld", search)
         if found:
-            return (str(found), "-r", "-m", target.emulation)
+            return (str(found), "-r", "-m", emulation)
     return None
 
 

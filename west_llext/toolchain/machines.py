@@ -125,8 +125,14 @@ def machine_of_flags(flags: Sequence[str]) -> tuple[int, int] | None:
         if re.match(r"cortex-[mr]|arm\d|armv[4-7]|armv8(\.\d)?-m|cortex-a[5-9]$|star-mc", value):
             return (EM_ARM, 32)
         if re.match(r"cortex-[ax]\d\d|armv[89]|neoverse", value):
-            return (EM_AARCH64, 64)
+            # those of 32 bits have the same names
+            return (EM_ARM, 32) if any(map(_is_of_32_bits, flags)) else (EM_AARCH64, 64)
     return (EM_ARM, 32) if "-mthumb" in flags else None
+
+
+def _is_of_32_bits(flag: str) -> bool:
+    # what compilers for AArch64 don't have
+    return flag in {"-mthumb", "-marm"} or flag.startswith(("-mfloat-abi=", "-mfpu="))
 
 
 def selects_cpu(flags: Sequence[str]) -> bool:

@@ -17,6 +17,8 @@ _PLACED = re.compile(
 )
 #: the linker's own name in front of a message
 _LINKER = re.compile(r"\S*\bld(?:\.lld)?(?:\.exe)?: ?(?:error: )?")
+#: what both linkers say of a shared object among others
+_SHARED = "attempted static link of dynamic object"
 _MOST_MESSAGES = 200
 _NOISE = ("In file included from", "collect2:", "compilation terminated")
 
@@ -96,6 +98,10 @@ def _linked(step: Step, lines: Sequence[str]) -> Iterator[Diagnostic]:
             code="T013",
             at=_place(step, PurePath()),
             message=f"merging '{step.subject}' failed: {message}",
+            hint="a shared object has to be all that an extension is made of: link the others "
+            "into it"
+            if _SHARED in message
+            else None,
         )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from west_llext.record import record
 
 
 class Host(Enum):
@@ -26,7 +27,7 @@ UNSPEAKABLE = "|\n\r\0"
 _LONGEST = {Host.POSIX: 100_000, Host.WINDOWS: 30_000}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Edge:
     """One command.
 

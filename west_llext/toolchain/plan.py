@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePath
 
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.model.manifest import CompilerRuntime, Extension, FileRef
+from west_llext.record import record
 from west_llext.toolchain.checks import findings, is_archive, no_linker
 from west_llext.toolchain.compiler import Compiler
 from west_llext.toolchain.flags import (
@@ -32,7 +32,7 @@ from west_llext.toolchain.ninja import Edge, Host, ninja_text
 _HERE = PurePath()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to plan for.
 
@@ -65,7 +65,7 @@ class Action(Enum):
     HELPERS = "building compiler helpers for"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Step:
     """One command of the plan.
 
@@ -83,7 +83,7 @@ class Step:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything that `run` needs, and what it leaves.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from west_llext.diagnostics import Diagnostic, Span
+from west_llext.record import record
 from west_llext.toolchain import state
 from west_llext.toolchain.checks import missing_file
 from west_llext.toolchain.lock import Lock
@@ -21,7 +21,7 @@ from west_llext.toolchain.names import from_root
 from west_llext.toolchain.plan import Plan, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A command came to its end.
 
@@ -33,7 +33,7 @@ class Progress:
     step: Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Ran:
     """A command that ran.
 
@@ -46,7 +46,7 @@ class Ran:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What running a plan came to.
 

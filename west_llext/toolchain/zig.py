@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from west_llext.record import record
 from west_llext.toolchain.machines import (
     EM_386,
     EM_AARCH64,
@@ -70,7 +71,7 @@ _ARM_EXTENSIONS = {
 _AARCH64_EXTENSIONS = {"fp": "fp_armv8", "simd": "neon", "fp16": "fullfp16"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ZigTarget:
     """What zig needs to know of a processor.
 
@@ -149,11 +150,13 @@ def _arm(values: Mapping[str, str]) -> ZigTarget:
         cpu = f"generic+{_ARM_ARCHES.get(arch, arch.replace('-', '_').replace('.', '_'))}"
     # gcc has cores with a slow multiplier, which the instruction set doesn't know of
     cpu = cpu.removesuffix(".small-multiply").replace("-", "_")
+    profile_m = re.match(r"cortex_m\d|generic\+v\d(_1)?e?s?m|star_mc|sc[03]00", cpu) is not None
     float_abi = values.get("-mfloat-abi", "soft")
     features = "".join(_ARM_EXTENSIONS.get(each, "") for each in extensions)
-    if float_abi != "soft":
-        features = _arm_fpu(cpu, extensions, values.get("-mfpu", "auto")) + features
-    profile_m = re.match(r"cortex_m\d|generic\+v\d(_1)?e?s?m|star_mc|sc[03]00", cpu) is not None
+    fpu = "" if float_abi == "soft" else _arm_fpu(cpu, extensions, values.get("-mfpu", "auto"))
+    if not profile_m:
+        fpu += _arm_fpu_beyond(cpu, fpu)
+    features = fpu + features
     thumb = values.get("state") == "-mthumb" or profile_m
     arch = ("thumb" if thumb else "arm") + ("eb" if values.get("order") == "-mbig-endian" else "")
     return ZigTarget(
@@ -162,6 +165,13 @@ def _arm(values: Mapping[str, str]) -> ZigTarget:
         # without it the code of an `eabi` target calls helpers whatever the features say
         extra=("-mfloat-abi=softfp",) if float_abi == "softfp" else (),
     )
+
+
+def _arm_fpu_beyond(cpu: str, fpu: str) -> str:
+    # what most processors of the other profiles have by themselves, and gcc only where it's asked
+    if cpu and not fpu:
+        return "-vfp2sp"
+    return "-d32" if fpu.endswith(("d16", "vfp2")) else ""
 
 
 def _arm_fpu(cpu: str, extensions: Sequence[str], fpu: str) -> str:

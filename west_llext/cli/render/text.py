@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from west_llext.cli.render.plain import place, printable
 from west_llext.cli.report import Report, Stream, Verbosity, tally
 from west_llext.diagnostics import Diagnostic, Severity, Span
+from west_llext.record import record
 
 
 class Rendered(NamedTuple):
@@ -50,7 +50,7 @@ def no_excerpt(at: Span) -> str | None:
     """The source line of a place, where none is to be shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class View:
     """Whom a report is for.
 
