@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 
 from west_llext.link.arrange import SECTION_NAMES
 from west_llext.link.debug import debug_sections, twin_symbols
@@ -18,6 +19,10 @@ from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
 from west_llext.model.rows import symbol_columns
 
+# a named tuple made in one step, in half the time
+_piece: Callable[[tuple[str, int, int]], Piece]
+_piece = partial(tuple.__new__, Piece)
+
 
 def linked(
     job: Job,
@@ -27,10 +32,12 @@ def linked(
     imports: tuple[Import, ...],
     *,
     form: ExportForm,
+    debug: bool,
 ) -> Linked:
     """Everything that the emitters need of one extension.
 
     imports: without addresses of what prelocated extensions export
+    debug: whether a debugger is to read it, too
     """
     regions = sorted(job.arranged.outputs)
     numbers = {region: index for index, region in enumerate(regions)}
@@ -55,22 +62,13 @@ def linked(
         object_name=job.obj.name,
         sections=tuple(_section(job, result, region, order) for region in regions),
         symbols=symbols,
-        all_symbols=(),
+        all_symbols=twin_symbols(job, numbers) if debug else (),
         exports=exports,
         imports=imports,
         identity=digest(used).hex() if bound else None,
         applied=_by_name(job, result.applied),
         left=_left(job, result),
-    )
-
-
-def debugged(job: Job, record: Linked) -> Linked:
-    """The same extension with all that the debugger reads."""
-    numbers = {section.region: index for index, section in enumerate(record.sections)}
-    return replace(
-        record,
-        all_symbols=twin_symbols(job, numbers),
-        debug=debug_sections(job, numbers),
+        debug=debug_sections(job, numbers) if debug else (),
     )
 
 
@@ -107,7 +105,7 @@ def _pieces(job: Job, region: Region) -> list[Piece]:
     made = "COMMON" if region is Region.BSS else "exports"
     sections = job.obj.sections
     return [
-        Piece(sections[source].name if source >= 0 else names.get(offset, made), offset, size)
+        _piece((sections[source][0] if source >= 0 else names.get(offset, made), offset, size))
         for source, offset, size in job.arranged.outputs[region].pieces
     ]
 
