@@ -94,15 +94,13 @@ def symbol_table(
     ends = accumulate([len(text) + 1 if text else 0 for text in texts], initial=1)
     offsets = [end if text else 0 for end, text in zip(ends, texts, strict=False)]
     count, high = len(starts), (1 << ident.bits) - 1
-    values = tuple(
-        [
-            (value + starts[section] if section < count else value) & high
-            for value, section in zip(values, sections, strict=True)
-        ]
-    )
+    addresses = [
+        (value + starts[section] if section < count else value) & high
+        for value, section in zip(values, sections, strict=True)
+    ]
     text = "\0".join([name for name in names if name])
     return (
-        _columns(ident, (offsets, values, sizes, infos, others, sections)),
+        _columns(ident, (offsets, addresses, sizes, infos, others, sections)),
         b"\0" + (text.encode("utf-8", "surrogateescape") + b"\0" if text else b""),
     )
 

@@ -112,12 +112,14 @@ def resolution(
     found = [
         known[names[index]] or _from_peer(obj.symbols[index], extension, peers) for index in used
     ]
-    every = own.copy()
+    every, absolute = own.copy(), Kind.ABSOLUTE
     provided: list[tuple[str, str]] = []
     missing: list[tuple[int, Symbol]] = []
     thread_local: list[str] = []
     for index, target in zip(used, found, strict=True):
         every[index] = target
+        if target[0] is absolute:
+            continue  # in the base image, as most are
         kind, provider = target[0], target[6]
         if kind is Kind.MISSING:
             missing.append((index, obj.symbols[index]))

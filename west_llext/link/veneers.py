@@ -144,7 +144,8 @@ class _Needs:
     def __init__(self, targets: list[Target], reach: Reach, codec: Codec) -> None:
         self.targets = targets
         self.reach = reach
-        self.codec = codec
+        self.rows = reach.machine.rows
+        self.loads = codec.loads
         # by row, word, explicit addend and target's kind and instruction set: calls all look alike
         self.known: dict[tuple[Row, int, int | None, bool, bool, int], _Branch] = {}
 
@@ -153,8 +154,7 @@ class _Needs:
     ) -> tuple[Veneer, int] | None:
         # the form that a branch needs, and the bytes behind the target; None for none
         offset, symbol, number, explicit = relocation
-        row = self.reach.machine.rows[number]
-        target = self.targets[symbol]
+        row, target = self.rows[number], self.targets[symbol]
         kind, _, _, thumb, function, _, _ = target
         if not isinstance(row, Row) or kind not in _SOMEWHERE or offset + row.size > len(content):
             return None
@@ -163,12 +163,12 @@ class _Needs:
             if picked is None or picked.branch is None or offset + picked.size > len(content):
                 return None
             row = picked
-        word = self.codec.load(row.word, content, offset)
+        word = self.loads[row.word.units](content, offset)
         key = row, word, explicit, kind is Kind.OWN, function, thumb
         branch = self.known.get(key)
         if branch is None:
             branch = self.known[key] = self.branch(row, word, explicit, target)
-        if self.near(row, target, branch) and not branch.stuck:
+        if not branch.stuck and self.near(row, target, branch):
             return None
         form = self.reach.machine.veneer(row, self.reach.core)
         return None if form is None else (form, branch.addend + self.reach.machine.pc_offset(row))
