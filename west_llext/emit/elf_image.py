@@ -19,6 +19,7 @@ from west_llext.model.elf import (
     Segment,
     Symbol,
 )
+from west_llext.model.rows import symbol_columns
 
 
 class ImageSection(NamedTuple):
@@ -71,7 +72,6 @@ def _name_table(names: tuple[str, ...]) -> tuple[tuple[int, ...], bytes]:
     return tuple([places[name] for name in names]), bytes(content)
 
 
-_NULL = Symbol("", 0, 0, 0, 0, 0)
 # by class: bytes of a symbol; the struct letter of each field and its place there (in bytes)
 _SYMBOL: dict[int, tuple[int, tuple[tuple[Literal["B", "H", "I", "Q"], int], ...]]] = {
     32: (16, (("I", 0), ("I", 4), ("I", 8), ("B", 12), ("B", 13), ("H", 14))),
@@ -86,10 +86,13 @@ def symbol_table(
 
     starts: address of each section, counted from 1 (the first is none), to be added to the values
     """
-    names, values, sizes, infos, others, sections = zip(*[_NULL, *symbols], strict=True)
-    texts = names
+    given, *numbers = symbol_columns(symbols)
+    names = ["", *given]
+    # the null symbol is nothing but zeros
+    values, sizes, infos, others, sections = [[0, *column] for column in numbers]
+    texts: Sequence[str | bytes] = names
     if not "".join(names).isascii():
-        texts = tuple([name.encode("utf-8", "surrogateescape") for name in names])
+        texts = [name.encode("utf-8", "surrogateescape") for name in names]
     # the first byte is the empty name; bytes are counted, which characters are where all are ASCII
     ends = accumulate([len(text) + 1 if text else 0 for text in texts], initial=1)
     offsets = [end if text else 0 for end, text in zip(ends, texts, strict=False)]
@@ -120,8 +123,8 @@ def _columns(ident: Ident, fields: Sequence[Sequence[int]]) -> bytes:
 
 def first_global(symbols: Sequence[Symbol]) -> int:
     """Index of the first symbol that isn't local, counting the null symbol (sh_info)."""
-    for index, symbol in enumerate(symbols):
-        if symbol[3] >> 4 != STB_LOCAL:
+    for index, info in enumerate(symbol_columns(symbols).infos):
+        if info >> 4 != STB_LOCAL:
             return index + 1
     return len(symbols) + 1
 

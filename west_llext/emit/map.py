@@ -15,6 +15,7 @@ from typing import TypeVar
 from west_llext.emit.veneers import veneers
 from west_llext.model.elf import STT_FILE, STT_NOTYPE, STT_SECTION, Symbol
 from west_llext.model.link import Import, Linked
+from west_llext.model.rows import symbol_columns
 
 # Local symbols without a type are marks between code and data ($t, $d) and labels of assembler.
 _DULL = frozenset((STT_NOTYPE, STT_SECTION, STT_FILE))
@@ -50,7 +51,7 @@ def printable(name: str) -> str:
 
 
 def _is_plain(linked: Linked) -> bool:
-    names = [symbol[0] for symbol in linked.all_symbols]
+    names = [*symbol_columns(linked.all_symbols).names]
     names += [each[0] for each in linked.imports]
     names += [piece[0] for section in linked.sections for piece in section.pieces]
     names += [linked.name, *(section.name for section in linked.sections)]
@@ -105,10 +106,10 @@ def _symbols(linked: Linked, address: str) -> str:
     count = len(linked.sections)
     found: list[list[tuple[int, int, str]]] = [[] for _ in range(count + 1)]
     starts = [0, *(section.address or 0 for section in linked.sections)]
-    # most are of the base image
-    own = [each for each in linked.all_symbols if each[5] <= count and each[3] not in _DULL]
-    for name, value, size, _, _, section in own:
-        found[section].append((starts[section] + value, size, name))
+    names, values, sizes, infos, _, sections = symbol_columns(linked.all_symbols)
+    for index, section in enumerate(sections):
+        if section <= count and infos[index] not in _DULL:  # most are of the base image
+            found[section].append((starts[section] + values[index], sizes[index], names[index]))
     row = f"{address}\t%d\t%s\n"
     return "".join(
         _table(f"symbols in {section.name}", "address\t\tsize\tname", row, sorted(rows))

@@ -33,12 +33,11 @@ from west_llext.model.elf import (
     Section,
     SectionType,
     Symbol,
-    new_symbol,
 )
 from west_llext.model.link import DebugSection
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
-from west_llext.model.rows import symbol_columns
+from west_llext.model.rows import in_columns, symbol_columns
 from west_llext.record import record
 
 #: Compressed sections are left out from the one on with which all of them unpack to more.
@@ -49,7 +48,7 @@ _ALIGNMENTS = frozenset({1, 2, 4, 8, 16})
 _COMPRESSION_HEADER = {32: 12, 64: 24}  # bytes of Elf32_Chdr and Elf64_Chdr (gABI chapter 4)
 
 
-def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
+def twin_symbols(job: Job, numbers: dict[Region, int]) -> Sequence[Symbol]:
     """Symbols for the twin: one for each section, then the object's own, locals first.
 
     numbers: index of each region's section
@@ -80,7 +79,7 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
         local.append((name, stub.offset | form.thumb, len(form.code), STT_FUNC, 0, section))
         for mark, offset in zip(form.marks, (form.entry, form.target_offset), strict=False):
             local.append((mark, stub.offset + offset, 0, STT_NOTYPE, 0, section))
-    return tuple(map(new_symbol, local + named))
+    return in_columns(Symbol, local + named)
 
 
 def debug_sections(job: Job, numbers: dict[Region, int]) -> tuple[DebugSection, ...]:

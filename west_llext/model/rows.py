@@ -9,7 +9,6 @@ for the others, when the first is looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain, repeat
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
@@ -79,7 +78,7 @@ class Rows(Sequence[_Row], Generic[_Row]):
         self._rows = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _from_records, (self._record, list(self.unpacked()))
+        return in_columns, (self._record, list(self.unpacked()))
 
     def __len__(self) -> int:
         return self._count
@@ -102,10 +101,11 @@ class Rows(Sequence[_Row], Generic[_Row]):
     __hash__ = None  # type: ignore[assignment]  # as a list
 
 
-def _from_records(record: type[_Row], rows: Sequence[_Row]) -> Rows[_Row]:
-    # those of another process
+def in_columns(record: type[_Row], rows: Sequence[tuple[Any, ...]]) -> Rows[_Row]:
+    """A table of rows that have the fields of the record."""
     found = Rows(record)
-    found.add(partial(_transposed, rows, record), len(rows))
+    columns = _transposed(rows, record)
+    found.add(lambda: columns, len(rows))
     return found
 
 
