@@ -99,7 +99,7 @@ def test_the_index_of_an_image_has_the_definitions_that_nm_lists(tmp_path: Path)
     globals_ = {name: int(value, 16) for value, letter, name in listed if letter in "TDBRAWV"}
     # nm leaves the Thumb bit out of a function's address
     ours = {
-        name: symbol.value & ~(symbol.type == 2) for name in index if (symbol := index.get(name))
+        name: symbol.value & ~int(symbol.type == 2) for name in index if (symbol := index.get(name))
     }
     assert ours == globals_
     assert {"entry", "perhaps", "fixed"} <= set(index)

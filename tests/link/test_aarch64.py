@@ -325,7 +325,7 @@ def test_a_page_past_4_gib_is_refused(tmp_path: Path) -> None:
         (
             "demo.o: error[R003]: R_AARCH64_ADR_PREL_PG_HI21 at .text+0x0 does not reach 'far': "
             "Page(S + A) - Page(P) = +0x100000000 is not in [-0x100000000, 0x100000000), "
-            "4096-aligned"
+            "4096-aligned\nhint: compile with -mcmodel=large"
         )
     ]
 

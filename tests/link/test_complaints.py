@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import elfbuild
+from support.cross import gcc
 from support.elfbuild import (
     LOCAL,
     NOBITS,
@@ -24,7 +25,9 @@ from support.elfbuild import (
 from support.linking import Case, Outcome, arm, data, extension, offer, thumb
 from support.oracle import assembled, compiled
 
+from west_llext.diagnostics import Diagnostic
 from west_llext.elf.dwarf import line_of
+from west_llext.elf.read import object_file
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
@@ -318,3 +321,47 @@ def test_zeros_can_be_as_many_as_the_target_has_room_for() -> None:
     case = Case(extension=extension(), base=offer([]), place=lambda _: {Region.BSS: 0})
     made = case.link(content)
     assert (made.linked.sections[0].size, made.content(Region.BSS)) == (0xFFFFF000, b"")
+
+
+FAR_SOURCE = """\
+extern int base_counter;
+extern const int base_squares[4];
+static int calls;
+int far_run(int x)
+{
+    calls++;
+    return base_counter + base_squares[x & 3] + calls;
+}
+"""
+FAR = {
+    "aarch64": ("aarch64-linux-gnu-", ("-fno-pic",), "-mcmodel=large"),
+    "rv64": ("riscv64-unknown-elf-", ("-mcmodel=medany", "-mno-relax"), "-fPIC"),
+    "x86-64": ("x86_64-linux-gnu-", ("-fno-pic", "-fcf-protection=none"), "-mcmodel=large"),
+}
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("name", FAR)
+def test_the_flag_that_a_hint_names_makes_code_that_reaches(name: str, tmp_path: Path) -> None:
+    """An extension 32 GiB above its base image, which the default code of no compiler reaches."""
+    prefix, flags, remedy = FAR[name]
+    flags = ("-O1", "-ffreestanding", "-fno-stack-protector", *flags)
+
+    def made(*more: str) -> list[Diagnostic]:
+        content = gcc(tmp_path, FAR_SOURCE, *flags, *more, prefix=prefix).read_bytes()
+        ident = object_file(content, "unit.o").ident
+        names = ("base_counter", "base_squares")
+        base = [Sym(name=each, value=0x90000000, type=OBJECT, section=SHN_ABS) for each in names]
+        case = Case(
+            extension=extension(mode=Mode.PRELOCATED),
+            base=offer(base, ident=ident),
+            place=lambda sizes: {each: 0x800000000 + 0x1000 * each for each in sizes},
+        )
+        return case.link(content).findings
+
+    findings = made()
+    assert {each.code for each in findings} == {"R003"}
+    for each in findings:
+        assert each.hint is not None
+        assert each.hint.startswith(f"compile with {remedy}")
+    assert made(remedy) == []

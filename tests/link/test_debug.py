@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import subprocess
 import sys
@@ -326,3 +327,59 @@ def test_a_disassembler_tells_the_address_of_a_veneer_from_its_code(
     assert words == ["0x20001001", "0x20002001"]
     assert " ".join(printed.split()).count(code) >= 2
     assert "__veneer_far" in printed
+
+
+GDB_UNITS = {
+    "arm": ("arm-none-eabi-", ("-mcpu=cortex-m3", "-mthumb")),
+    "aarch64": ("aarch64-linux-gnu-", ("-fno-pic",)),
+    "rv32": ("riscv64-unknown-elf-", ("-march=rv32imac", "-mabi=ilp32", "-mno-relax")),
+    "rv64": ("riscv64-unknown-elf-", ("-mcmodel=medany", "-mno-relax")),
+    "x86": ("x86_64-linux-gnu-", ("-m32", "-fno-pic", "-fcf-protection=none")),
+    "x86-64": ("x86_64-linux-gnu-", ("-fno-pic", "-fcf-protection=none")),
+    "xtensa": ("xtensa-lx106-elf-", ("-mlongcalls",)),
+    "arc": ("arc-linux-gnu-", ("-fno-pic", "-mno-sdata")),
+}
+
+
+@pytest.mark.parametrize("mode", Mode, ids=lambda each: str(each.value))
+@pytest.mark.parametrize("name", GDB_UNITS)
+def test_gdb_finds_lines_and_variables_at_the_addresses_that_it_is_told(
+    name: str, mode: Mode, tmp_path: Path
+) -> None:
+    """Of an extension without a place too: gdb can't relocate objects of each machine itself."""
+    prefix, flags = GDB_UNITS[name]
+    flags = (*flags, "-g", "-O1", "-ffreestanding", "-fno-stack-protector")
+    content = gcc(tmp_path, SOURCE, *flags, prefix=prefix).read_bytes()
+    obj = object_file(content, "unit.o")
+    case = Case(extension=extension(mode=mode), base=offer([base(content)], ident=obj.ident))
+    made = case.link(content)
+    (tmp_path / "twin.elf").write_bytes(twin(made.linked))
+    regions = (Region.TEXT, Region.DATA, Region.RODATA, Region.BSS)
+    places = dict(made.addresses) or {each: 0x60000 + 0x1000 * each for each in regions}
+    sections = [each for each in made.linked.sections if each.region in regions]
+    words = " ".join(f"-s {each.name} {places[each.region]:#x}" for each in sections)
+    values = {each.name: each.value for each in made.linked.all_symbols}
+    thumb_bit = int(obj.ident.machine == EM_ARM)
+    run = places[Region.TEXT] + (values["run"] & ~thumb_bit)
+    shared = places[Region.DATA] + values["shared"]
+    commands = [
+        "set confirm off",
+        f"add-symbol-file twin.elf {words}",
+        f"info line *{run:#x}",
+        "print &shared",
+        "print sizeof(calls)",
+    ]
+    command = [debugger(), "-nx", "-batch", *(word for each in commands for word in ("-ex", each))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f'Line 12 of "unit.c" starts at address {run:#x} <run>' in done.stdout
+    assert f"$1 = (int *) {shared:#x} <shared>" in done.stdout
+    assert "$2 = 12" in done.stdout
+    assert done.stderr == ""
+
+
+def debugger() -> str:
+    """A gdb for every machine; skips the test where there is none."""
+    found = shutil.which("gdb-multiarch")
+    if found is None:
+        pytest.skip("gdb-multiarch isn't installed")
+    return found

@@ -144,6 +144,26 @@ def test_a_compiler_helper_offers_what_is_not_set_yet(
 
 
 @pytest.mark.parametrize(
+    ("origin", "hint"),
+    [
+        (
+            Origin.DESTRUCTORS,
+            "give no static object a destructor, or export it from the base image",
+        ),
+        (Origin.VIRTUAL, "define it in the extension, or export it from the base image"),
+    ],
+)
+def test_what_cpp_calls_by_itself_has_its_own_way_out(
+    origin: Origin, hint: str, tmp_path: Path
+) -> None:
+    """S001 for `atexit` and `__cxa_pure_virtual`, which no source names."""
+    why = Why(reason=Reason.ABSENT, nearest=("sleep",), origin=origin, about="in passing")
+    made = linked(compiled(tmp_path, NEEDY), why=why)
+    assert [each.hint for each in made.findings] == [hint]
+    assert "needs 'beep', in passing (at .text+" in texts(made)[0]
+
+
+@pytest.mark.parametrize(
     ("mode", "more"),
     [
         (Mode.RELOCATABLE, ", and add 'beep' to 'base.exports'"),

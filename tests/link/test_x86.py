@@ -278,15 +278,15 @@ def test_an_address_past_32_bits_is_refused(tmp_path: Path) -> None:
     assert said(made) == [
         (
             "demo.o: error[R003]: R_X86_64_32 at .text+0x1 does not reach 'far': S + A = "
-            "+0x100000000 is not in [0x0, 0x100000000)"
+            "+0x100000000 is not in [0x0, 0x100000000)\nhint: compile with -mcmodel=large"
         ),
         (
             "demo.o: error[R003]: R_X86_64_32S at .text+0x8 does not reach 'far': S + A = "
-            "+0x100000000 is not in [-0x80000000, 0x80000000)"
+            "+0x100000000 is not in [-0x80000000, 0x80000000)\nhint: compile with -mcmodel=large"
         ),
         (
             "demo.o: error[R003]: R_X86_64_PC32 at .text+0xf does not reach 'far': S + A - P = "
-            "+0xefffffed is not in [-0x80000000, 0x80000000)"
+            "+0xefffffed is not in [-0x80000000, 0x80000000)\nhint: compile with -mcmodel=large"
         ),
     ]
 

@@ -106,6 +106,7 @@ LO15    = layout("_10 14:3 _10")
 
 _STRUCTURE = "compile without structure protection"
 _TLS = "use the local-exec model (-ftls-model=local-exec) for variables of the base image"
+_LARGE = "compile with -mcmodel=large"
 _AUTH = "compile without -mbranch-protection=pauthabi and -mabi=pauthtest"
 
 _GD = "thread-local storage of the general-dynamic model"
@@ -137,7 +138,7 @@ ROWS = table(
     Row(   272, "R_AARCH64_MOVW_SABS_G2",        Formula.ABS,    MOV_NZ,  Check.SIGNED,   WORD, shift=32),
     Row(   273, "R_AARCH64_LD_PREL_LO19",        Formula.PCREL,  IMM19,   Check.SIGNED,   WORD),
     Row(   274, "R_AARCH64_ADR_PREL_LO21",       Formula.PCREL,  ADR,     Check.SIGNED,   WORD),
-    Row(   275, "R_AARCH64_ADR_PREL_PG_HI21",    Formula.PAGE,   ADRP,    Check.SIGNED,   WORD),
+    Row(   275, "R_AARCH64_ADR_PREL_PG_HI21",    Formula.PAGE,   ADRP,    Check.SIGNED,   WORD, remedy=_LARGE),
     Row(   276, "R_AARCH64_ADR_PREL_PG_HI21_NC", Formula.PAGE,   ADRP,    Check.WRAP,     WORD),
     Row(   277, "R_AARCH64_ADD_ABS_LO12_NC",     Formula.ABS,    IMM12,   Check.WRAP,     WORD),
     Row(   278, "R_AARCH64_LDST8_ABS_LO12_NC",   Formula.ABS,    IMM12,   Check.WRAP,     WORD),

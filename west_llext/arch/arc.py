@@ -205,6 +205,7 @@ def _machine(number: int, *, big: bool) -> Machine:
         first=(4, 1),
         absolute_word=4,
         alignment=4,
+        debugger_links=False,
         thread_pointer=_thread_pointer,
         # the loader came with 4.1; S25H was added to it later
         since={(4, 2): frozenset({16, 61})},

@@ -179,6 +179,7 @@ class Machine:
     alignment: what every region begins at, because fields count from rounded places
     literals: (name of a section of code) to that of the section of its literals, which has to be in
         front of it; None where literals are reached in both directions
+    debugger_links: whether gdb relocates the debug information of an object of this machine
     core: (ident, attributes): what code of a file may assume of the processor
     mismatches: (object, base): why the object's code doesn't fit the base's, beyond machine, class
         and byte order
@@ -207,6 +208,7 @@ class Machine:
     instructions: tuple[Row, ...] = ()
     table_of_sums: bool = False
     own_table: bool = False
+    debugger_links: bool = True
     prepare: Callable[[ObjectFile], ObjectFile] | None = None
     without_table: Callable[[ObjectFile, Callable[[int], Nearness]], ObjectFile] | None = None
     first: Release = (0, 0)

@@ -53,6 +53,7 @@ DATA32 = layout("31:0")
 DATA64 = layout("63:0")
 
 _TLS = "use the local-exec model (-ftls-model=local-exec) for variables of the base image"
+_LARGE = "compile with -mcmodel=large"
 _OLD = "rebuild the object with a current assembler"
 _DYNAMIC = "a dynamic relocation, which objects don't have"
 _GD = "thread-local storage of the general-dynamic model"
@@ -65,16 +66,16 @@ ROWS = table(
     #      no   name                        formula         into    check           place
     Ignore(  0, "R_X86_64_NONE",            "marks a dependency between sections"),
     Row(     1, "R_X86_64_64",              Formula.ABS,    DATA64, Check.WRAP,     LONG, filled=32),
-    Row(     2, "R_X86_64_PC32",            Formula.PCREL,  DATA32, Check.SIGNED,   WORD),
+    Row(     2, "R_X86_64_PC32",            Formula.PCREL,  DATA32, Check.SIGNED,   WORD, remedy=_LARGE),
     Row(     3, "R_X86_64_GOT32",           Formula.ABS,    DATA32, Check.SIGNED,   WORD, via=Via.GOT, left_as=11),
-    Row(     4, "R_X86_64_PLT32",           Formula.PCREL,  DATA32, Check.SIGNED,   WORD, Branch.CALL),
+    Row(     4, "R_X86_64_PLT32",           Formula.PCREL,  DATA32, Check.SIGNED,   WORD, Branch.CALL, remedy=_LARGE),
     Refuse(  5, "R_X86_64_COPY",            _DYNAMIC),
     Refuse(  6, "R_X86_64_GLOB_DAT",        _DYNAMIC),
     Refuse(  7, "R_X86_64_JUMP_SLOT",       _DYNAMIC),
     Refuse(  8, "R_X86_64_RELATIVE",        _DYNAMIC),
     Row(     9, "R_X86_64_GOTPCREL",        Formula.PCREL,  DATA32, Check.SIGNED,   WORD, via=Via.GOT, left_as=2),
-    Row(    10, "R_X86_64_32",              Formula.ABS,    DATA32, Check.UNSIGNED, WORD),
-    Row(    11, "R_X86_64_32S",             Formula.ABS,    DATA32, Check.SIGNED,   WORD),
+    Row(    10, "R_X86_64_32",              Formula.ABS,    DATA32, Check.UNSIGNED, WORD, remedy=_LARGE),
+    Row(    11, "R_X86_64_32S",             Formula.ABS,    DATA32, Check.SIGNED,   WORD, remedy=_LARGE),
     Row(    12, "R_X86_64_16",              Formula.ABS,    DATA16, Check.EITHER,   HALF, loadable=False),
     Row(    13, "R_X86_64_PC16",            Formula.PCREL,  DATA16, Check.EITHER,   HALF, loadable=False),  # wraps in 16-bit code
     Row(    14, "R_X86_64_8",               Formula.ABS,    DATA8,  Check.EITHER,   BYTE, loadable=False),

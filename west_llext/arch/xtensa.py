@@ -323,6 +323,7 @@ def _machine(known: Instructions, opcode: Callable[[int, int], _Opcode]) -> Mach
         absolute_word=1,
         alignment=4,
         literals=literals,
+        debugger_links=False,
         thread_pointer=_thread_pointer,
         # 3.6 knew shared objects only
         since={(3, 7): frozenset({1, 6, 64})},

@@ -27,6 +27,18 @@ _HELPERS = (
     r"|popcount|bswap|u?cmp|clrsb|eq|ne|[lg][te]|unord|extend|trunc|fix(uns)?|float(uns?)?|powi)"
     r"([hsdtx][fci]){1,2}[2-4]?|riscv_(save|restore)_\d+|atomic_\w+|sync_\w+)"
 )
+#: Of C++, beside that: with the flags of `toolchain.flags` it is `atexit` (Itanium C++ ABI, 3.3.6.3
+#: and 3.2.6; the one for Arm, 3.2.4)
+_OF_CPP = {
+    **dict.fromkeys(
+        ("atexit", "__cxa_atexit", "__aeabi_atexit", "__dso_handle"),
+        (Origin.DESTRUCTORS, "for destructors of static objects"),
+    ),
+    **dict.fromkeys(
+        ("__cxa_pure_virtual", "__cxa_deleted_virtual"),
+        (Origin.VIRTUAL, "in place of a pure virtual function"),
+    ),
+}
 
 
 def about(name: str, node: NodePath) -> tuple[Origin, str | None]:
@@ -44,7 +56,7 @@ def about(name: str, node: NodePath) -> tuple[Origin, str | None]:
             return Origin.SYSCALL, f"{words} '{name[len(prefix) :]}'"
     if re.fullmatch(_HELPERS, name):
         return Origin.HELPER, "a compiler helper"
-    return Origin.SOURCE, None
+    return _OF_CPP.get(name, (Origin.SOURCE, None))
 
 
 def node_paths(text: str) -> dict[int, str]:

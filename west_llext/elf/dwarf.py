@@ -179,7 +179,7 @@ class _Reader:
         machine = self.machine
         if machine is None:
             return symbol.section, symbol.value + (value if row.addend is None else row.addend)
-        odd = machine.entry_is_odd and symbol.type == STT_FUNC
+        odd = int(machine.entry_is_odd and symbol.type == STT_FUNC)
         target = (symbol.value & ~odd) + (value if row.addend is None else row.addend)
         entry = machine.rows.get(row.type)
         if isinstance(entry, Ignore):

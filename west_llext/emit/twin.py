@@ -2,7 +2,9 @@
 """The unstripped twin of a blob, for the debugger: all symbols, debug sections, the same addresses.
 
 For a prelocated extension it is an ET_EXEC, which a debugger takes as it is; for the others it is
-an ET_REL, to be added with the addresses that the target's loader chose.
+an ET_REL, to be added with the addresses that the target's loader chose. Where gdb leaves debug
+information of an ET_REL as it is (ARC, Xtensa), that too is an ET_EXEC, with addresses for gdb to
+move.
 """
 
 from __future__ import annotations
@@ -25,6 +27,11 @@ def twin(linked: Linked) -> bytes:
     fixed = linked.mode is Mode.PRELOCATED
     word = linked.ident.bits // 8
     sections = [loaded(each, word) for each in linked.sections]
+    begins = starts(linked) if fixed else ()
+    if linked.debug_addresses:
+        begins = [0, *linked.debug_addresses]
+        places = zip(sections, linked.debug_addresses, strict=True)
+        sections = [each._replace(addr=address) for each, address in places]
     sections += [
         ImageSection(
             name=each.name, type=each.type, flags=each.flags, content=each.content, align=each.align
@@ -32,7 +39,7 @@ def twin(linked: Linked) -> bytes:
         for each in linked.debug
     ]
     symbols = linked.all_symbols
-    table, strings = symbol_table(symbols, linked.ident, starts(linked) if fixed else ())
+    table, strings = symbol_table(symbols, linked.ident, begins)
     number = len(sections) + 1
     sections += [
         ImageSection(
@@ -56,6 +63,6 @@ def twin(linked: Linked) -> bytes:
     return image(
         sections,
         linked.ident,
-        FileType.EXEC if fixed else FileType.REL,
+        FileType.EXEC if begins else FileType.REL,
         segments=segments(linked.sections) if fixed else (),
     )

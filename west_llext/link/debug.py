@@ -7,7 +7,7 @@ None of it is loaded; it goes into the unstripped twin of a blob.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
 from typing import NamedTuple
@@ -34,8 +34,7 @@ from west_llext.model.elf import (
     SectionType,
     Symbol,
 )
-from west_llext.model.link import DebugSection
-from west_llext.model.manifest import Mode
+from west_llext.model.link import DebugSection, OutputSection
 from west_llext.model.region import Region
 from west_llext.model.rows import in_columns, symbol_columns
 from west_llext.record import record
@@ -43,6 +42,8 @@ from west_llext.record import record
 #: Compressed sections are left out from the one on with which all of them unpack to more.
 MAX_UNPACKED = 1 << 28
 
+#: Address of the first section in a twin whose sections have none.
+_FIRST = 1 << 16
 _NAMELESS = frozenset({STT_SECTION, STT_FILE})
 _ALIGNMENTS = frozenset({1, 2, 4, 8, 16})
 _COMPRESSION_HEADER = {32: 12, 64: 24}  # bytes of Elf32_Chdr and Elf64_Chdr (gABI chapter 4)
@@ -82,13 +83,32 @@ def twin_symbols(job: Job, numbers: dict[Region, int]) -> Sequence[Symbol]:
     return in_columns(Symbol, local + named)
 
 
-def debug_sections(job: Job, numbers: dict[Region, int]) -> tuple[DebugSection, ...]:
+def debug_addresses(sections: Sequence[OutputSection], bits: int) -> tuple[int, ...]:
+    """Addresses for sections that have none, in the twin that gdb can't relocate itself.
+
+    None is 0, which gdb takes for that of code that a linker has dropped. Empty where addresses of
+    so many bits don't suffice.
+    """
+    found: list[int] = []
+    end = _FIRST
+    for section in sections:
+        start = -(-end // section.align) * section.align
+        found.append(start)
+        end = start + section.size
+    return () if end >> bits else tuple(found)
+
+
+def debug_sections(
+    job: Job, numbers: dict[Region, int], addresses: Mapping[Region, int]
+) -> tuple[DebugSection, ...]:
     """The object's debug sections and build attributes, relocated as far as addresses are known.
+
+    numbers: index of each region's section; addresses: of each region, or empty
 
     Those of one name become one section, as a linker would do it: what refers to another debug
     section does so by an offset from the start of its name.
     """
-    return _Debug(job, numbers).sections()
+    return _Debug(job, numbers, addresses).sections()
 
 
 @record(slots=True)
@@ -122,9 +142,12 @@ _NOWHERE = _Place(0, 0, 0)
 class _Debug:
     # What is read by debuggers alone; a class because each step needs the same tables.
 
-    def __init__(self, job: Job, numbers: dict[Region, int]) -> None:
+    def __init__(
+        self, job: Job, numbers: dict[Region, int], addresses: Mapping[Region, int]
+    ) -> None:
         self.job = job
         self.numbers = numbers
+        self.addresses = addresses
         self.merged: dict[str, _Merged] = {}
         # by input section: its offset in the merged one, and its size
         self.parts: dict[int, tuple[int, int]] = {}
@@ -207,10 +230,10 @@ class _Debug:
 
     def place(self, index: int) -> _Place:
         # of a symbol
-        job, target, symbol = self.job, self.job.targets[index], self.job.obj.symbols[index]
+        target, symbol = self.job.targets[index], self.job.obj.symbols[index]
         if target.kind is Kind.OWN and target.region is not None:
-            if job.mode is Mode.PRELOCATED:
-                return _Place(target.value + job.addresses[target.region], target.thumb, 0)
+            if self.addresses:
+                return _Place(target.value + self.addresses[target.region], target.thumb, 0)
             return _Place(target.value, target.thumb, self.numbers[target.region] + 1)
         if target.kind is Kind.UNLOADED and symbol.section in self.parts:
             return _Place(symbol.value + self.parts[symbol.section][0], 0, 0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from west_llext.link.arrange import SECTION_NAMES
-from west_llext.link.debug import debug_sections, twin_symbols
+from west_llext.link.debug import debug_addresses, debug_sections, twin_symbols
 from west_llext.link.exports import Exports
 from west_llext.link.identity import digest
 from west_llext.link.job import Job, Relocated
@@ -55,12 +55,17 @@ def linked(
         for name, provider, address, _, _ in imports
         if provider is None and address is not None
     ]
+    sections = tuple([_section(job, result, region, order) for region in regions])
+    made_up: tuple[int, ...] = ()
+    if debug and job.mode is not Mode.PRELOCATED and not job.machine.debugger_links:
+        made_up = debug_addresses(sections, job.obj.ident.bits)
+    places = dict(zip(regions, made_up, strict=False)) or job.addresses
     return Linked(
         name=extension.name,
         mode=extension.mode,
         ident=job.obj.ident,
         object_name=job.obj.name,
-        sections=tuple(_section(job, result, region, order) for region in regions),
+        sections=sections,
         symbols=symbols,
         all_symbols=twin_symbols(job, numbers) if debug else (),
         exports=exports,
@@ -68,7 +73,8 @@ def linked(
         identity=digest(used).hex() if bound else None,
         applied=_by_name(job, result.applied),
         left=_left(job, result),
-        debug=debug_sections(job, numbers) if debug else (),
+        debug=debug_sections(job, numbers, places) if debug else (),
+        debug_addresses=made_up,
     )
 
 

@@ -127,15 +127,20 @@ def _base_reason(
             return "S007", reason, "build the base image again with the generated table", ()
 
 
+#: What to do about what nothing defines, by what makes its name.
+_ABSENT_HINTS = {
+    Origin.DEVICE: "enable the node and its driver; numbers of nodes change with the devicetree, "
+    "so compile against the headers of this base image",
+    Origin.SYSCALL: "enable what has it in the base image's configuration",
+    Origin.DESTRUCTORS: "give no static object a destructor, or export it from the base image",
+    Origin.VIRTUAL: "define it in the extension, or export it from the base image",
+}
+
+
 def _absent_hint(extension: Extension, why: Why) -> str | None:
     match why.origin:
-        case Origin.DEVICE:
-            return (
-                "enable the node and its driver; numbers of nodes change with the devicetree, so "
-                "compile against the headers of this base image"
-            )
-        case Origin.SYSCALL:
-            return "enable what has it in the base image's configuration"
+        case Origin.DEVICE | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.VIRTUAL:
+            return _ABSENT_HINTS[why.origin]
         case Origin.HELPER if _has_runtime(extension):
             return "the compiler's own library lacks it: export it from the base image"
         case Origin.HELPER:
@@ -156,5 +161,5 @@ def _export_hint(extension: Extension, name: str, why: Why) -> str:
             return f"set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or {add}"
         case Origin.HELPER if not _has_runtime(extension):
             return f"set 'compiler-runtime: toolchain', or {add}"
-        case Origin.HELPER | Origin.SYSCALL | Origin.SOURCE:
+        case Origin.HELPER | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.VIRTUAL | Origin.SOURCE:
             return add

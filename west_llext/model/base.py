@@ -202,6 +202,10 @@ class Origin(Enum):
     SYSCALL = "system call"
     #: compilers call it where the source doesn't
     HELPER = "compiler helper"
+    #: compilers of C++ register destructors of static objects with it
+    DESTRUCTORS = "destructors"
+    #: compilers of C++ call it in place of a function that isn't there
+    VIRTUAL = "virtual function"
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,8 @@ class Linked:
     identity: hexadecimal digest over the base's symbols it uses; None in relocatable mode
     applied, left: relocation types by name, with how many were applied here or left for the target
     debug: sections of the twin; `symbol` in their relocations counts in `all_symbols` from 1
+    debug_addresses: of each section in the twin of an extension without a place, where `debug` had
+        to be relocated for some; else empty
     """
 
     name: str
@@ -121,6 +123,7 @@ class Linked:
     applied: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
     debug: tuple[DebugSection, ...] = ()
+    debug_addresses: tuple[int, ...] = ()
 
     def section(self, region: Region) -> OutputSection | None:
         """The section of a region, or None."""
