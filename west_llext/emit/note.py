@@ -7,8 +7,7 @@ docs/blob-format.md describes its bytes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Mode
@@ -37,16 +36,14 @@ def note(linked: Linked) -> bytes:
         ]
     )
     order, word = linked.ident.order, "I" if linked.ident.bits == 32 else "Q"
-    text = "".join([name + "\0" for name, _ in used])
-    names = text.encode("utf-8", "surrogateescape")
-    # bytes are counted, which characters are where all are ASCII
-    parts: Sequence[str | bytes] = text.split("\0") if text.isascii() else names.split(b"\0")
-    offsets = accumulate([len(each) + 1 for each in parts], initial=0)
-    # there are more offsets than addresses: the last ones are the end
-    rows = [*chain.from_iterable(zip([each for _, each in used], offsets, strict=False))]
+    names = [name.encode("utf-8", "surrogateescape") + b"\0" for name, _ in used]
+    offsets = accumulate(map(len, names), initial=0)
+    rows: list[int] = []
+    for (_, address), offset in zip(used, offsets, strict=False):
+        rows += (address, offset)
     head = struct.pack(order + "III", NOTE_VERSION, MODE_NUMBERS[linked.mode], len(used))
-    table = struct.pack(f"{order}{len(rows)}{word}", *rows)
-    description = head + bytes.fromhex(linked.identity or "") + table + names
+    table = struct.pack(order + word * len(rows), *rows)
+    description = head + bytes.fromhex(linked.identity or "") + table + b"".join(names)
     padding = bytes(-len(description) % 4)
     return (
         struct.pack(order + "III", 11, len(description), NOTE_TYPE)

@@ -79,10 +79,11 @@ def exports(
         if target is not None:
             found[each.name] = target
     names, _, _, infos, _, sections = symbol_columns(obj.symbols)
+    named = {wanted.text for wanted in extension.exports}
     defined = {
         name: index
-        for index, (name, info, section) in enumerate(zip(names, infos, sections, strict=True))
-        if section and info >> 4 != STB_LOCAL and name
+        for index, name in enumerate(names)
+        if name in named and sections[index] and infos[index] >> 4 != STB_LOCAL
     }
     added: list[Entry] = []
     absent: list[str] = []
