@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.commands import command
+from support.elfbuild import ET_EXEC, elf
 from support.project import base_elf, demo_object, project
 from support.zephyrbuild import build_dir
 
@@ -177,6 +178,39 @@ def test_the_compiler_that_is_there_is_named(tmp_path: Path) -> None:
     assert init(asked).compiler == "arm-none-eabi-gcc"
     found, _ = read_manifest(tmp_path / "llext.yml")
     assert found.base.toolchain.cc == "arm-none-eabi-gcc"
+
+
+@pytest.mark.parametrize(
+    ("machine", "bits", "expected"),
+    [
+        (183, 64, "aarch64-linux-gnu-gcc"),
+        (243, 32, "riscv64-unknown-elf-gcc"),
+        (94, 32, "xtensa-lx106-elf-gcc"),
+        (40, 32, "arm-none-eabi-gcc"),
+    ],
+)
+def test_the_base_image_decides_which_compiler_is_named(
+    machine: int, bits: int, expected: str, tmp_path: Path
+) -> None:
+    """Of all that are there, the one for its machine; what can't be read decides nothing."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    names = ("aarch64-linux-gnu", "arm-none-eabi", "riscv64-unknown-elf", "xtensa-lx106-elf")
+    for name in names:
+        (tools / f"{name}-gcc").write_text("#!/bin/sh\n", encoding="utf-8")
+        (tools / f"{name}-gcc").chmod(0o755)
+    image = tmp_path / "base.elf"
+    asked = InitRequest(
+        files=files(tmp_path, "a.c"),
+        manifest=tmp_path / "llext.yml",
+        display="llext.yml",
+        image=image,
+        existing=Existing.REPLACED,
+        environment={"PATH": str(tools)},
+    )
+    assert init(asked).compiler is None
+    image.write_bytes(elf(machine=machine, bits=bits, file_type=ET_EXEC))
+    assert init(asked).compiler == expected
 
 
 def test_a_build_directory_tells_the_compiler(tmp_path: Path) -> None:

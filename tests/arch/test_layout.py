@@ -67,6 +67,14 @@ def test_a_drawing_is_read_from_the_most_significant_bit() -> None:
     assert each.extract(0xA5A5) == 0x55
 
 
+@given(st.integers(0, 0xFFFFFFFF), st.integers(-(1 << 25), (1 << 25) - 1))
+def test_bits_that_are_looked_up_are_those_that_the_twist_makes(word: int, value: int) -> None:
+    """The branches of Thumb, with J1 and J2 computed each time."""
+    for known in (arm.THM_BL, arm.THM_BLX):
+        computed = layout(known.drawing, arm._j_bits)
+        assert known.insert(word, value) == computed.insert(word, value)
+
+
 def test_range_and_alignment_follow_from_the_drawing() -> None:
     """A field of value bits 8 to 1 holds even numbers: -256 to 254, or 0 to 510."""
     each = layout("_8 8:1")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support import arcloader, hostloader
 from support.branches import arc_jump, veneer_target
+from support.cross import gcc
 from support.elfbuild import (
     FUNC,
     SHF_ALLOC,
@@ -207,6 +208,26 @@ demo.o: error[R007]: R_ARC_S25W_PCREL at .text+0x0 refers to 'near', and the tar
 apply that type
 hint: set 'mode: prelocated', or make the reference through a pointer"""
     ]
+
+
+@pytest.mark.cross
+@pytest.mark.parametrize("mode", [Mode.BOUND, Mode.RELOCATABLE])
+def test_position_independent_code_is_none_for_the_loader(mode: Mode, tmp_path: Path) -> None:
+    """R007, whole: the hint's flag makes other code."""
+    source = "static int state; int run(int x) { return state += x; }\n"
+    flags = ("-mcpu=archs", "-mno-sdata", "-O1", "-ffreestanding")
+
+    def said(flag: str) -> list[str]:
+        content = gcc(tmp_path, source, *flags, flag, prefix="arc-linux-gnu-").read_bytes()
+        return texts(content, (), mode)
+
+    assert said("-fPIC") == [
+        """\
+demo.o: error[R007]: R_ARC_PC32 at .text+0x4 refers to '.bss', and the target's loader can't apply \
+that type
+hint: set 'mode: prelocated', or compile without -fPIC and -fpie"""
+    ]
+    assert said("-fno-pic") == []
 
 
 def test_a_branch_to_an_undefined_weak_symbol_stays() -> None:

@@ -246,6 +246,13 @@ def test_a_place_at_the_end_of_its_section(kind: int, offset: int, size: int, mo
     assert said(text, variables(bytes(8)), symbols=[HERE], mode=mode) == [expected]
 
 
+def test_half_of_a_difference_behind_the_end_of_its_section() -> None:
+    """R005 for the wider one; what is left of the pair has nothing to be subtracted from."""
+    rows = [Rel(offset=13, type=each, symbol="here", addend=0) for each in (35, 37)]
+    expected = "error[R005]: R_RISCV_ADD32 at .text+0xd changes 4 bytes, '.text' has 0x10"
+    assert said(code(bytes(16), *rows), variables(bytes(8)), symbols=[HERE]) == [expected]
+
+
 def test_a_place_in_what_has_no_bytes() -> None:
     """R005: NOBITS."""
     rows = [Rel(offset=0, type=2, symbol="here", addend=0)]

@@ -358,14 +358,24 @@ def test_a_jump_of_windowed_code_has_no_veneer() -> None:
         """\
 demo.o: error[R003]: R_XTENSA_SLOT0_OP (J) at .text+0x0 does not reach 'far': \
 S + A - P = +0x100000 is not in [-0x1fffc, 0x20004)
-hint: compile with -mlongcalls"""
+hint: write it as j.l with a free register, such as 'j.l there, a9'"""
     ]
     assert texts(content, base, Mode.BOUND) == [
         """\
 demo.o: error[R007]: R_XTENSA_SLOT0_OP (J) at .text+0x0 refers to 'far', and the target's loader \
 can't apply that type
-hint: set 'mode: prelocated', or make the reference through a pointer"""
+hint: set 'mode: prelocated', or write it as j.l with a free register, such as 'j.l there, a9'"""
     ]
+
+
+@pytest.mark.cross
+def test_a_jump_through_a_register_reaches_everything(tmp_path: Path) -> None:
+    """What the hint says; -mlongcalls does nothing for jumps."""
+    base = [function("far", TEXT + 0x100000)]
+    for mode in (Mode.PRELOCATED, Mode.BOUND, Mode.RELOCATABLE):
+        source = "f: j.l far, a9\n"
+        content = gcc(tmp_path, source, "-mtext-section-literals", name="unit.s", prefix=PREFIX)
+        assert texts(content.read_bytes(), base, mode) == []
 
 
 def test_a_misaligned_target_of_a_call_is_refused() -> None:

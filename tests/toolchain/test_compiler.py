@@ -15,6 +15,7 @@ from west_llext.model.manifest import Toolchain
 from west_llext.toolchain import compiler as compiler_module
 from west_llext.toolchain.compiler import Compiler, compiler, kind_of, runtime_library, version
 from west_llext.toolchain.flags import Kind, Language
+from west_llext.toolchain.machines import TARGETS
 
 AT = Span(PurePath("llext.yml"), 4, 3)
 
@@ -150,6 +151,33 @@ def test_a_launcher_must_be_there(search: Path) -> None:
     )
     cache = program(search, "ccache")
     assert found(search, launcher=("ccache", "-x")).launcher == (str(cache), "-x")
+
+
+@pytest.mark.parametrize(
+    ("cc", "machine", "target"),
+    [
+        ("arm-none-eabi-gcc", (243, 32), "RISC-V"),
+        ("riscv64-unknown-elf-gcc", (40, 32), "Arm"),
+        ("x86_64-linux-gnu-gcc", (183, 64), "AArch64"),
+    ],
+)
+def test_gcc_for_another_machine_is_refused(
+    cc: str, machine: tuple[int, int], target: str, search: Path
+) -> None:
+    """T009, whole: it would complain of the flags of the base image's machine."""
+    program(search, cc)
+    with pytest.raises(LlextError) as caught:
+        found(search, cc=cc, base=image(*machine))
+    hint = f"set 'cc: {TARGETS[machine].gcc[0]}gcc'"
+    message = f"{cc} makes no code for {target}"
+    assert str(caught.value) == f"llext.yml:4:3: error[T009]: {message}\nhint: {hint}"
+
+
+@pytest.mark.parametrize("machine", [(3, 32), (62, 64)])
+def test_gcc_for_x86_makes_code_of_either_size(machine: tuple[int, int], search: Path) -> None:
+    """With -m32 and -m64."""
+    cc = str(program(search, "x86_64-linux-gnu-gcc"))
+    assert found(search, cc=cc, base=image(*machine)).machine == machine
 
 
 def test_zig_is_refused_for_machines_that_it_lacks(search: Path) -> None:

@@ -119,7 +119,7 @@ def init(request: InitRequest) -> InitResult:
         exports = _exported(build)
     cc = None
     if request.build_dir is None and any(each.sources for each in extensions):
-        cc = _compiler(folder, request.environment)
+        cc = _compiler(folder, request)
     content = text(
         Draft(
             build_dir=_build_dir(request, folder),
@@ -273,9 +273,12 @@ def _is_object(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in OBJECT_SUFFIXES
 
 
-def _compiler(folder: Path, environment: Mapping[str, str]) -> str | None:
+def _compiler(folder: Path, request: InitRequest) -> str | None:
+    # for the base image, where one is named; where that can't be read, a build finds out
     try:
-        found = compiler(Toolchain(), root=folder, environment=environment)
+        path = request.image
+        base = None if path is None else base_image(file_content(path), path, None).abi
+        found = compiler(Toolchain(), root=folder, environment=request.environment, base=base)
     except LlextError:
         return None
     return found.path.stem if found.path.suffix.lower() == ".exe" else found.path.name

@@ -65,6 +65,8 @@ class Plan:
 
     def order(self, name: str) -> list[str]:
         """An extension behind all that it imports from, and that those import from."""
+        if not self.extensions[name].imports_from:
+            return [name]
         found: dict[str, None] = {}
         path = {name: self._providers(name)}
         while path:

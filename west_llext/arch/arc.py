@@ -123,7 +123,7 @@ ROWS = table(
     Refuse( 45, "R_ARC_SDA_12",            _SMALL, _SDATA),
     Refuse( 48, "R_ARC_SDA16_ST2",         _SMALL, _SDATA),
     Row(    49, "R_ARC_32_PCREL",          Formula.PCREL,    DATA32,  Check.WRAP,   WORD,  loadable=False),
-    Row(    50, "R_ARC_PC32",              Formula.PCREL_PA, DATA32,  Check.WRAP,   ME32,  loadable=False, bias=4),
+    Row(    50, "R_ARC_PC32",              Formula.PCREL_PA, DATA32,  Check.WRAP,   ME32,  loadable=False, bias=4, remedy=_PIC),
     Row(    51, "R_ARC_GOTPC32",           Formula.PCREL_PA, DATA32,  Check.WRAP,   ME32,  loadable=False, bias=4, via=Via.GOT),
     Row(    52, "R_ARC_PLT32",             Formula.PCREL_PA, DATA32,  Check.WRAP,   ME32,  loadable=False, bias=4),  # without a PLT: as PC32
     Refuse( 53, "R_ARC_COPY",              "a dynamic relocation of an executable"),

@@ -17,7 +17,7 @@ Drawings: Arm Architecture Reference Manual, Armv7-A and Armv7-R (DDI 0406C), ch
 from __future__ import annotations
 
 from west_llext.arch import arm_abi
-from west_llext.arch.formula import Formula, evaluate
+from west_llext.arch.formula import Formula
 from west_llext.arch.layout import layout
 from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import (
@@ -49,8 +49,8 @@ PREL31    = layout("_1 30:0")
 ARM_B     = layout("_8 25:2")                                   # B, BL: A1
 ARM_BLX   = layout("_7 1 25:2")                                 # BLX (immediate): A2, H is bit 1
 ARM_MOV   = layout("_12 15:12 _4 11:0")                         # MOVW, MOVT: imm4:imm12
-THM_BL    = layout("_5 24 21:12 _2 23 _1 22 11:1", _j_bits)     # B.W T4, BL T1
-THM_BLX   = layout("_5 24 21:12 _2 23 _1 22 11:2 _1", _j_bits)  # BLX T2, H is left zero
+THM_BL    = layout("_5 24 21:12 _2 23 _1 22 11:1", _j_bits, twisted=22)     # B.W T4, BL T1
+THM_BLX   = layout("_5 24 21:12 _2 23 _1 22 11:2 _1", _j_bits, twisted=22)  # BLX T2, H is left zero
 THM_BCC   = layout("_5 20 _4 17:12 _2 18 _1 19 11:1")           # B<c>.W: T3
 THM_MOV   = layout("_5 11 _6 15:12 _1 10:8 _4 7:0")             # MOVW, MOVT: imm4:i:imm3:imm8
 THM_B_N   = layout("_5 11:1")                                   # B: T2
@@ -211,12 +211,12 @@ def direct(row: Row, word: int, T: int, core: Core) -> bool:
     return core.blx and row.branch is Branch.CALL and always
 
 
-def branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
+def branch(row: Row, word: int, S: int, A: int, P: int, T: int) -> int:  # noqa: PLR0917 (called for each branch, and keywords take time)
     """The branch instruction, encoded for its target; a call turns into BLX or back into BL.
 
     The caller has asked `direct` first. Raises RangeError.
     """
-    value = evaluate(row.formula, S=S, A=A, P=P, T=T) & ~1
+    value = ((S + A) | T) - P & ~1  # PCREL_T, as all branches have
     if row.number == 10:
         if T:
             return row.encode(word | 1 << 12, value)  # BL

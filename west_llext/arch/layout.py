@@ -67,10 +67,17 @@ class Layout:
         return value - ((value >> self.top) << (self.top + 1))
 
 
-def layout(drawing: str, twist: Twist | None = None, untwist: Twist | None = None) -> Layout:
+def layout(
+    drawing: str,
+    twist: Twist | None = None,
+    untwist: Twist | None = None,
+    twisted: int | None = None,
+) -> Layout:
     """The layout that a drawing describes.
 
-    twist: makes of a value what is stored; untwist: the way back, `twist` itself by default.
+    twist: makes of a value what is stored; untwist: the way back, `twist` itself by default
+    twisted: lowest of few value bits that `twist` looks at and changes, where it leaves those below
+        alone: what becomes of them is looked up then
     Raises ValueError where the drawing can't be right: a value bit twice, a gap between the
     highest and the lowest value bit, or a word that isn't 8, 16, 24, 32 or 64 bits.
     """
@@ -95,22 +102,36 @@ def layout(drawing: str, twist: Twist | None = None, untwist: Twist | None = Non
         mask=mask,
         low=(seen & -seen).bit_length() - 1,
         top=seen.bit_length() - 1,
-        insert=_inserter(fields, mask, twist),
+        insert=_inserter(fields, mask, twist, twisted),
         extract=_extractor(fields, (1 << seen.bit_length()) - 1, untwist or twist),
     )
 
 
 # A link spends most of its time in these two, so the loop over the fields is unrolled into one
-# expression. Its text consists of integers that were just computed, and nothing else.
+# expression. Its text consists of integers that were just computed, and nothing else; what changes
+# the value is called inside of it, because a function around it would be one call more.
 def _inserter(
-    fields: Sequence[_Field], mask: int, twist: Twist | None
+    fields: Sequence[_Field], mask: int, twist: Twist | None, twisted: int | None = None
 ) -> Callable[[int, int], int]:
-    parts = [f"(value >> {low} & {ones}) << {bit}" for low, ones, bit in fields]
+    below = [each for each in fields if twisted is None or each[0] < twisted]
+    parts = [f"(value >> {low} & {ones}) << {bit}" for low, ones, bit in below]
+    upper: list[int] = []
+    if twist is not None and twisted is not None:
+        upper = _upper(fields, twist, twisted)
+        parts.append(f"upper[value >> {twisted} & {len(upper) - 1}]")
+    elif twist is not None:
+        parts[0] = parts[0].replace("value", "(value := twist(value))")
     text = f"lambda word, value: word & ~{mask} | {' | '.join(parts)}"
-    insert: Callable[[int, int], int] = eval(text, {})  # noqa: S307 (see above)
-    if twist is None:
-        return insert
-    return lambda word, value: insert(word, twist(value))
+    insert: Callable[[int, int], int] = eval(text, {"twist": twist, "upper": upper})  # noqa: S307 (see above)
+    return insert
+
+
+def _upper(fields: Sequence[_Field], twist: Twist, twisted: int) -> list[int]:
+    # by the value bits from `twisted` on, what becomes of them
+    above = [each for each in fields if each[0] >= twisted]
+    top = max(low + ones.bit_length() for low, ones, _ in above)
+    insert = _inserter(above, 0, twist)
+    return [insert(0, bits << twisted) for bits in range(1 << top - twisted)]
 
 
 def _extractor(fields: Sequence[_Field], limit: int, twist: Twist | None) -> Callable[[int], int]:

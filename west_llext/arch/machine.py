@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from enum import Enum, Flag, auto
 
-from west_llext.arch.formula import evaluate
 from west_llext.arch.table import Dynamic, Entry, Refuse, Row, Via
 from west_llext.diagnostics import Severity
 from west_llext.model.base import Abi
@@ -17,8 +16,8 @@ from west_llext.record import record
 #: A release of Zephyr, such as (4, 3).
 Release = tuple[int, int]
 
-#: New word of a branch: called with row, word and keyword arguments S, A, P, T.
-BranchEncoder = Callable[..., int]
+#: New word of a branch: called with row, word, S, A, P and T.
+BranchEncoder = Callable[[Row, int, int, int, int, int], int]
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -109,9 +108,9 @@ def _no_mismatches(obj: Abi, base: Abi) -> tuple[Mismatch, ...]:
     return ()
 
 
-def plain_branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
+def plain_branch(row: Row, word: int, S: int, A: int, P: int, T: int) -> int:  # noqa: PLR0917 (called for each branch, and keywords take time)
     """A branch that is encoded as any other row. Raises RangeError."""
-    return row.encode(word, evaluate(row.formula, S=S, A=A, P=P, T=T))
+    return row.encode(word, row.compute(S, A, P, T, 0, 0, 0))
 
 
 def _same_state(row: Row, T: int) -> bool:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from enum import Enum
+from functools import lru_cache
 
-from west_llext.arch.formula import Formula, Space
+from west_llext.arch.formula import Compute, Formula, Space
 from west_llext.arch.layout import Layout
 from west_llext.model.members import plain_members
 from west_llext.record import record
+
+#: Words of branches whose addends are kept.
+_KEPT = 64
 
 
 @plain_members
@@ -120,11 +124,15 @@ class Row:
     joins: it is one of several relocations of a place, which together make a difference
     bare: the target's loader gets it right without an addend only
     filled: low bits that the target's loader fills in, where that isn't all of the field; 0 for all
-    remedy: what to do where the value doesn't fit; empty for nothing that is always true
+    remedy: what to do where the value doesn't fit, or the loader doesn't know the type; empty for
+        nothing that is always true
     from_zero: (row, change of the word) of an instruction that reaches what is near address 0 from
         everywhere, where this one counts from its place
     size: bytes of the place
-    space: what has to be known of addresses
+    space: what has to be known of addresses; compute: the formula's function
+    encode: (word, value) to the word with the value in its field; raises RangeError where the value
+        doesn't fit or isn't aligned
+    addend: word to the addend that the place holds (REL), negative where the field is signed
     is_pointer: whether the place is a data word that the value fills, high bits lost
     """
 
@@ -153,6 +161,9 @@ class Row:
     from_zero: tuple[Row, Callable[[int], int]] | None = None
     size: int = field(init=False)
     space: Space = field(init=False)
+    compute: Compute = field(init=False, repr=False)
+    encode: Callable[[int, int], int] = field(init=False, repr=False)
+    addend: Callable[[int], int] = field(init=False, repr=False)
     is_pointer: bool = field(init=False)
     _unaligned: int = field(init=False)
     _low: int = field(init=False)
@@ -180,16 +191,14 @@ class Row:
         put(self, "_span", span)
         put(self, "size", self.word.size)
         put(self, "space", self.formula.space)
+        put(self, "compute", self.formula.compute)
+        put(self, "encode", self._encoder())
+        put(self, "addend", self._decoder())
         whole = self.layout.mask == (1 << self.layout.bits) - 1 and not self.shift
         absolute = self.formula in {Formula.ABS, Formula.ABS_T} and self.via is Via.DIRECT
         changed = self.joins or self.bias or self.low_bits or self.revise or self.pick
         plain = whole and absolute and self.check is Check.WRAP and not changed
         put(self, "is_pointer", plain and len(self.word.units) == 1)
-
-    def addend(self, word: int) -> int:
-        """The addend that the place holds (REL); sign-extended where the field is signed."""
-        value = self.layout.extract(word)
-        return value if value < self._beyond else value - self._span
 
     def holds(self, addend: int) -> bool:
         """Whether the place can hold an addend; a data word holds any, high bits lost."""
@@ -218,27 +227,48 @@ class Row:
             self._low <= value + self.bias < self._high and not value & self._unaligned
         )
 
-    def encode(self, word: int, value: int) -> int:
-        """`word` with the value in its field.
+    # These are made once, because a link does nothing more often: a function asks only for what the
+    # row has, and for no attribute.
+    def _decoder(self) -> Callable[[int], int]:
+        extract, beyond, span = self.layout.extract, self._beyond, self._span
 
-        Raises RangeError where the value doesn't fit or isn't aligned.
-        """
-        if self.bias or self.low_bits or self.revise is not None:
-            word, value = self._prepared(word, value)
-        if self.check is not Check.WRAP and (
-            not self._low <= value < self._high or value & self._unaligned
-        ):
-            low, high = self.range()
-            raise RangeError(
-                value=value - self.bias, low=low, high=high, alignment=self.layout.alignment
-            )
-        return self.layout.insert(word, value >> self.shift)
+        def addend(word: int) -> int:
+            value = extract(word)
+            return value if value < beyond else value - span
 
-    def _prepared(self, word: int, value: int) -> tuple[int, int]:
-        value += self.bias
-        if self.low_bits:
-            value &= (1 << self.low_bits) - 1
-        return (word, value) if self.revise is None else self.revise(word, value)
+        # an assembler leaves the same few words in most places of branches
+        return addend if self.branch is None else lru_cache(_KEPT)(addend)
+
+    def _encoder(self) -> Callable[[int, int], int]:
+        insert, shift = self.layout.insert, self.shift
+        encode = self._checked()
+        if self.check is Check.WRAP:
+            encode = (lambda word, value: insert(word, value >> shift)) if shift else insert
+        if not (self.bias or self.low_bits or self.revise):
+            return encode
+        bias, revise = self.bias, self.revise
+        kept = (1 << self.low_bits) - 1 if self.low_bits else -1
+
+        def prepared(word: int, value: int) -> int:
+            value = value + bias & kept
+            if revise is not None:
+                word, value = revise(word, value)
+            return encode(word, value)
+
+        return prepared
+
+    def _checked(self) -> Callable[[int, int], int]:
+        insert, shift, bias = self.layout.insert, self.shift, self.bias
+        low, high, unaligned = self._low, self._high, self._unaligned
+
+        def checked(word: int, value: int) -> int:
+            if not low <= value < high or value & unaligned:
+                raise RangeError(
+                    value=value - bias, low=low - bias, high=high - bias, alignment=unaligned + 1
+                )
+            return insert(word, value >> shift)
+
+        return checked
 
 
 @record(frozen=True, slots=True)

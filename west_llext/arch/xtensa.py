@@ -33,7 +33,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from west_llext.arch import xtensa_abi
-from west_llext.arch.formula import Formula, evaluate
+from west_llext.arch.formula import Formula
 from west_llext.arch.layout import Layout, layout
 from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import (
@@ -72,6 +72,7 @@ RRI8_BIG  = layout("_16 7:0")
 BRI12_BIG = layout("_12 11:0")
 RI6_BIG   = layout("_6 5:4 _4 3:0")
 
+_JUMP   = "write it as j.l with a free register, such as 'j.l there, a9'"
 _LONG   = "compile with -mlongcalls"
 _POOLS  = "compile with -mtext-section-literals"
 _RELINK = "link the object again, with -shared or with ld -r"
@@ -115,7 +116,7 @@ def _instructions(  # one layout a format
             row("CALL8",  Formula.PCREL_PA, call, Check.SIGNED, -4, branch=Branch.CALL, remedy=_LONG),
             row("CALL12", Formula.PCREL_PA, call, Check.SIGNED, -4, branch=Branch.CALL, remedy=_LONG),
         ),
-        jump    = row("J",     Formula.PCREL, jump,  Check.SIGNED,   -4, branch=Branch.JUMP, remedy=_LONG),
+        jump    = row("J",     Formula.PCREL, jump,  Check.SIGNED,   -4, branch=Branch.JUMP, remedy=_JUMP),
         compare = row("Bcc",   Formula.PCREL, rri8,  Check.SIGNED,   -4),
         zero    = row("BccZ",  Formula.PCREL, bri12, Check.SIGNED,   -4),
         loop    = row("LOOP",  Formula.PCREL, rri8,  Check.UNSIGNED, -4),
@@ -227,12 +228,12 @@ def _picker(
     return pick
 
 
-def branch(row: Row, word: int, *, S: int, A: int, P: int, T: int) -> int:
+def branch(row: Row, word: int, S: int, A: int, P: int, T: int) -> int:  # noqa: PLR0917 (called for each branch, and keywords take time)
     """The branch, encoded for its target.
 
     Raises RangeError, also where a call that moves the window leaves its 1 GiB.
     """
-    value = evaluate(row.formula, S=S, A=A, P=P, T=T)
+    value = row.compute(S, A, P, T, 0, 0, 0)
     if row in _WINDOWED and (S + A) >> 30 != P >> 30:
         # the limits of the field and those of the 1 GiB, whichever are nearer
         low, high = row.range()

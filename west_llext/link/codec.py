@@ -6,28 +6,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
-from west_llext.arch.formula import Formula
-from west_llext.arch.machine import Machine
 from west_llext.arch.table import Row, Word
-
-
-class Pointer(NamedTuple):
-    """A data word that an address fills.
-
-    size: bytes; mask: of the bits that are kept; odd: 1 where it takes the Thumb bit
-    partial: whether the addend is what the relocation has and what the place has, added up
-    load, dump: unpack_from and pack_into of its struct
-    """
-
-    size: int
-    mask: int
-    odd: int
-    partial: bool
-    load: Callable[[bytearray, int], tuple[int]]
-    dump: Callable[[bytearray, int, int], None]
-
 
 Load = Callable[["bytes | bytearray", int], int]
 Dump = Callable[[bytearray, int, int], None]
@@ -39,12 +19,11 @@ MAX_ULEB128 = 10
 class Codec:
     """Loads and dumps the words of one byte order."""
 
-    __slots__ = ("dumps", "known", "loads", "order", "structs")
+    __slots__ = ("dumps", "loads", "order", "structs")
 
     def __init__(self, order: str) -> None:
         """`order` as the struct module spells it: `<` or `>`."""
         self.order = order
-        self.known: dict[Machine, dict[int, Pointer]] = {}
         self.structs = {unit: struct.Struct(order + unit) for unit in "BHIQ"}
         self.loads: dict[str, Load] = {"T": self._load_three, "U": _load_uleb128}
         self.dumps: dict[str, Dump] = {"T": self._dump_three, "U": _dump_uleb128}
@@ -53,23 +32,6 @@ class Codec:
         for unit, bits in (("H", 16), ("I", 32)):
             pair = struct.Struct(order + unit * 2)
             self.loads[unit * 2], self.dumps[unit * 2] = _pair(pair, bits)
-
-    def pointers(self, machine: Machine) -> dict[int, Pointer]:
-        """The rows of a machine that are data words which an address fills, by number."""
-        if machine not in self.known:
-            self.known[machine] = {
-                number: Pointer(
-                    row.size,
-                    row.layout.mask,
-                    int(row.formula is Formula.ABS_T),
-                    row.partial,
-                    self.structs[row.word.units].unpack_from,
-                    self.structs[row.word.units].pack_into,
-                )
-                for number, row in machine.rows.items()
-                if isinstance(row, Row) and row.is_pointer
-            }
-        return self.known[machine]
 
     def load(self, word: Word, data: bytes | bytearray, offset: int) -> int:
         """The integer that a layout describes, from the bytes at `offset`."""

@@ -109,7 +109,8 @@ class Complaints:
             f"{use.row.name} at {self._place(use.section, use.offset)} refers to '{target.name}', "
             f"and the target's loader can't apply that type{later}"
         )
-        hint = "set 'mode: prelocated', or make the reference through a pointer"
+        way = use.row.remedy or "make the reference through a pointer"
+        hint = f"set 'mode: prelocated', or {way}"
         self._add(("R007", use.row.name, target.name), (use.section, use.offset), message, hint)
 
     def unfilled(self, use: Use, target: Target, bits: int) -> None:

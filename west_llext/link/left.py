@@ -106,4 +106,4 @@ class Left:
         if use.row.branch is None:
             return use.word
         T = same_state(self.job.machine, use.row)
-        return self.job.machine.branch(use.row, use.word, S=0, A=0, P=0, T=T)
+        return self.job.machine.branch(use.row, use.word, 0, 0, 0, T)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from west_llext.arch.formula import Formula, evaluate
+from west_llext.arch.formula import Formula
 from west_llext.arch.table import RangeError, Row
 from west_llext.link.codec import Codec
 from west_llext.model.elf import ObjectFile, Relocation, Symbol
@@ -55,11 +55,13 @@ def open_spaces(parts: Iterable[tuple[Row, int]]) -> set[int]:
     subtracted.
     """
     counts: dict[int, int] = {}
+    ADD, SUB = Formula.ADD, Formula.SUB
     for row, space in parts:
-        if row.formula is Formula.SUB:
+        formula = row.formula
+        if formula is SUB:
             counts[space] = counts.get(space, 0) - 1
         else:
-            if row.formula is not Formula.ADD:
+            if formula is not ADD:
                 counts.clear()
             counts[space] = counts.get(space, 0) + 1
     return {space for space, count in counts.items() if count}
@@ -74,11 +76,13 @@ def put_sum(
     """
     total = 0
     for row, S, A in parts:
-        word = codec.load(row.word, content, here)
-        V = row.layout.extract(word)
-        total = evaluate(row.formula, S=S, A=A, P=0, V=total if row.word.units == "U" else V)
-        codec.dump(row.word, content, here, row.encode(word, total))
+        units = row.word.units
+        word = codec.loads[units](content, here)
+        V = total if units == "U" else row.layout.extract(word)
+        total = row.compute(S, A, 0, 0, 0, V, 0)
+        codec.dumps[units](content, here, row.encode(word, total))
     last = parts[-1][0]
-    high = 1 << 7 * codec.extent(last, content, here)
-    if last.word.units == "U" and not 0 <= total < high:
-        raise RangeError(value=total, low=0, high=high, alignment=1)
+    if last.word.units == "U":
+        high = 1 << 7 * codec.extent(last, content, here)
+        if not 0 <= total < high:
+            raise RangeError(value=total, low=0, high=high, alignment=1)

@@ -8,7 +8,8 @@ everything is applied.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import itemgetter
 
 from west_llext.arch.formula import Space, evaluate
@@ -18,7 +19,8 @@ from west_llext.link.job import Job, Relocated, contents
 from west_llext.link.left import Left, same_state
 from west_llext.link.pairs import HighParts, joined, open_spaces, put_sum
 from west_llext.link.places import Use
-from west_llext.link.spaces import ABSOLUTE_SPACE, bases, known, located
+from west_llext.link.ready import pointers, straights
+from west_llext.link.spaces import ABSOLUTE_SPACE, bases, known, located, required
 from west_llext.link.symbols import SymbolTable
 from west_llext.link.targets import REPORTED, Kind
 from west_llext.link.veneers import Stub
@@ -27,6 +29,10 @@ from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
 _NUMBER = itemgetter(2)
+
+# a named tuple made in one step, in half the time
+_use: Callable[[tuple[Row, int, int, Region, int, int, int, int]], Use]
+_use = partial(tuple.__new__, Use)
 
 
 def relocated(job: Job) -> Relocated:
@@ -47,14 +53,11 @@ class _Relocator:
             contents=contents(job), left={}, symbols=SymbolTable(job.identifier), applied=Counter()
         )
         self.applied = self.result.applied
-        self.pointers = job.codec.pointers(job.machine)
+        self.pointers = pointers(job.codec, job.machine)
+        self.straights = straights(job.codec, job.machine)
         self.complaints = Complaints(job.obj, job.line)
         self.left = Left(job, self.result, self.complaints)
-        self.spaces, self.values, self.thumbs = located(job)
-        # undefined weak symbols
-        self.nowhere = frozenset(
-            [index for index, each in enumerate(job.targets) if each[0] is Kind.ZERO]
-        )
+        self.spaces, self.values, self.thumbs, self.functions, self.nowhere = located(job)
         self.bases = bases(job)
         # where the global offset table begins, in the space of the code
         self.table = self.bases.get(Region.TEXT, (0, 0))[1] + job.table.start
@@ -78,34 +81,72 @@ class _Relocator:
             return
         size = self.job.obj.sections[section].size
         stubs = self.job.stubs.by_place.get(section, {})
-        pointers, spaces, values, thumbs = self.pointers, self.spaces, self.values, self.thumbs
+        space, base = self.bases[region]
+        pointers, straights, needed = self.pointers, self.straights, required(space)
+        spaces, values, thumbs, functions = self.spaces, self.values, self.thumbs, self.functions
+        nowhere, branch, TP = self.nowhere, self.job.machine.branch, self.job.thread_pointer
         rows = list(rows)
         self.applied.update(map(_NUMBER, rows))
-        done = 0  # behind those that were applied together with an earlier one
         for index, (offset, symbol, number, addend) in enumerate(rows):
+            here, there = start + offset, spaces[symbol]
             pointer = pointers.get(number)
             # the most frequent case by far: a data word that becomes an address
-            if pointer and spaces[symbol] == ABSOLUTE_SPACE and offset + pointer.size <= size:
-                here = start + offset
-                A = pointer.load(content, here)[0] if addend is None or pointer.partial else 0
-                A += addend or 0
-                value = values[symbol] + A | thumbs[symbol] & pointer.odd
-                pointer.dump(content, here, value & pointer.mask)
+            if pointer is not None and there == ABSOLUTE_SPACE:
+                width, mask, odd, partial, unpack, pack = pointer
+                if offset + width <= size:
+                    A = unpack(content, here)[0] if addend is None or partial else 0
+                    value = values[symbol] + A + (addend or 0) | thumbs[symbol] & odd
+                    pack(content, here, value & mask)
+                    continue
+            straight = straights.get(number)
+            if straight is None or symbol in nowhere or index in stubs:
+                self.other(index, rows, section, place, content)
                 continue
-            row = self.rows.get(number)
-            if not isinstance(row, Row):
-                self.unusual(row, section, rows[index])
-            elif not row.before <= offset <= size - row.size + row.before:
-                self.complaints.outside(row, section, offset)
-            elif index in stubs:
-                self.through(stubs[index], row, content, start + offset)
-            elif number in self.joins:
-                if index >= done:
-                    group = joined(rows, index, self.joins)
-                    done = index + len(group)
-                    self.difference(group, section, place, content)
-            else:
-                self.single(self.use(row, rows[index], section, place, content), content)
+            row, before, behind, partial, wanted, state, compute, load, dump = straight
+            if there != needed[wanted] or not before <= offset <= size - behind:
+                self.other(index, rows, section, place, content)
+                continue
+            word = load(content, here - before)
+            A = addend or 0
+            if addend is None or partial:
+                A += row.addend(word)
+            S, P, T = values[symbol], base + here, thumbs[symbol]
+            try:
+                if state is None:
+                    word = row.encode(word, compute(S, A, P, T, TP, 0, 0))
+                else:
+                    word = branch(row, word, S, A, P, T if functions[symbol] else state)
+            except RangeError:
+                # there may be another instruction for it, else this complains
+                self.other(index, rows, section, place, content)
+                continue
+            dump(content, here - before, word)
+
+    def other(
+        self,
+        index: int,
+        rows: Sequence[Relocation],
+        section: int,
+        place: tuple[Region, int],
+        content: bytearray,
+    ) -> None:
+        # one that asks for more than its symbol's address, or for less than is known
+        offset, _, number, _ = rows[index]
+        row = self.rows.get(number)
+        size = self.job.obj.sections[section].size
+        stub = self.job.stubs.by_place.get(section, {}).get(index)
+        if not isinstance(row, Row):
+            self.unusual(row, section, rows[index])
+        elif not row.before <= offset <= size - row.size + row.before:
+            self.complaints.outside(row, section, offset)
+        elif stub is not None:
+            self.through(stub, row, content, place[1] + offset)
+        elif number in self.joins:
+            group = joined(rows, index, self.joins)
+            if group:
+                self.difference(group, section, place, content)
+        else:
+            self.single(self.use(row, rows[index], section, place, content), content)
 
     def use(
         self,
@@ -122,7 +163,7 @@ class _Relocator:
         A = addend or 0
         if addend is None or row.partial:
             A += row.addend(word)
-        return Use(row, section, offset, place[0], here, word, symbol, A)
+        return _use((row, section, offset, place[0], here, word, symbol, A))
 
     def single(self, use: Use, content: bytearray) -> None:
         # one that stands by itself
@@ -165,7 +206,7 @@ class _Relocator:
         word = self.codec.load(row.word, content, here)
         S, A, T = stub.offset + stub.form.entry, -machine.pc_offset(row), stub.form.thumb
         try:
-            word = machine.branch(row, word, S=S, A=A, P=here, T=T)
+            word = machine.branch(row, word, S, A, here, T)
         except RangeError as err:
             use = Use(row, *stub.first, Region.TEXT, here, word, stub.target, A)
             self.complaints.range(use, target, err)
@@ -184,7 +225,7 @@ class _Relocator:
             return
         P, S, T = base + use.here, self.values[symbol], self.thumbs[symbol]
         TP, GOT = self.job.thread_pointer, self.table
-        value = evaluate(use.row.formula, S=S, A=use.addend, P=P, T=T, TP=TP, GOT=GOT)
+        value = use.row.compute(S, use.addend, P, T, TP, 0, GOT)
         self.put(use, value, content)
 
     def is_special(self, use: Use, base: int, content: bytearray) -> bool:
@@ -241,7 +282,7 @@ class _Relocator:
                 self.left.keep(use, content)
             return
         P, S = base + upper.here, self.values[symbol]
-        value = evaluate(upper.row.formula, S=S, A=upper.addend, P=P)
+        value = upper.row.compute(S, upper.addend, P, 0, 0, 0, 0)
         self.put(use, value + use.addend, content)
 
     def is_refused(self, use: Use) -> bool:
@@ -275,17 +316,17 @@ class _Relocator:
         here, room = place[1] + group[0].offset, self.job.obj.sections[section].size
         parts, spaces = [], []
         for each in group:
-            row = self.rows[each.type]
+            offset, symbol, number, A = each
+            row = self.rows[number]
             if not isinstance(row, Row):
                 raise TypeError(row)
-            if each.offset + self.codec.extent(row, content, here) > room:
-                self.complaints.outside(row, section, each.offset)
+            if offset + self.codec.extent(row, content, here) > room:
+                self.complaints.outside(row, section, offset)
                 return
-            A = each.addend
             if A is None or row.partial:
                 A = self.use(row, each, section, place, content).addend
-            parts.append((row, self.values[each.symbol], A))
-            spaces.append((row, self.spaces[each.symbol]))
+            parts.append((row, self.values[symbol], A))
+            spaces.append((row, self.spaces[symbol]))
         if open_spaces(spaces) - {ABSOLUTE_SPACE}:
             for (row, _, _), each in zip(parts, group, strict=True):
                 self.left.keep(self.use(row, each, section, place, content), content)
@@ -312,7 +353,7 @@ class _Relocator:
             else:
                 S, P = self.values[symbol], base + use.here
                 T = target.thumb if target.function else same_state(machine, row)
-                word = machine.branch(row, use.word, S=S, A=use.addend, P=P, T=T)
+                word = machine.branch(row, use.word, S, use.addend, P, T)
         except RangeError as err:
             self.complaints.range(use, target, err)
             return

@@ -78,9 +78,10 @@ class Allocator:
 
     places: addresses for regions by name, which are then not looked for on the heap
     account: allocations of the load that is under way
+    pools: every heap once
     """
 
-    __slots__ = ("_pools", "account", "code", "data", "memory", "own", "places")
+    __slots__ = ("_pools", "account", "code", "data", "memory", "own", "places", "pools")
 
     def __init__(self, target: Target, memory: Memory, own: tuple[int, int] | None = None) -> None:
         """Fresh heaps, as the target's configuration has them, or one where somebody says."""
@@ -89,27 +90,23 @@ class Allocator:
         self.own = _heap(target, start, size)
         self.data = self._pool(target, target.heap.data)
         self.code = self.data if target.heap.code is None else self._pool(target, target.heap.code)
+        self.pools: list[Pool] = []
+        for each in (self.own, self.data, self.code):
+            if each not in self.pools:
+                self.pools.append(each)
         self.places: Mapping[str, int] = {}
         self.account: list[Allocation] = []
         self._pools: dict[int, Pool] = {}
 
-    def pools(self) -> list[Pool]:
-        """Every heap once."""
-        found: list[Pool] = []
-        for each in (self.own, self.data, self.code):
-            if all(each is not other for other in found):
-                found.append(each)
-        return found
-
     @property
     def live(self) -> int:
         """Bytes in use in all of them."""
-        return sum(each.live for each in self.pools())
+        return sum(each.live for each in self.pools)
 
     @property
     def peak(self) -> int:
         """The most in use in each of them, added."""
-        return sum(each.peak for each in self.pools())
+        return sum(each.peak for each in self.pools)
 
     def plain(self, what: str, size: int, lifetime: Lifetime) -> int:
         """Memory of the loader's own that nobody else looks into; address, or 0."""

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from west_llext.arch.formula import Space
 from west_llext.arch.machines import MACHINES
 from west_llext.arch.table import Row
-from west_llext.elf.headers import FORMATS
 from west_llext.loader.headers import SHT_REL, SHT_RELA
 from west_llext.loader.system import Loaded, System
 from west_llext.loader.target import Machine, Target
@@ -93,7 +92,8 @@ def cost(target: Target, loaded: Loaded) -> Cost | None:
     ext, work = loaded.ext, loaded.work
     if ext is None or loaded.inspection is None:
         return None
-    entry, table = FORMATS[target.bits, target.order].symbol.size, target.mem.symtab
+    kinds = [each.type for each in loaded.inspection.headers]
+    entry, table = target.forms.symbol.size, target.mem.symtab
     settled, spared = _settled(work.imports, loaded.inspection.machine, target.bits)
     return Cost(
         copied=work.copied,
@@ -104,7 +104,7 @@ def cost(target: Target, loaded: Loaded) -> Cost | None:
         settled=settled,
         spared=(spared, spared * entry * ext.mem_on_heap[table]),
         sections=ext.sect_cnt,
-        fixups=sum(each.type in (SHT_REL, SHT_RELA) for each in loaded.inspection.headers),
+        fixups=kinds.count(SHT_REL) + kinds.count(SHT_RELA),
         symbols=ext.mem_size[table] // entry,
         exports=len(ext.exp_tab),
         allocations=len(loaded.account),

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import Llext, Partition
 from west_llext.loader.log import Log
-from west_llext.loader.regions import protection
 from west_llext.loader.target import Protection, Target
 from west_llext.loader.wording import pointer
 
@@ -52,7 +51,7 @@ def add_domain(target: Target, ext: Llext, domain: MemDomain, log: Log) -> int:
 
 def complaints(target: Target, ext: Llext) -> Iterator[str]:
     """What the memory protection can't do with the partitions of an extension, or only badly."""
-    rule = protection(target)
+    rule = target.rule
     for part in ext.parts.values():
         place = f"partition of region {part.region} at {part.start:#x}"
         if rule is Protection.POWER_OF_TWO:

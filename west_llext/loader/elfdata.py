@@ -145,10 +145,9 @@ def refuse_odd_entries(load: Loading) -> None:
         )
 
 
-def _is_symbol_table(load: Loading, header: Header) -> bool:
-    if load.hdr.type == ET_REL:
-        return header.type == SHT_SYMTAB
-    return header.type == SHT_DYNSYM
+def _symbol_table(load: Loading) -> int:
+    # type of the table that counts
+    return SHT_SYMTAB if load.hdr.type == ET_REL else SHT_DYNSYM
 
 
 def _take(load: Loading, region: int, index: int) -> None:
@@ -159,11 +158,11 @@ def _take(load: Loading, region: int, index: int) -> None:
 def _find_in_order(load: Loading) -> None:
     # stops at the third; strings count only behind the symbol table that names them
     mem, strings, found = load.target.mem, -1, 0
-    for index in range(load.ext.sect_cnt):
+    symbols = _symbol_table(load)
+    for index, header in enumerate(load.headers):
         if found >= 3:
             break
-        header = load.headers[index]
-        if _is_symbol_table(load, header):
+        if header.type == symbols:
             _take(load, mem.symtab, index)
             strings = header.link
         elif header.type == SHT_STRTAB and index == load.hdr.shstrndx:
@@ -176,10 +175,9 @@ def _find_in_order(load: Loading) -> None:
 
 
 def _find_in_any_order(load: Loading) -> None:
-    mem, symbols, strings = load.target.mem, -1, -1
-    for index in range(load.ext.sect_cnt):
-        header = load.headers[index]
-        if _is_symbol_table(load, header):
+    mem, symbols, strings, wanted = load.target.mem, -1, -1, _symbol_table(load)
+    for index, header in enumerate(load.headers):
+        if header.type == wanted:
             symbols, strings = index, header.link
         elif header.type == SHT_STRTAB and index == load.hdr.shstrndx:
             _take(load, mem.shstrtab, index)

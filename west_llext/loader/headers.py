@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 
 from west_llext.loader.danger import outside
@@ -42,9 +43,9 @@ class Header:
     def copy(self) -> Header:
         """Another one with the same values."""
         return Header(
-            *(self.name, self.type, self.flags, self.addr, self.offset),
-            *(self.size, self.link, self.info, self.align, self.entsize),
-        )
+            self.name, self.type, self.flags, self.addr, self.offset,
+            self.size, self.link, self.info, self.align, self.entsize,
+        )  # fmt: skip
 
 
 class SectionTable:
@@ -53,7 +54,7 @@ class SectionTable:
     address: of the first; count: e_shnum
     """
 
-    __slots__ = ("_block", "_form", "_known", "_memory", "_seen", "address", "count")
+    __slots__ = ("_block", "_form", "_memory", "_rows", "_seen", "address", "count")
 
     def __init__(self, memory: Memory, address: int, count: int, form: Struct) -> None:
         """`form` is how a header lies in bytes."""
@@ -62,17 +63,32 @@ class SectionTable:
         self.count = count
         self._form = form
         self._block: Block | None = memory.block(address)
-        self._known: dict[int, Header] = {}
+        self._rows: list[Header] = []
         self._seen = -1
 
     def __getitem__(self, index: int) -> Header:
-        changes = -1 if self._block is None else self._block.changes
-        if changes != self._seen:
-            self._known, self._seen = {}, changes
-        header = self._known.get(index)
-        if header is None:
-            header = self._known[index] = self._read(index)
-        return header
+        rows = self._known()
+        return rows[index] if index < len(rows) else self._read(index)
+
+    def __iter__(self) -> Iterator[Header]:
+        """All headers as they are now, while nobody writes."""
+        rows = self._known()
+        return iter(rows) if len(rows) == self.count else map(self._read, range(self.count))
+
+    def _known(self) -> list[Header]:
+        block = self._block
+        if block is not None and block.changes != self._seen:
+            self._rows, self._seen = self._all(block), block.changes
+        return self._rows
+
+    def _all(self, block: Block) -> list[Header]:
+        # every header at once, as every step looks at most of them; none where one isn't known, so
+        # that it does harm only to who asks for it
+        start, size = self.address - block.start, self.count * self._form.size
+        if start + size > block.known:
+            return []
+        raw = block.data[start : start + size]
+        return [Header(*fields) for fields in self._form.iter_unpack(raw)]
 
     def _read(self, index: int) -> Header:
         if index >= self.count:

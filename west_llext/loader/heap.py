@@ -185,13 +185,16 @@ class Heap:
 
     def _enter(self, chunk: int) -> None:
         # a chunk with room for nothing but its header hangs in no list
-        if self._size[chunk] >= self._smallest:
-            self._free[self._list(self._size[chunk])].append(chunk)
+        above = self._size[chunk] - self._smallest
+        if above >= 0:
+            self._free[(above + 1).bit_length() - 1].append(chunk)
 
     def _leave(self, chunk: int) -> None:
-        if self._size[chunk] >= self._smallest:
-            chunks = self._free[self._list(self._size[chunk])]
-            chunks.rotate(-chunks.index(chunk))
+        above = self._size[chunk] - self._smallest
+        if above >= 0:
+            chunks = self._free[(above + 1).bit_length() - 1]
+            if chunks[0] != chunk:
+                chunks.rotate(-chunks.index(chunk))
             chunks.popleft()
 
     def _list(self, units: int) -> int:

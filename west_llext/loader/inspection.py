@@ -52,7 +52,7 @@ class Inspection:
     def headers(self) -> list[Header]:
         """All section headers (llext_section_headers)."""
         early = self._load.early
-        return early or [self._load.headers[index] for index in range(self._load.ext.sect_cnt)]
+        return early or list(self._load.headers)
 
     @property
     def prog_data_size(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import NamedTuple, NoReturn, Protocol
 
-from west_llext.elf.headers import FORMATS, Formats
+from west_llext.elf.headers import Formats
 from west_llext.loader.allocation import Allocator
 from west_llext.loader.danger import outside, unknown
 from west_llext.loader.errnos import Errno
@@ -121,6 +121,7 @@ class Loading:
     region: the one that relocations are applied to, in releases that know no sections
     entry: number of the relocation section and of its entry, for those
     by_address: relocations that are being applied have addresses in place of offsets
+    counted: global functions and objects
     early: section headers that releases before 4.0 have read
     pairs: a relocation section, and where its RISC-V PCREL_HI20 are
     """
@@ -139,13 +140,14 @@ class Loading:
     region: int | None = None
     entry: tuple[int, int] = (0, 0)
     by_address: bool = False
+    counted: int = 0
     early: list[Header] = field(default_factory=list)
     pairs: tuple[bytes, dict[int, list[int]]] | None = None
 
     @property
     def forms(self) -> Formats:
         """How tables lie in bytes on this target, whatever the file says."""
-        return FORMATS[self.target.bits, self.target.order]
+        return self.target.forms
 
     @property
     def headers(self) -> SectionTable:
@@ -182,7 +184,10 @@ class Loading:
         table = self.sects[self.target.mem.symtab]
         form = self.forms.symbol
         raw = self.fetch(table.offset + index * form.size, form.size, what)
-        fields = form.unpack(raw)
+        return self.sym(form.unpack(raw))
+
+    def sym(self, fields: tuple[int, ...]) -> Sym:
+        """A symbol of its fields in the order of the target's class."""
         if self.target.bits == 64:
             name, info, other, shndx, value, size = fields
             return Sym(name, value, size, info, other, shndx)
@@ -217,8 +222,9 @@ class Loading:
     def note_partition(self, number: int, start: int, size: int) -> None:
         """Remember what user threads may see of a region."""
         name = self.target.mem.names[number]
-        if name in ATTRIBUTES:
-            self.ext.parts[number] = Partition(name, start, size, ATTRIBUTES[name])
+        attributes = ATTRIBUTES.get(name)
+        if attributes is not None:
+            self.ext.parts[number] = Partition(name, start, size, attributes)
 
     def shown(self, name: int | None, what: str) -> str:
         """A name as `%s` prints it."""

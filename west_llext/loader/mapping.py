@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from west_llext.loader.danger import outside
@@ -30,6 +30,7 @@ from west_llext.loader.headers import (
     Header,
 )
 from west_llext.loader.loading import Loading
+from west_llext.loader.mem import Mem
 from west_llext.loader.wording import alternate, pointer, signed
 
 EXPORTED = b".exported_sym\0"
@@ -42,8 +43,8 @@ _NAME = "the name of a section"
 def check_names(load: Loading) -> None:
     """The pass over all names that some releases make first."""
     size = load.sects[load.target.mem.shstrtab].size
-    for index in range(load.ext.sect_cnt):
-        name = load.headers[index].name
+    for index, header in enumerate(load.headers):
+        name = header.name
         if name >= size:
             load.fail(
                 Errno.ENOEXEC,
@@ -53,8 +54,8 @@ def check_names(load: Loading) -> None:
 
 def map_sections(load: Loading) -> None:
     """Give every section that is loaded a region and an offset in it."""
-    for index in range(load.ext.sect_cnt):
-        _map(load, index)
+    for index, header in enumerate(load.headers):
+        _map(load, header, index)
     _align(load)
     _refuse_overlaps(load)
     _place(load)
@@ -63,8 +64,8 @@ def map_sections(load: Loading) -> None:
         load.fail(Errno.ENOEXEC, ".llext.rodata.noreloc has relocations")
 
 
-def _map(load: Loading, index: int) -> None:
-    header, ext = load.headers[index], load.ext
+def _map(load: Loading, header: Header, index: int) -> None:
+    ext = load.ext
     name = load.section_name(header)
     if name is None:
         load.fail(
@@ -102,12 +103,13 @@ def _region(load: Loading, header: Header, name: int) -> int:
         return mem.export
     if header.type == SHT_PROGBITS:
         return _program_region(load, header, name)
-    by_type = {
-        SHT_NOBITS: mem.bss,
-        SHT_PREINIT_ARRAY: mem.preinit,
-        SHT_INIT_ARRAY: mem.init,
-        SHT_FINI_ARRAY: mem.fini,
-    }
+    if header.type == SHT_NOBITS:
+        return mem.bss
+    return _array_region(mem, header)
+
+
+def _array_region(mem: Mem, header: Header) -> int:
+    by_type = {SHT_PREINIT_ARRAY: mem.preinit, SHT_INIT_ARRAY: mem.init, SHT_FINI_ARRAY: mem.fini}
     return by_type.get(header.type, -1)
 
 
@@ -196,12 +198,12 @@ def _merge(load: Loading, header: Header, number: int, name: int) -> None:
 
 def _align(load: Loading) -> None:
     # moves the start of a region down, so that what is aligned in the file is so in memory
-    mask = load.target.mask
+    mask, is_checked = load.target.mask, load.target.rules.checks_alignment
     for number, region in enumerate(load.sects):
         if region.type == SHT_NULL or region.size == 0:
             continue
         align = region.align
-        if load.target.rules.checks_alignment and align & (align - 1):
+        if is_checked and align & (align - 1):
             load.fail(Errno.ENOEXEC, f"Region {number} has invalid alignment {alternate(align)}")
         pad = region.offset & (align - 1) & mask
         if load.hdr.type == ET_DYN:
@@ -223,14 +225,15 @@ def _refuse_overlaps(load: Loading) -> None:
         if each.type != SHT_NULL and each.size and number != mem.export
     ]
     in_memory: dict[int, tuple[int, int]] = {}
-    if load.hdr.type == ET_DYN:
-        loaded = [number for number in there if load.sects[number].flags & SHF_ALLOC]
-        in_memory = {number: _range(load, number, load.sects[number].addr) for number in loaded}
-    in_file = {
-        number: _range(load, number, load.sects[number].offset)
-        for number in there
-        if number != mem.bss
-    }
+    in_file: dict[int, tuple[int, int]] = {}
+    for number in there:
+        region = load.sects[number]
+        if load.hdr.type == ET_DYN and region.flags & SHF_ALLOC:
+            in_memory[number] = _range(load, region, region.addr)
+        if number != mem.bss:
+            in_file[number] = _range(load, region, region.offset)
+    if _are_apart(in_memory.values()) and _are_apart(in_file.values()):
+        return
     for first, second in combinations(there, 2):
         if first in in_memory and second in in_memory:
             _refuse_overlap(load, "VMA", first, second, in_memory)
@@ -240,9 +243,19 @@ def _refuse_overlaps(load: Loading) -> None:
             _refuse_overlap(load, "ELF file", first, second, in_file)
 
 
-def _range(load: Loading, number: int, start: int) -> tuple[int, int]:
+def _are_apart(ranges: Iterable[tuple[int, int]]) -> bool:
+    # whether no two overlap, found without a look at every two
+    end = -1
+    for low, high in sorted(ranges):
+        if low <= end or high < low:
+            return False
+        end = high
+    return True
+
+
+def _range(load: Loading, region: Header, start: int) -> tuple[int, int]:
     # the padding in front of a region doesn't count, the last byte does
-    region, mask = load.sects[number], load.target.mask
+    mask = load.target.mask
     return start + region.info & mask, start + region.size - 1 & mask
 
 
@@ -259,15 +272,12 @@ def _refuse_overlap(
 
 
 def _place(load: Loading) -> None:
-    ext, mem = load.ext, load.target.mem
-    for index in range(ext.sect_cnt):
-        header = load.headers[index]
+    ext, none, mask = load.ext, load.target.mem.count, load.target.mask
+    for index, (header, region) in enumerate(zip(load.headers, ext.sect_map, strict=True)):
         if header.type in (SHT_REL, SHT_RELA):
             _mark_target(load, header, index)
-        region = ext.sect_map[index]
-        if region != mem.count:
-            offset = header.offset - load.sects[region].offset
-            ext.sect_offset[index] = offset & load.target.mask
+        if region != none:
+            ext.sect_offset[index] = header.offset - load.sects[region].offset & mask
 
 
 def _mark_target(load: Loading, header: Header, index: int) -> None:

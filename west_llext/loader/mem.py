@@ -20,6 +20,7 @@ class Mem:
 
     veneer, noreloc: -1 where the configuration has no such region
     names: by number
+    count: how many there are; in a section map it stands for "not loaded"
     """
 
     text: int
@@ -36,11 +37,7 @@ class Mem:
     fini: int
     noreloc: int
     names: tuple[str, ...]
-
-    @property
-    def count(self) -> int:
-        """How many there are; in a section map it stands for "not loaded"."""
-        return len(self.names)
+    count: int
 
 
 @cache
@@ -49,4 +46,4 @@ def mem(*, veneers: bool = False, noreloc: bool = False) -> Mem:
     left_out = {name for name, used in (("veneer", veneers), ("noreloc", noreloc)) if not used}
     names = tuple(name for name in ORDER if name not in left_out)
     numbers = {name: names.index(name) if name in names else -1 for name in ORDER}
-    return Mem(names=names, **numbers)
+    return Mem(names=names, count=len(names), **numbers)

@@ -15,36 +15,34 @@ class Block:
     """Consecutive bytes.
 
     name: what messages call it
-    start: address of the first byte
-    data: the bytes
+    start: address of the first byte; end: behind the last
+    data: the bytes, as many as there are now
     known: bytes from the start that somebody has written; behind them is whatever lay there
     changes: counts writes, so that what was read can be kept while there are none
     """
 
-    __slots__ = ("changes", "data", "known", "name", "start")
+    __slots__ = ("changes", "data", "end", "known", "name", "start")
 
     def __init__(self, name: str, start: int, data: bytearray, known: int) -> None:
         self.name = name
         self.start = start
+        self.end = start + len(data)
         self.data = data
         self.known = known
         self.changes = 0
-
-    @property
-    def end(self) -> int:
-        """Address behind the last byte."""
-        return self.start + len(self.data)
 
 
 class Memory:
     """Blocks by address; every access outside of them, or to unknown bytes, is a Danger."""
 
-    __slots__ = ("_blocks", "_left", "_starts")
+    __slots__ = ("_blocks", "_last", "_left", "_starts")
 
     def __init__(self) -> None:
         self._starts: list[int] = []
         self._left = EFFORT
         self._blocks: dict[int, Block] = {}
+        # the block that was looked at last, in which most looks are for the next thing
+        self._last: Block | None = None
 
     def rest(self) -> None:
         """Start to count effort anew."""
@@ -61,16 +59,23 @@ class Memory:
 
     def remove(self, start: int) -> None:
         """Forget the block that starts there, if there is one."""
+        self._last = None
         if self._blocks.pop(start, None) is not None:
             del self._starts[bisect_right(self._starts, start) - 1]
 
     def block(self, addr: int) -> Block | None:
         """The block that holds an address."""
+        last = self._last
+        if last is not None and last.start <= addr < last.end:
+            return last
         index = bisect_right(self._starts, addr) - 1
         if index < 0:
             return None
         block = self._blocks[self._starts[index]]
-        return block if addr < block.end else None
+        if addr >= block.end:
+            return None
+        self._last = block
+        return block
 
     def holds(self, addr: int, size: int) -> bool:
         """Whether all bytes are there and known."""
@@ -108,10 +113,9 @@ class Memory:
         """Whether the bytes at an address are these; reads only as far as they agree."""
         block = self._whole(addr, 1, what)
         at = addr - block.start
-        found = bytes(block.data[at : min(at + len(wanted), block.known)])
-        if len(found) < len(wanted) and wanted.startswith(found):
+        if at + len(wanted) > block.known and wanted.startswith(block.data[at : block.known]):
             outside(f"{what} at {addr:#x} runs over the end of {block.name}")
-        return found == wanted
+        return block.data.startswith(wanted, at)
 
     def _whole(self, addr: int, size: int, what: str) -> Block:
         block = self.block(addr)

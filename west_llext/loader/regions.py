@@ -16,7 +16,7 @@ from west_llext.loader.headers import (
 from west_llext.loader.image import in_image, is_one_image, prepare_image
 from west_llext.loader.loading import Failed, Loading
 from west_llext.loader.storage import Storage
-from west_llext.loader.target import Machine, Protection, Target
+from west_llext.loader.target import Machine, Protection
 from west_llext.loader.wording import alternate, pointer, signed
 
 
@@ -30,8 +30,9 @@ def copy_regions(load: Loading) -> None:
     """Everything that isn't there yet."""
     if is_one_image(load):
         prepare_image(load)
-    for number in range(load.target.mem.count):
-        if not load.ext.mem[number] or in_image(load, load.ext.mem[number]):
+    mem = load.ext.mem
+    for number, region in enumerate(load.sects):
+        if region.size and (not mem[number] or in_image(load, mem[number])):
             copy_region(load, number)
 
 
@@ -41,7 +42,7 @@ def copy_region(load: Loading, number: int) -> None:
     if not region.size:
         return
     ext.mem_size[number] = region.size
-    if in_image(load, ext.mem[number]):
+    if ext.image and in_image(load, ext.mem[number]):
         load.note_partition(number, ext.mem[number], region.size)
         _fill(load, number)
         return
@@ -64,7 +65,7 @@ def demanded(load: Loading, number: int) -> tuple[int, int]:
     size, align = region.size, region.align
     if not region.flags & SHF_ALLOC:
         return size, align
-    rule = protection(target)
+    rule = target.rule
     if rule is Protection.NONE:
         return size, align
     if rule is Protection.POWER_OF_TWO:
@@ -77,18 +78,6 @@ def demanded(load: Loading, number: int) -> tuple[int, int]:
         )
     page = target.page
     return -(-size // page) * page & target.mask, max(align, page)
-
-
-def protection(target: Target) -> Protection:
-    """What the target's release makes of its memory protection."""
-    rule = target.protection
-    if rule is Protection.MMU:
-        return rule
-    if target.rules.exact_protection:
-        return rule if target.userspace else Protection.NONE
-    # before: for every Arm MPU, whatever it needs; and for no other
-    arm = target.machine is Machine.ARM and rule is not Protection.NONE
-    return Protection.POWER_OF_TWO if arm else Protection.NONE
 
 
 def _may_be_reused(load: Loading, region: Header) -> bool:

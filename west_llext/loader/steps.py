@@ -48,46 +48,52 @@ def run_load(load: Loading) -> int:
     return result
 
 
+def _count(load: Loading) -> None:
+    load.counted = count_symbols(load)
+
+
+def _allocate(load: Loading) -> None:
+    allocate_table(load, load.counted)
+
+
+def _copy(load: Loading) -> None:
+    copy_symbols(load, load.counted)
+
+
+def _link(load: Loading) -> None:
+    link(load, RELOCATE[load.target.machine], link_section)
+
+
+_STEPS: tuple[tuple[str, Callable[[Loading], None]], ...] = (
+    ("load basic ELF data", load_elf_data),
+    ("find important ELF tables", find_tables),
+    ("copy ELF string sections", copy_strings),
+    ("validate ELF section names", check_names),
+    ("map ELF sections", map_sections),
+    ("initialize veneer table", prepare_veneers),
+    ("copy regions", copy_regions),
+    ("count exported ELF symbols", _count),
+    ("allocate extension symbol table", _allocate),
+    ("copy symbols", _copy),
+    ("link", _link),
+    ("export", export_symbols),
+)
+
+
 def _steps(load: Loading) -> int:
-    rules = load.target.rules
-    counted = 0
-
-    def count() -> None:
-        nonlocal counted
-        counted = count_symbols(load)
-
-    steps: list[tuple[str, Callable[[], None]]] = [
-        ("load basic ELF data", lambda: load_elf_data(load)),
-        ("find important ELF tables", lambda: find_tables(load)),
-        ("copy ELF string sections", lambda: copy_strings(load)),
-    ]
-    if rules.names_checked_first:
-        steps.append(("validate ELF section names", lambda: check_names(load)))
-    steps += [
-        ("map ELF sections", lambda: map_sections(load)),
-        ("initialize veneer table", lambda: prepare_veneers(load)),
-        ("copy regions", lambda: copy_regions(load)),
-        ("count exported ELF symbols", count),
-        ("allocate extension symbol table", lambda: allocate_table(load, counted)),
-        ("copy symbols", lambda: copy_symbols(load, counted)),
-    ]
-    if load.parm.relocate_local:
-        steps.append(("link", lambda: link(load, RELOCATE[load.target.machine], link_section)))
-    steps.append(("export", lambda: export_symbols(load)))
-    for what, step in steps:
-        result = _result(step)
-        if result:
-            load.log.err(f"Failed to {what}, ret {result}")
-            return result
+    left_out: dict[Callable[[Loading], None], bool] = {
+        check_names: not load.target.rules.names_checked_first,
+        _link: not load.parm.relocate_local,
+    }
+    for what, step in _STEPS:
+        if left_out.get(step):
+            continue
+        try:
+            step(load)
+        except Failed as err:
+            load.log.err(f"Failed to {what}, ret {err.result}")
+            return err.result
     check_pages(load)
-    return 0
-
-
-def _result(step: Callable[[], None]) -> int:
-    try:
-        step()
-    except Failed as err:
-        return err.result
     return 0
 
 
@@ -116,11 +122,8 @@ def _refuse_unknown_bytes(load: Loading) -> None:
     # what runs must come from the file, also where the loader doesn't look at it
     mem, ext = load.target.mem, load.ext
     tables = (mem.symtab, mem.strtab, mem.shstrtab)
-    for number in range(mem.count):
-        size, start = ext.mem_size[number], ext.mem[number]
-        if number in tables or not size or not start:
-            continue
-        if not load.memory.holds(start, size):
+    for number, (size, start) in enumerate(zip(ext.mem_size, ext.mem, strict=True)):
+        if size and start and number not in tables and not load.memory.holds(start, size):
             outside(
                 f"region {mem.names[number]} has {size} bytes, the file ends before: the rest "
                 "would be what happens to lie in memory"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from west_llext.loader.allocation import Lifetime
 from west_llext.loader.danger import outside
@@ -17,6 +18,7 @@ from west_llext.loader.loading import Failed, Loading, Sym
 from west_llext.loader.wording import signed
 
 STB_GLOBAL, STT_OBJECT, STT_FUNC, SHN_UNDEF = 1, 1, 2, 0
+_COUNTED = (STB_GLOBAL << 4 | STT_OBJECT, STB_GLOBAL << 4 | STT_FUNC)
 
 
 def count_symbols(load: Loading) -> int:
@@ -81,14 +83,19 @@ def _refuse_section(load: Loading, index: int, sym: Sym) -> None:
 
 def symbols(load: Loading) -> Iterator[tuple[int, Sym]]:
     """The symbol table without its first entry, each with its number."""
-    table = load.sects[load.target.mem.symtab]
-    for index in range(1, table.size // load.forms.symbol.size):
-        yield index, load.symbol(index, f"symbol {index}")
+    table, form = load.sects[load.target.mem.symtab], load.forms.symbol
+    count = table.size // form.size
+    if table.offset + table.size > load.ldr.size:
+        # one by one: only those that are asked for do harm
+        return ((index, load.symbol(index, f"symbol {index}")) for index in range(1, count))
+    raw = load.fetch(table.offset, count * form.size, "the symbol table") if count else b""
+    rows = map(load.sym, form.iter_unpack(raw))
+    return islice(enumerate(rows), 1, None)
 
 
 def is_counted(sym: Sym) -> bool:
     """Whether a symbol is a global function or object."""
-    return sym.type in (STT_OBJECT, STT_FUNC) and sym.bind == STB_GLOBAL
+    return sym.info in _COUNTED
 
 
 def _address(load: Loading, sym: Sym) -> int:
@@ -160,20 +167,15 @@ def export_symbols(load: Loading) -> None:
 
 
 def _exported(load: Loading, count: int) -> list[Entry]:
-    number, word = load.target.mem.export, load.target.pointer
-    start = load.ext.mem[number]
-    if not load.memory.holds(start, count * 2 * word):
+    start, size = load.ext.mem[load.target.mem.export], count * 2 * load.target.pointer
+    if not load.memory.holds(start, size):
         outside(
             f"the table of exports would be at {start:#x} with {count} rows, "
             "where the extension has no such memory"
         )
-    order = load.target.endian
-    table = []
-    for row in range(count):
-        raw = load.memory.read(start + row * 2 * word, 2 * word, f"export {row}")
-        name, addr = (int.from_bytes(raw[at : at + word], order) for at in (0, word))
-        table.append(Entry(name, addr))
-    return table
+    raw = load.memory.read(start, size, "the table of exports")
+    # as REL entries, a row is two words
+    return [Entry(*words) for words in load.forms.rel.iter_unpack(raw)]
 
 
 def _translated(load: Loading, entry: Entry) -> Entry:

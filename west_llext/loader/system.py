@@ -7,7 +7,6 @@ Function names are those of include/zephyr/llext/llext.h, without `llext_`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -90,7 +89,7 @@ class System:
         wanted = name.encode("utf-8", "surrogateescape")
         # the first release doesn't look for a name that is known
         known = self.by_name(name) if self.target.rules.by_flags else None
-        for each in self.heap.pools():
+        for each in self.heap.pools:
             each.reset_peak()
         self.memory.rest()
         log, work = Log(), Work()
@@ -130,8 +129,7 @@ class System:
         ext.name = wanted[:MAX_NAME]
         ext.use_count = 1
         self._loaded.append(ext)
-        outcome = self._outcome(result, ext, log, work)
-        return replace(outcome, inspection=Inspection(load))
+        return self._outcome(result, ext, log, work, Inspection(load))
 
     def unload(self, ext: Llext) -> int:
         """Unload an extension, or note that it is used less; the uses left (llext_unload)."""
@@ -264,7 +262,14 @@ class System:
         self._has_heap = False
         return 0
 
-    def _outcome(self, result: int, ext: Llext | None, log: Log, work: Work) -> Loaded:
+    def _outcome(
+        self,
+        result: int,
+        ext: Llext | None,
+        log: Log,
+        work: Work,
+        inspection: Inspection | None = None,
+    ) -> Loaded:
         return Loaded(
             result=result,
             ext=ext,
@@ -274,6 +279,7 @@ class System:
             peak=self.heap.peak,
             before=self._before,
             live=self.heap.live,
+            inspection=inspection,
         )
 
 

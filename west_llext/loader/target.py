@@ -9,6 +9,7 @@ from enum import Enum
 from functools import partial
 from typing import Literal
 
+from west_llext.elf.headers import FORMATS, Formats
 from west_llext.loader.mem import Mem, mem
 from west_llext.loader.versions import DEFAULT, Rules, Version, rules
 from west_llext.model.members import plain_members
@@ -94,6 +95,9 @@ class Target:
     structure: bytes of `struct llext`; None to work it out
     rules: what its release does; mem: its regions
     pointer: bytes of a pointer, and of a `size_t`; mask: all of its bits
+    forms: how tables of files lie in bytes, whatever a file says
+    rule: what its release makes of its memory protection
+    struct_size: bytes of `struct llext` (include/zephyr/llext/llext.h)
     """
 
     machine: Machine
@@ -118,6 +122,9 @@ class Target:
     mem: Mem = field(init=False, repr=False)
     pointer: int = field(init=False, repr=False)
     mask: int = field(init=False, repr=False)
+    forms: Formats = field(init=False, repr=False)
+    rule: Protection = field(init=False, repr=False)
+    struct_size: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Works out what is asked for at every step."""
@@ -126,6 +133,9 @@ class Target:
         put("mem", mem(veneers=self.veneers is not Veneers.NONE, noreloc=self.noreloc))
         put("pointer", self.bits // 8)
         put("mask", (1 << self.bits) - 1)
+        put("forms", FORMATS[self.bits, self.order])
+        put("rule", _rule(self))
+        put("struct_size", structure_size(self) if self.structure is None else self.structure)
 
     @property
     def order(self) -> str:
@@ -137,10 +147,16 @@ class Target:
         """Byte order as integers spell it."""
         return "little" if self.little else "big"
 
-    @property
-    def struct_size(self) -> int:
-        """Bytes of `struct llext` (include/zephyr/llext/llext.h)."""
-        return structure_size(self) if self.structure is None else self.structure
+
+def _rule(target: Target) -> Protection:
+    rule = target.protection
+    if rule is Protection.MMU:
+        return rule
+    if target.rules.exact_protection:
+        return rule if target.userspace else Protection.NONE
+    # before: for every Arm MPU, whatever it needs; and for no other
+    arm = target.machine is Machine.ARM and rule is not Protection.NONE
+    return Protection.POWER_OF_TWO if arm else Protection.NONE
 
 
 def structure_size(target: Target) -> int:

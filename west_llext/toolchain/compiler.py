@@ -13,8 +13,10 @@ from west_llext.model.manifest import Toolchain
 from west_llext.record import record
 from west_llext.toolchain.flags import Kind, Language, driver_words
 from west_llext.toolchain.machines import (
+    EM_386,
     EM_AARCH64,
     EM_ARM,
+    EM_X86_64,
     TARGETS,
     Target,
     convention_flags,
@@ -117,7 +119,9 @@ def compiler_at(
     """
     kind = kind_of(path.name)
     if kind is Kind.ZIG and zig_target(flags, machine=machine, triple=spec.target) is None:
-        raise LlextError([_no_target(spec, TARGETS[machine])])
+        raise LlextError([_no_target("zig", spec, TARGETS[machine])])
+    if kind is Kind.GCC and _is_of_another_machine(path.name, machine[0]):
+        raise LlextError([_no_target(path.name, spec, TARGETS[machine])])
     return Compiler(
         kind=kind,
         path=path,
@@ -330,10 +334,17 @@ def _none_found(spec: Toolchain, target: Target) -> Diagnostic:
     )
 
 
-def _no_target(spec: Toolchain, target: Target) -> Diagnostic:
+def _is_of_another_machine(name: str, number: int) -> bool:
+    # by the prefix that gcc has where it is for one machine; those of x86 make code for both
+    own = machine_of(name)
+    numbers = {number} if own is None else {number, own[0]}
+    return len(numbers) > 1 and numbers != {EM_386, EM_X86_64}
+
+
+def _no_target(name: str, spec: Toolchain, target: Target) -> Diagnostic:
     return Diagnostic(
         code="T009",
         at=spec.at,
-        message=f"zig makes no code for {target.name}",
+        message=f"{name} makes no code for {target.name}",
         hint=f"set 'cc: {target.gcc[0]}gcc'",
     )
