@@ -49,6 +49,23 @@ def test_what_is_in_its_place_already_is_not_written(tmp_path: Path) -> None:
     assert (tmp_path / "a.llext").stat().st_mtime_ns == 1
 
 
+def test_what_is_in_its_place_is_found_under_another_spelling(tmp_path: Path) -> None:
+    """Where the system takes both for one file; elsewhere it is another one."""
+    (tmp_path / "A.llext").write_bytes(b"blob")
+    same = (tmp_path / "a.llext").exists()
+    with aside(tmp_path) as waiting:
+        assert (waiting.ready("a.llext", b"blob").aside is None) is same
+
+
+def test_what_is_in_its_place_in_a_folder_is_not_written(tmp_path: Path) -> None:
+    """As it is for those at the top."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.llext").write_bytes(b"blob")
+    with aside(tmp_path) as waiting:
+        assert waiting.ready("deep/a.llext", b"blob").aside is None
+        assert waiting.ready("deep/b.llext", b"blob").aside is not None
+
+
 def test_nothing_stays_behind(tmp_path: Path) -> None:
     """Neither of a build that fails, nor of one that was killed."""
     with pytest.raises(KeyError), aside(tmp_path) as waiting:  # noqa: PT012

@@ -232,6 +232,11 @@ def test_a_file_in_the_way_of_a_folder_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(MissingError, match=r"O001.*can't write '.*/folder': Is a directory"):
         written(tmp_path, {"folder": "x"})
+    (tmp_path / "maps").unlink()
+    (tmp_path / "maps" / "a.map").mkdir(parents=True)
+    with pytest.raises(MissingError, match=r"O001.*can't write '.*/maps/a.map': Is a directory"):
+        written(tmp_path, {"b": "x", "maps/a.map": "x"})
+    assert not (tmp_path / "b").exists()
 
 
 def test_an_interrupted_commit_is_finished_by_the_next_run(

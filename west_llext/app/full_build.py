@@ -143,7 +143,7 @@ def _record(
         key=key_of(request),
         count=len(objects.tasks),
         plan=objects.plan.digest if objects.plan.steps else "",
-        inputs={state.relative(path, root): digest for path, digest in digests.items()},
+        inputs=state.relative(digests, root),
         outputs={path: _digest(content) for path, content in files.items()},
     )
     return {request.output / state.STATE_FILE: state.text(record)}

@@ -18,7 +18,7 @@ from west_llext.arch.machine import Machine
 from west_llext.arch.machines import machine_of
 from west_llext.base.abi import abi_findings, abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Span, has_errors
-from west_llext.elf.read import Unpacked, file_content, object_file
+from west_llext.elf.read import file_content, object_file
 from west_llext.emit.aside import Aside
 from west_llext.emit.blob import blob
 from west_llext.link.extension import (
@@ -37,6 +37,7 @@ from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.link import Linked
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
+from west_llext.model.rows import Rows, symbol_columns
 from west_llext.record import record
 
 #: Extensions of which products are told together.
@@ -173,7 +174,7 @@ class Session:
         for name, (found, machine) in self.opened.items():
             state = resolved(found, self._context(machine), peers, unread)
             for rows in (state.obj.symbols, *state.obj.relocations.values()):
-                if isinstance(rows, Unpacked):
+                if isinstance(rows, Rows):
                     rows.forget()  # or those of all extensions would be in memory at once
             self.resolved[name] = state
             replies[name] = SizeReply(state.sizes(), state.findings)
@@ -181,8 +182,12 @@ class Session:
 
     def _undefined(self) -> set[str]:
         # names that some object doesn't define
-        objects = [found.obj for found, _ in self.opened.values()]
-        return {symbol[0] for obj in objects for symbol in obj.symbols if not symbol[5]}
+        names: set[str] = set()
+        for found, _ in self.opened.values():
+            columns = symbol_columns(found.obj.symbols)
+            rows = zip(columns.names, columns.sections, strict=True)
+            names.update([name for name, section in rows if not section])
+        return names
 
     def finish(
         self,

@@ -117,8 +117,24 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def relative(path: Path, root: str) -> str:
-    """An input as the record spells it; absolute only where there is no way to it from `root`."""
+def relative(digests: Mapping[Path, str], root: str) -> dict[str, str]:
+    """Inputs as the record spells them; absolute only where there is no way to one from `root`."""
+    known: dict[str, str] = {}  # of folders, which many inputs share
+    found = {}
+    for path, digest_of in digests.items():
+        folder, name = os.path.split(path)
+        if os.path.islink(path) or name in {"", ".", ".."}:  # noqa: PTH114 (thousands of them)
+            found[_relative(path, root)] = digest_of
+            continue
+        if folder not in known:
+            known[folder] = _relative(folder or ".", root)
+        start = known[folder]
+        sep = os.sep if os.path.isabs(start) else "/"  # noqa: PTH117 (likewise)
+        found[name if start == "." else f"{start}{sep}{name}"] = digest_of
+    return found
+
+
+def _relative(path: Path | str, root: str) -> str:
     real = os.path.realpath(path)
     try:
         return os.path.relpath(real, root).replace(os.sep, "/")

@@ -259,7 +259,8 @@ class _Rows:
         if row[1] != _STRTAB:
             refuse(self.name, f"section {index} holds section names, but isn't a string table")
         found = strings(self.name, self.table(row[4], row[5], "section name table"), "sections")
-        bound_names(self.name, found, [row[0] for row in rows])
+        if len(rows) * len(found.text) > MAX_MEMORY // 8:  # what they add up to at most
+            bound_names(self.name, found, [row[0] for row in rows])
         return found.__getitem__
 
     def segments(self, offset: int, entsize: int, count: int) -> tuple[Segment, ...]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ELF files as records (System V gABI, chapters 4 and 5).
 
-Tables are unpacked in one call each: iterating pyelftools takes 30 times as long. Relocations are
+Tables are unpacked in columns: iterating pyelftools takes 30 times as long. Relocations are
 unpacked when somebody looks at them, because most of an object's belong to debug information.
 """
 
@@ -11,11 +11,10 @@ import stat
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import repeat
 from pathlib import Path, PurePath
-from typing import Literal, NamedTuple, TypeVar, overload
+from typing import Any, Literal, NamedTuple
 
 from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.elf.headers import (
@@ -40,6 +39,7 @@ from west_llext.model.elf import (
     SectionType,
     Symbol,
 )
+from west_llext.model.rows import Rows, symbol_columns
 
 __all__ = ["MAX_FILE_SIZE", "file_content", "is_elf", "object_file"]
 
@@ -55,9 +55,6 @@ _RELOCATION_COST = 160
 _SYMBOL_TABLES = (int(SectionType.SYMTAB), int(SectionType.DYNSYM))
 _REL, _RELA, _GROUP = int(SectionType.REL), int(SectionType.RELA), int(SectionType.GROUP)
 _RELOCATIONS = (_REL, _RELA)
-_Row = TypeVar("_Row")
-# makes a named tuple in one step
-_new = tuple.__new__
 
 
 def file_content(path: Path, name: str | None = None) -> bytes:
@@ -88,7 +85,7 @@ def object_file(data: bytes, name: str) -> ObjectFile:
     # what a shared object's loader sees is the dynamic symbol table, whatever else there is
     dynamic = head.file_type == FileType.DYN
     table = symbol_table(head, _SYMBOL_TABLES[::-1] if dynamic else _SYMBOL_TABLES)
-    symbols = _symbols(head, table) if table else Unpacked[Symbol]()
+    symbols = _symbols(head, table) if table else ()
     return ObjectFile(
         name=name,
         ident=head.ident,
@@ -122,17 +119,8 @@ def section_numbers(head: Headers, table: int) -> memoryview | None:
     return None
 
 
-def _symbols(head: Headers, table: int) -> Unpacked[Symbol]:
-    # unpacked at once, so that a table that can't be is refused here
-    found = Unpacked[Symbol]()
-    found.add(
-        partial(_symbol_rows, head, table), head.sections[table].size // head.formats.symbol.size
-    )
-    found.unpacked()
-    return found
-
-
-def _symbol_rows(head: Headers, table: int) -> list[Symbol]:
+def _symbols(head: Headers, table: int) -> Rows[Symbol]:
+    # names and sections are read at once, so that a table that can't be is refused here
     form = head.formats.symbol
     raw = head.table(table, form.size, "symbol table")
     text = head.strings(head.sections[table].link, f"symbol table '{head.sections[table].name}'")
@@ -150,8 +138,22 @@ def _symbol_rows(head: Headers, table: int) -> list[Symbol]:
         refuse(head.name, "a symbol has its name outside the string table")
     if not text.plain:
         labels = [decoded(label) for label in labels]
-    found = list(map(_new, repeat(Symbol), zip(labels, *fields[1:], strict=True)))
-    return _checked(head, table, found)
+    # interned, because the extensions of a build share most names, and these stay in memory
+    labels = [*map(sys.intern, labels)]
+    sections = _checked(head, table, labels, fields.sections)
+    found = Rows(Symbol)
+    found.add(
+        partial(_symbol_columns, head.data, head.sections[table], head.ident, labels, sections),
+        count,
+    )
+    return found
+
+
+def _symbol_columns(
+    data: bytes, table: Section, ident: Ident, names: list[str], sections: Sequence[int]
+) -> list[Sequence[Any]]:
+    raw = memoryview(data)[table.offset : table.offset + table.size]
+    return [names, *columns(raw, ident.bits, ident.order)[1:5], sections]
 
 
 class Columns(NamedTuple):
@@ -178,23 +180,26 @@ def columns(raw: memoryview, bits: int, order: str) -> Columns:
     return Columns(longs[::6], quads[1::3], quads[2::3], raw[4::24], raw[5::24], halves[3::12])
 
 
-def _checked(head: Headers, table: int, rows: list[Symbol]) -> list[Symbol]:
+def _checked(
+    head: Headers, table: int, names: Sequence[str], sections: Sequence[int]
+) -> Sequence[int]:
     # an index that points nowhere is refused here, so that nobody has to check again
     count = len(head.sections)
-    for number, row in enumerate(rows):
-        if row[5] < count:
-            continue
-        section = row.section
+    special = [number for number, section in enumerate(sections) if section >= count]
+    long = {}
+    for number in special:
+        section = sections[number]
         if section == SHN_XINDEX:
-            section = _long_index(head, table, number)
-            rows[number] = row._replace(section=section)
+            section = long[number] = _long_index(head, table, number)
         if section >= count and not SHN_LORESERVE <= section < SHN_XINDEX:
             refuse(
                 head.name,
-                f"symbol {number} ('{row.name}') is in section {section}, "
+                f"symbol {number} ('{names[number]}') is in section {section}, "
                 f"there are {count} sections",
             )
-    return rows
+    if not long:
+        return sections
+    return [long.get(number, section) for number, section in enumerate(sections)]
 
 
 def _long_index(head: Headers, table: int, number: int) -> int:
@@ -204,66 +209,8 @@ def _long_index(head: Headers, table: int, number: int) -> int:
     return int(struct.unpack_from(head.ident.order + "I", numbers, number * 4)[0])
 
 
-class Unpacked(Sequence[_Row]):
-    """Records of a table, unpacked when somebody looks at the first."""
-
-    __slots__ = ("_count", "_parts", "_rows")
-
-    def __init__(self) -> None:
-        self._parts: list[Callable[[], Sequence[_Row]]] = []
-        self._rows: Sequence[_Row] | None = None
-        self._count = 0
-
-    def add(self, unpack: Callable[[], Sequence[_Row]], count: int) -> None:
-        """Append `count` records, which a function unpacks."""
-        self._parts.append(unpack)
-        self._count += count
-
-    def unpacked(self) -> Sequence[_Row]:
-        """Every record."""
-        if self._rows is None:
-            parts = [unpack() for unpack in self._parts]
-            self._rows = parts[0] if len(parts) == 1 else [row for part in parts for row in part]
-        return self._rows
-
-    def forget(self) -> None:
-        """Unpack them again when somebody looks: records take ten times what the file has."""
-        self._rows = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _unpacked, (list(self.unpacked()),)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[_Row]:
-        return iter(self.unpacked())
-
-    @overload
-    def __getitem__(self, index: int) -> _Row: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[_Row]: ...
-
-    def __getitem__(self, index: int | slice) -> _Row | Sequence[_Row]:
-        return self.unpacked()[index]
-
-    def __eq__(self, other: object) -> bool:
-        mine, theirs = self.unpacked(), other.unpacked() if isinstance(other, Unpacked) else other
-        return isinstance(theirs, Sequence) and [*mine] == [*theirs]
-
-    __hash__ = None  # type: ignore[assignment]  # as a list
-
-
-def _unpacked(rows: Sequence[_Row]) -> Unpacked[_Row]:
-    # those of another process
-    found = Unpacked[_Row]()
-    found.add(partial(list, rows), len(rows))
-    return found
-
-
-def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Unpacked[Relocation]]:
-    found: dict[int, Unpacked[Relocation]] = {}
+def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Rows[Relocation]]:
+    found: dict[int, Rows[Relocation]] = {}
     loaded = unloaded = 0
     for index, section in enumerate(head.sections):
         if section.type not in _RELOCATIONS or not section.size:
@@ -285,8 +232,8 @@ def _relocations(head: Headers, table: int, symbol_count: int) -> dict[int, Unpa
             unloaded += count
         # sh_info means nothing where offsets are addresses
         relocated = 0 if head.file_type == FileType.DYN else section.info
-        rows = found.setdefault(relocated, Unpacked())
-        rows.add(partial(_relocation_rows, head.data, head.ident, section), count)
+        rows = found.setdefault(relocated, Rows(Relocation))
+        rows.add(partial(_relocation_columns, head.data, head.ident, section), count)
     if loaded * _RELOCATION_COST > MAX_MEMORY or unloaded > MAX_UNLOADED_RELOCATIONS:
         refuse(head.name, f"has {loaded + unloaded} relocations, which is more than are read")
     return found
@@ -316,25 +263,22 @@ def words(raw: memoryview, letter: Literal["H", "I", "i", "Q", "q"], order: str)
     return swapped
 
 
-def _relocation_rows(data: bytes, ident: Ident, section: Section) -> list[Relocation]:
+def _relocation_columns(data: bytes, ident: Ident, section: Section) -> list[Sequence[Any]]:
     raw = memoryview(data)[section.offset : section.offset + section.size]
     order = ident.order
     explicit = section.type == _RELA
     step = 3 if explicit else 2
-    addends: Iterable[int | None] = repeat(None)
+    addends: Sequence[int | None]
     if ident.bits == 32:
-        shift, mask, fields = 8, 0xFF, words(raw, "I", order)
-        if explicit:
-            addends = words(raw, "i", order)[2::3]
+        fields, shift = words(raw, "I", order), 8
+        types: Sequence[int] = raw[4 if ident.little else 7 :: 4 * step].tobytes()
+        addends = words(raw, "i", order)[2::3] if explicit else ()
     else:
-        shift, mask, fields = 32, 0xFFFFFFFF, words(raw, "Q", order)
-        if explicit:
-            addends = words(raw, "q", order)[2::3]
-    infos = list(fields[1::step])
-    symbols = [info >> shift for info in infos]
-    types = [info & mask for info in infos]
-    rows = zip(fields[::step], symbols, types, addends, strict=False)  # repeat() has no end
-    return list(map(_new, repeat(Relocation), rows))
+        fields, shift = words(raw, "Q", order), 32
+        types = [info & 0xFFFFFFFF for info in fields[1::step]]
+        addends = words(raw, "q", order)[2::3] if explicit else ()
+    symbols = [info >> shift for info in fields[1::step]]
+    return [fields[::step], symbols, types, addends or [None] * len(symbols)]
 
 
 def _groups(
@@ -353,7 +297,8 @@ def _groups(
         flags, *members = struct.unpack(f"{head.ident.order}{len(raw) // 4}I", raw)
         if section.info >= len(symbols) or any(each >= count for each in members):
             refuse(head.name, f"section group '{section.name}' names what isn't there")
-        symbol = symbols[section.info]
-        signature = symbol.name or head.sections[min(symbol.section, count - 1)].name
+        fields = symbol_columns(symbols)
+        place = fields.sections[section.info]
+        signature = fields.names[section.info] or head.sections[min(place, count - 1)].name
         found.append((signature, flags, tuple(members)))
     return tuple(found)

@@ -6,20 +6,20 @@ side by side, and no process ever holds the files of all extensions.
 """
 
 # pathlib costs more than the system calls themselves, as in `files`
-# ruff: noqa: PTH103
+# ruff: noqa: PTH103, PTH208
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from west_llext.emit import files
 from west_llext.emit.links import refuse_links
-from west_llext.emit.names import STATE_FOLDER
+from west_llext.emit.names import STATE_FOLDER, same_file_key
 
 _FOLDER = f"{STATE_FOLDER}/linked"
 
@@ -42,6 +42,7 @@ class Aside:
         self._output = os.fspath(output)
         self._folder = f"{self._output}/{_FOLDER}"
         self._count = 0
+        self._known: frozenset[str] | None = None
 
     def clear(self) -> None:
         """Remove what nobody has put in its place. Raises MissingError (O001)."""
@@ -60,7 +61,7 @@ class Aside:
         """
         data = files.encoded(content)
         digest = hashlib.sha256(data).hexdigest()
-        if files.holds(f"{self._output}/{path}", data):
+        if self._may_be_there(path) and files.holds(f"{self._output}/{path}", data):
             return Ready(digest, None)
         # several processes write here, each under its own number
         self._count += 1
@@ -70,6 +71,16 @@ class Aside:
         except OSError as err:
             raise files.unwritable(f"{self._output}/{path}", err) from err
         return Ready(digest, aside)
+
+    def _may_be_there(self, path: str) -> bool:
+        # One look at the folder saves one at each file of a first build. What comes there later is
+        # replaced, whatever it has in it.
+        if "/" in path:
+            return True
+        if self._known is None:
+            with suppress(OSError):
+                self._known = frozenset(map(same_file_key, os.listdir(self._output)))
+        return self._known is None or same_file_key(path) in self._known
 
 
 @contextmanager

@@ -121,7 +121,11 @@ def _regions(linked: Linked, memories: Sequence[Memory]) -> dict[str, Any]:
 
 def _imports(linked: Linked) -> dict[str, Any]:
     imports = linked.imports
-    base = {each[0]: _where(each[2]) for each in imports if each[1] is None}
+    base = {
+        name: None if address is None else hex(address)
+        for name, provider, address, _, _ in imports
+        if provider is None
+    }
     extensions: dict[str, dict[str, str | None]] = {}
     if len(base) < len(imports):
         for name, provider, address, _, _ in imports:

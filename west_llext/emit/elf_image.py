@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import Literal, NamedTuple
 
+from west_llext.elf.headers import FORMATS
 from west_llext.model.elf import (
     STB_LOCAL,
     FileType,
@@ -17,6 +19,7 @@ from west_llext.model.elf import (
     Segment,
     Symbol,
 )
+from west_llext.model.rows import symbol_columns
 
 
 class ImageSection(NamedTuple):
@@ -38,50 +41,42 @@ class ImageSection(NamedTuple):
     entsize: int = 0
 
 
-# struct formats by class: ELF header behind e_ident, section header, program header
-_HEADER = {32: "HHIIIIIHHHHHH", 64: "HHIQQQIHHHHHH"}
-_SECTION = {32: "10I", 64: "IIQQQQIIQQ"}
-_SEGMENT = {32: "8I", 64: "IIQQQQQQ"}
-_SIZES = {32: (52, 40, 32), 64: (64, 64, 56)}  # of those three, in bytes
-
-
+#: Bytes of e_ident, in front of the ELF header's fields.
+_IDENT_SIZE = 16
 #: Names that are compared with each other.
 MAX_TAILS = 1000
+#: Lists of section names whose tables are kept: the extensions of a build have the same few.
+_KEPT_TABLES = 8
 
 
-class Strings:
-    """A string table while it grows; equal names share a place."""
+@lru_cache(maxsize=_KEPT_TABLES)
+def _name_table(names: tuple[str, ...]) -> tuple[tuple[int, ...], bytes]:
+    """Where each name begins in a string table, and the bytes of the table.
 
-    def __init__(self) -> None:
-        """A table with the empty string in it."""
-        self.content = bytearray(b"\0")
-        self._known: dict[str, int] = {"": 0}
-
-    def offset(self, text: str) -> int:
-        """Where the text begins."""
-        found = self._known.get(text)
-        if found is None:
-            found = self._known[text] = len(self.content)
-            self.content += text.encode("utf-8", "surrogateescape") + b"\0"
-        return found
-
-    def add_tails(self, texts: Iterable[str]) -> None:
-        """Take names in such an order that one can be the end of another (.rel.text, .text).
-
-        Of very many names (damaged objects have them) only equal ones share a place.
-        """
-        wanted = set(texts)
-        if len(wanted) > MAX_TAILS:
-            return
-        for text in sorted(wanted, key=lambda each: (-len(each), each)):
-            place = self.content.find(text.encode("utf-8", "surrogateescape") + b"\0")
-            if place < 0:
-                self.offset(text)
-            else:
-                self._known[text] = place
+    Names share bytes, also where one is the end of another (.rel.text, .text). Of very many names
+    (damaged objects have them) only equal ones do.
+    """
+    wanted = [*dict.fromkeys(names)]
+    share_tails = len(wanted) <= MAX_TAILS
+    if share_tails:
+        wanted.sort(key=lambda each: (-len(each), each))
+    content = bytearray(b"\0")
+    places = {}
+    for name in wanted:
+        text = name.encode("utf-8", "surrogateescape") + b"\0"
+        place = content.find(text) if share_tails or not name else -1
+        if place < 0:
+            place = len(content)
+            content += text
+        places[name] = place
+    return tuple([places[name] for name in names]), bytes(content)
 
 
-_NULL = Symbol("", 0, 0, 0, 0, 0)
+# by class: bytes of a symbol; the struct letter of each field and its place there (in bytes)
+_SYMBOL: dict[int, tuple[int, tuple[tuple[Literal["B", "H", "I", "Q"], int], ...]]] = {
+    32: (16, (("I", 0), ("I", 4), ("I", 8), ("B", 12), ("B", 13), ("H", 14))),
+    64: (24, (("I", 0), ("Q", 8), ("Q", 16), ("B", 4), ("B", 5), ("H", 6))),
+}
 
 
 def symbol_table(
@@ -91,34 +86,45 @@ def symbol_table(
 
     starts: address of each section, counted from 1 (the first is none), to be added to the values
     """
-    names, values, sizes, infos, others, sections = zip(*[_NULL, *symbols], strict=True)
-    texts = names
+    given, *numbers = symbol_columns(symbols)
+    names = ["", *given]
+    # the null symbol is nothing but zeros
+    values, sizes, infos, others, sections = [[0, *column] for column in numbers]
+    texts: Sequence[str | bytes] = names
     if not "".join(names).isascii():
-        texts = tuple([name.encode("utf-8", "surrogateescape") for name in names])
+        texts = [name.encode("utf-8", "surrogateescape") for name in names]
     # the first byte is the empty name; bytes are counted, which characters are where all are ASCII
     ends = accumulate([len(text) + 1 if text else 0 for text in texts], initial=1)
     offsets = [end if text else 0 for end, text in zip(ends, texts, strict=False)]
     count, high = len(starts), (1 << ident.bits) - 1
-    values = tuple(
-        [
-            (value + starts[section] if section < count else value) & high
-            for value, section in zip(values, sections, strict=True)
-        ]
-    )
-    if ident.bits == 64:
-        rows = zip(offsets, infos, others, sections, values, sizes, strict=True)
-    else:
-        rows = zip(offsets, values, sizes, infos, others, sections, strict=True)
-    letters = ("IBBHQQ" if ident.bits == 64 else "IIIBBH") * len(names)
-    table = struct.pack(ident.order + letters, *chain.from_iterable(rows))
+    addresses = [
+        (value + starts[section] if section < count else value) & high
+        for value, section in zip(values, sections, strict=True)
+    ]
     text = "\0".join([name for name in names if name])
-    return table, b"\0" + (text.encode("utf-8", "surrogateescape") + b"\0" if text else b"")
+    return (
+        _columns(ident, (offsets, addresses, sizes, infos, others, sections)),
+        b"\0" + (text.encode("utf-8", "surrogateescape") + b"\0" if text else b""),
+    )
+
+
+def _columns(ident: Ident, fields: Sequence[Sequence[int]]) -> bytes:
+    # the bytes of a symbol table, column by column: in half the time of row by row
+    count = len(fields[0])
+    size, layout = _SYMBOL[ident.bits]
+    table = bytearray(size * count)
+    for (letter, place), values in zip(layout, fields, strict=True):
+        # units are copied as they are, whatever their byte order
+        column = memoryview(struct.pack(f"{ident.order}{count}{letter}", *values)).cast(letter)
+        width = column.itemsize
+        memoryview(table).cast(letter)[place // width :: size // width] = column
+    return bytes(table)
 
 
 def first_global(symbols: Sequence[Symbol]) -> int:
     """Index of the first symbol that isn't local, counting the null symbol (sh_info)."""
-    for index, symbol in enumerate(symbols):
-        if symbol.info >> 4 != STB_LOCAL:
+    for index, info in enumerate(symbol_columns(symbols).infos):
+        if info >> 4 != STB_LOCAL:
             return index + 1
     return len(symbols) + 1
 
@@ -169,74 +175,56 @@ def image(
     segments: PT_LOAD headers, each with the index of the section (counted from 0) whose bytes it
         begins with; its `offset` is filled in
     """
-    names = Strings()
-    names.add_tails([*(each.name for each in sections), ".shstrtab"])
-    offsets_of_names = [names.offset(each.name) for each in sections]
-    own_name = names.offset(".shstrtab")
-    header_size, _, segment_size = _SIZES[ident.bits]
+    forms = FORMATS[ident.bits, ident.order]
+    places, table = _name_table((*[each[0] for each in sections], ".shstrtab"))
+    names = ImageSection(name=".shstrtab", type=SectionType.STRTAB, addr=names_addr, content=table)
     parts: list[bytes] = []
-    end = header_size + segment_size * len(segments)
-    headers: list[tuple[int, ...]] = [(0,) * 10]
-    table = ImageSection(
-        name=".shstrtab",
-        type=SectionType.STRTAB,
-        addr=names_addr,
-        content=bytes(names.content),
-    )
+    end = _IDENT_SIZE + forms.header.size + forms.segment.size * len(segments)
+    headers = [bytes(forms.section.size)]
     starts: list[int] = []
-    for name, each in zip([*offsets_of_names, own_name], [*sections, table], strict=True):
-        content = each.content
-        start = (end + each.align - 1) & -each.align
-        size = len(content) if each.size is None else each.size
+    for place, each in zip(places, [*sections, names], strict=True):
+        _, kind, flags, addr, content, memory, link, info, align, entsize = each
+        start = (end + align - 1) & -align
+        size = len(content) if memory is None else memory
         starts.append(start)
-        headers.append((name, each.type, each.flags, each.addr, start, size, *_tail(each)))
+        header = place, kind, flags, addr, start, size, link, info, align, entsize
+        headers.append(forms.section.pack(*header))
         if content:
-            parts.append(bytes(start - end))
-            parts.append(content)
+            parts += (bytes(start - end), content)
             end = start + len(content)
     shoff = (end + 7) & -8
-    parts.append(bytes(shoff - end))
-    form = struct.Struct(ident.order + _SECTION[ident.bits])
-    parts += [form.pack(*row) for row in headers]
     head = _elf_header(ident, file_type, shoff, len(headers), len(segments))
-    return b"".join([head, _segment_headers(segments, starts, ident), *parts])
-
-
-def _tail(section: ImageSection) -> tuple[int, int, int, int]:
-    return section.link, section.info, section.align, section.entsize
+    loads = _segment_headers(segments, starts, ident)
+    return b"".join([head, loads, *parts, bytes(shoff - end), *headers])
 
 
 def _elf_header(
     ident: Ident, file_type: FileType, shoff: int, sections: int, segments: int
 ) -> bytes:
-    header_size, section_size, segment_size = _SIZES[ident.bits]
+    forms = FORMATS[ident.bits, ident.order]
+    size = _IDENT_SIZE + forms.header.size
     magic = bytes([0x7F, 0x45, 0x4C, 0x46, ident.bits // 32, 1 if ident.little else 2, 1])
-    return (
-        magic
-        + bytes(9)
-        + struct.pack(
-            ident.order + _HEADER[ident.bits],
-            file_type,
-            ident.machine,
-            1,
-            0,
-            header_size if segments else 0,
-            shoff,
-            ident.flags,
-            header_size,
-            segment_size if segments else 0,
-            segments,
-            section_size,
-            sections,
-            sections - 1,
-        )
+    return magic.ljust(_IDENT_SIZE, b"\0") + forms.header.pack(
+        file_type,
+        ident.machine,
+        1,
+        0,
+        size if segments else 0,
+        shoff,
+        ident.flags,
+        size,
+        forms.segment.size if segments else 0,
+        segments,
+        forms.section.size,
+        sections,
+        sections - 1,
     )
 
 
 def _segment_headers(
     segments: Sequence[tuple[int, Segment]], starts: Sequence[int], ident: Ident
 ) -> bytes:
-    form = struct.Struct(ident.order + _SEGMENT[ident.bits])
+    form = FORMATS[ident.bits, ident.order].segment
     rows = []
     for section, each in segments:
         place = starts[section]

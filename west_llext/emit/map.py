@@ -15,9 +15,10 @@ from typing import TypeVar
 from west_llext.emit.veneers import veneers
 from west_llext.model.elf import STT_FILE, STT_NOTYPE, STT_SECTION, Symbol
 from west_llext.model.link import Import, Linked
+from west_llext.model.rows import symbol_columns
 
 # Local symbols without a type are marks between code and data ($t, $d) and labels of assembler.
-_UNINTERESTING = frozenset((STT_NOTYPE, STT_SECTION, Symbol, STT_FILE))
+_DULL = frozenset((STT_NOTYPE, STT_SECTION, STT_FILE))
 _PLAIN = bytes(range(0x20, 0x7F))
 _Named = TypeVar("_Named", Symbol, Import)
 
@@ -50,7 +51,7 @@ def printable(name: str) -> str:
 
 
 def _is_plain(linked: Linked) -> bool:
-    names = [symbol[0] for symbol in linked.all_symbols]
+    names = [*symbol_columns(linked.all_symbols).names]
     names += [each[0] for each in linked.imports]
     names += [piece[0] for section in linked.sections for piece in section.pieces]
     names += [linked.name, *(section.name for section in linked.sections)]
@@ -105,9 +106,10 @@ def _symbols(linked: Linked, address: str) -> str:
     count = len(linked.sections)
     found: list[list[tuple[int, int, str]]] = [[] for _ in range(count + 1)]
     starts = [0, *(section.address or 0 for section in linked.sections)]
-    for name, value, size, info, _, section in linked.all_symbols:
-        if section <= count and info not in _UNINTERESTING:
-            found[section].append((starts[section] + value, size, name))
+    names, values, sizes, infos, _, sections = symbol_columns(linked.all_symbols)
+    for index, section in enumerate(sections):
+        if section <= count and infos[index] not in _DULL:  # most are of the base image
+            found[section].append((starts[section] + values[index], sizes[index], names[index]))
     row = f"{address}\t%d\t%s\n"
     return "".join(
         _table(f"symbols in {section.name}", "address\t\tsize\tname", row, sorted(rows))
@@ -118,12 +120,15 @@ def _symbols(linked: Linked, address: str) -> str:
 
 def _imports(linked: Linked, address: str) -> str:
     title, columns = "imports", "address\t\tuses\tfrom\tname"
-    rows = [(each[2], each[4], each[1] or "-", each[0]) for each in linked.imports]
-    if all(row[0] is not None for row in rows):
-        return _table(title, columns, f"{address}\t%d\t%s\t%s\n", rows)
-    places = [_place(each, address) for each in linked.imports]
-    mixed = [(place, *row[1:]) for place, row in zip(places, rows, strict=True)]
-    return _table(title, columns, "%s\t%d\t%s\t%s\n", mixed)
+    if not linked.imports:
+        return _table(title, columns, "", ())
+    names, providers, addresses, _, uses = zip(*linked.imports, strict=True)
+    form, places = address, addresses
+    if None in addresses:
+        form, places = "%s", tuple([_place(each, address) for each in linked.imports])
+    sources = [each or "-" for each in providers]
+    rows = [*zip(places, uses, sources, names, strict=True)]
+    return _table(title, columns, f"{form}\t%d\t%s\t%s\n", rows)
 
 
 def _place(each: Import, address: str) -> str:

@@ -19,7 +19,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -153,10 +153,22 @@ def _gone(stale: Stale, before: set[str], now: Mapping[str, object]) -> list[str
             return []
 
 
-def _check_folders(root: str, paths: Iterable[str]) -> None:
-    # No file can be renamed over a folder, which must not come out when others have been.
+def _check_folders(root: str, paths: Sequence[str]) -> None:
+    # No file can be renamed over a folder, which must not come out when others have been. One look
+    # at each parent says where one may be.
+    folders: set[str] = set()
+    for parent in ("", *_parents(paths)):
+        prefix = f"{parent}/" if parent else ""
+        try:
+            with os.scandir(f"{root}/{parent}") as entries:
+                names = [each.name for each in entries if each.is_dir(follow_symlinks=False)]
+            folders.update(same_file_key(prefix + name) for name in names)
+        except FileNotFoundError:
+            pass
+        except OSError:  # may be searched, but not listed
+            folders.update(map(same_file_key, paths))
     for path in paths:
-        if stat.S_ISDIR(_mode(f"{root}/{path}")):
+        if same_file_key(path) in folders and stat.S_ISDIR(_mode(f"{root}/{path}")):
             err = IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             raise files.unwritable(f"{root}/{path}", err)
 

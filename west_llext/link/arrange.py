@@ -28,6 +28,7 @@ from west_llext.model.elf import (
     SectionType,
 )
 from west_llext.model.region import Region
+from west_llext.model.rows import symbol_columns
 from west_llext.record import record
 
 EXPORT_SECTION = ".exported_sym"
@@ -266,9 +267,10 @@ def _keep_empty(
 def _commons(obj: ObjectFile, bss: Output, findings: list[Diagnostic]) -> dict[int, int]:
     # in order of alignment, the largest first, so that there are no gaps
     found = []
-    for index, symbol in enumerate(obj.symbols):
-        if symbol.section != SHN_COMMON:
+    for index, section in enumerate(symbol_columns(obj.symbols).sections):
+        if section != SHN_COMMON:
             continue
+        symbol = obj.symbols[index]
         if _is_alignment(symbol.value):
             found.append((-symbol.value, index))
         else:

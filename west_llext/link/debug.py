@@ -33,10 +33,10 @@ from west_llext.model.elf import (
     Section,
     SectionType,
     Symbol,
-    new_symbol,
 )
 from west_llext.model.link import DebugSection, OutputSection
 from west_llext.model.region import Region
+from west_llext.model.rows import in_columns, symbol_columns
 from west_llext.record import record
 
 #: Compressed sections are left out from the one on with which all of them unpack to more.
@@ -49,39 +49,38 @@ _ALIGNMENTS = frozenset({1, 2, 4, 8, 16})
 _COMPRESSION_HEADER = {32: 12, 64: 24}  # bytes of Elf32_Chdr and Elf64_Chdr (gABI chapter 4)
 
 
-def twin_symbols(job: Job, numbers: dict[Region, int]) -> tuple[Symbol, ...]:
+def twin_symbols(job: Job, numbers: dict[Region, int]) -> Sequence[Symbol]:
     """Symbols for the twin: one for each section, then the object's own, locals first.
 
     numbers: index of each region's section
     """
-    sections = [
-        Symbol("", 0, 0, STB_LOCAL << 4 | STT_SECTION, 0, number + 1)
+    places = [numbers.get(region, -1) + 1 for region in Region]
+    absolute = Kind.ABSOLUTE
+    local = [
+        ("", 0, 0, STB_LOCAL << 4 | STT_SECTION, 0, number + 1)
         for number in sorted(numbers.values())
     ]
-    places = [numbers.get(region, -1) + 1 for region in Region]
-    local: list[Symbol] = []
-    named: list[Symbol] = []
-    for (name, _, size, info, other, _), target in zip(job.obj.symbols, job.targets, strict=False):
+    named: list[tuple[str, int, int, int, int, int]] = []
+    names, _, sizes, infos, others, _ = symbol_columns(job.obj.symbols)
+    rows = zip(names, sizes, infos, others, job.targets, strict=False)  # some targets have no name
+    for name, size, info, other, (kind, _, value, thumb, _, region, provider) in rows:
         if not name or info & 15 in _NAMELESS:
             continue
-        kind, _, value, thumb, _, region, _ = target
-        section = SHN_ABS
+        address, section = value | thumb, SHN_ABS
         if region is not None:
             section = places[region]
         elif kind is Kind.PEER:
-            value, thumb = job.peer_address(target.provider or "", name), 0
-        elif kind is not Kind.ABSOLUTE:
-            value, thumb, section = 0, 0, SHN_UNDEF
-        made = new_symbol((name, value | thumb, size, info, other, section))
-        (named if info >> 4 else local).append(made)
+            address = job.peer_address(provider or "", name)
+        elif kind is not absolute:
+            address, section = 0, SHN_UNDEF
+        (named if info >> 4 else local).append((name, address, size, info, other, section))
     for stub in job.stubs.all:
         form, section = stub.form, numbers[Region.TEXT] + 1
         name = f"__veneer_{job.targets[stub.target].name}"
-        value, size = stub.offset | form.thumb, len(form.code)
-        local.append(Symbol(name, value, size, STT_FUNC, 0, section))
+        local.append((name, stub.offset | form.thumb, len(form.code), STT_FUNC, 0, section))
         for mark, offset in zip(form.marks, (form.entry, form.target_offset), strict=False):
-            local.append(Symbol(mark, stub.offset + offset, 0, STT_NOTYPE, 0, section))
-    return tuple(sections + local + named)
+            local.append((mark, stub.offset + offset, 0, STT_NOTYPE, 0, section))
+    return in_columns(Symbol, local + named)
 
 
 def debug_addresses(sections: Sequence[OutputSection], bits: int) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from west_llext.model.elf import (
 from west_llext.model.link import Export
 from west_llext.model.manifest import Extension
 from west_llext.model.region import Region
+from west_llext.model.rows import symbol_columns
 from west_llext.record import record
 
 #: Bytes that a name has at most; many names could share the bytes of a longer one.
@@ -77,10 +78,12 @@ def exports(
             twice.append(each.name)
         if target is not None:
             found[each.name] = target
+    names, _, _, infos, _, sections = symbol_columns(obj.symbols)
+    named = {wanted.text for wanted in extension.exports}
     defined = {
-        symbol.name: index
-        for index, symbol in enumerate(obj.symbols)
-        if symbol.section and symbol.info >> 4 != STB_LOCAL and symbol.name
+        name: index
+        for index, name in enumerate(names)
+        if name in named and sections[index] and infos[index] >> 4 != STB_LOCAL
     }
     added: list[Entry] = []
     absent: list[str] = []

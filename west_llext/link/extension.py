@@ -20,7 +20,7 @@ from west_llext.link.codec import codec
 from west_llext.link.constructors import with_arrays
 from west_llext.link.direct import direct
 from west_llext.link.exports import Exports, Made, exports, made_entries
-from west_llext.link.finish import debugged, linked
+from west_llext.link.finish import linked
 from west_llext.link.job import Job, no_identifier
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, miss_diagnostic
@@ -262,8 +262,9 @@ def finished(
         first.exports,
         imports(first.obj, second.resolution),
         form=form,
+        debug=purpose is Purpose.BUILD,
     )
-    return (debugged(job, record) if purpose is Purpose.BUILD else record), result.findings
+    return record, result.findings
 
 
 def _exports_symbols(extension: Extension, context: Context) -> bool:

@@ -7,8 +7,10 @@ The order is the target's: the extension itself, the base image, then the extens
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from west_llext.model.elf import STB_WEAK, ObjectFile, Symbol
 from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
+from west_llext.model.rows import relocation_columns, symbol_columns
 from west_llext.record import record
 
 # a named tuple made in one step, in half the time
@@ -61,7 +64,9 @@ class Resolution:
     """What one extension's symbols stand for.
 
     targets: by index in the object's symbol table
-    references: likewise, how often the loaded sections refer to it
+    used: indices of the symbols that it needs from elsewhere: that it doesn't define, and that its
+        loaded sections refer to
+    references: how often they do, for each of `used`
     provided: (name, extension) of what comes from other extensions
     misses: what comes from nowhere, in order of the symbol table
     thread_local: names of thread-local variables of the base image that it wants
@@ -71,6 +76,7 @@ class Resolution:
     """
 
     targets: list[Target]
+    used: list[int]
     references: list[int]
     provided: tuple[tuple[str, str], ...]
     misses: tuple[Miss, ...]
@@ -96,28 +102,31 @@ def resolution(
     refused: relocation types that are errors of their own, whatever they refer to
     """
     counts = references(obj, arranged)
+    names = symbol_columns(obj.symbols).names
+    used = [
+        index
+        for index, (target, name) in enumerate(zip(own, names, strict=True))
+        if target is None and name and index in counts
+    ]
     known = base.known(extension.mode)
-    targets: list[Target] = []
+    found = [
+        known[names[index]] or _from_peer(obj.symbols[index], extension, peers) for index in used
+    ]
+    every, absolute = own.copy(), Kind.ABSOLUTE
     provided: list[tuple[str, str]] = []
     missing: list[tuple[int, Symbol]] = []
     thread_local: list[str] = []
-    for index, (symbol, defined) in enumerate(zip(obj.symbols, own, strict=True)):
-        if defined is not None:
-            targets.append(defined)
-            continue
-        name = symbol[0]
-        if not counts[index] or not name:
-            targets.append(Target(Kind.ZERO, name))
-            continue
-        target = known[name] or _from_peer(symbol, extension, peers)
-        targets.append(target)
+    for index, target in zip(used, found, strict=True):
+        every[index] = target
+        if target[0] is absolute:
+            continue  # in the base image, as most are
         kind, provider = target[0], target[6]
         if kind is Kind.MISSING:
-            missing.append((index, symbol))
+            missing.append((index, obj.symbols[index]))
         elif kind is Kind.TLS:
-            thread_local.append(name)
+            thread_local.append(target[1])
         elif provider is not None:
-            provided.append((name, provider))
+            provided.append((target[1], provider))
     misses: tuple[Miss, ...] = ()
     if missing:
         misses = _misses(extension, missing, peers, _places(obj, arranged, refused))
@@ -126,8 +135,12 @@ def resolution(
     providers.update(name for each in misses for name in (each.unplaced, each.private))
     providers.update(name for _, offering in doubtful for name in offering)
     return Resolution(
-        targets=targets,
-        references=counts,
+        targets=[
+            Target(Kind.ZERO, name) if target is None else target
+            for target, name in zip(every, names, strict=True)
+        ],
+        used=used,
+        references=[counts[index] for index in used],
         provided=tuple(provided),
         misses=misses,
         thread_local=tuple(thread_local),
@@ -138,29 +151,36 @@ def resolution(
 
 def imports(obj: ObjectFile, found: Resolution) -> tuple[Import, ...]:
     """What comes from outside, the base first, then by provider and name."""
-    from_base: list[Import] = []
-    from_peers: list[Import] = []
-    for symbol, target, count in zip(obj.symbols, found.targets, found.references, strict=True):
-        name, _, _, info, _, section = symbol
-        kind, _, value, thumb, _, _, provider = target
-        if section or not count or not name or kind in {Kind.MISSING, Kind.TLS}:
-            continue
-        address = value | thumb if kind is Kind.ABSOLUTE or kind is Kind.THREAD else None
-        made = _import((name, provider, address, info >> 4 == STB_WEAK, count))
-        (from_base if provider is None else from_peers).append(made)
-    from_base.sort()
+    infos, targets = symbol_columns(obj.symbols).infos, found.targets
+    absolute, thread, missing, reported = Kind.ABSOLUTE, Kind.THREAD, Kind.MISSING, Kind.TLS
+    rows = [
+        (
+            name,
+            provider,
+            value | thumb if kind is absolute or kind is thread else None,
+            info >> 4 == STB_WEAK,
+            count,
+        )
+        for (kind, name, value, thumb, _, _, provider), info, count in zip(
+            map(targets.__getitem__, found.used),
+            map(infos.__getitem__, found.used),
+            found.references,
+            strict=True,
+        )
+        if kind is not missing and kind is not reported
+    ]
+    if not found.provided:
+        return tuple(map(_import, sorted(rows)))
+    made = [*map(_import, rows)]
+    from_peers = [each for each in made if each.provider is not None]
     from_peers.sort(key=lambda each: (each.provider or "", each.name))
-    return (*from_base, *from_peers)
+    return (*sorted([each for each in made if each.provider is None]), *from_peers)
 
 
-def references(obj: ObjectFile, arranged: Arrangement) -> list[int]:
-    """How often the loaded sections refer to each symbol, by its index."""
-    counts = [0] * len(obj.symbols)
-    for section, rows in obj.relocations.items():
-        if arranged.home[section] is not None:
-            for row in rows:
-                counts[row[1]] += 1
-    return counts
+def references(obj: ObjectFile, arranged: Arrangement) -> Counter[int]:
+    """How often the loaded sections refer to a symbol, by its index."""
+    loaded = [rows for section, rows in obj.relocations.items() if arranged.home[section]]
+    return Counter(chain.from_iterable([relocation_columns(rows).symbols for rows in loaded]))
 
 
 def _from_peer(symbol: Symbol, extension: Extension, peers: Mapping[str, Peer]) -> Target:

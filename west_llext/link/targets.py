@@ -23,6 +23,7 @@ from west_llext.model.elf import (
 )
 from west_llext.model.members import plain_members
 from west_llext.model.region import Region
+from west_llext.model.rows import symbol_columns
 
 
 @plain_members
@@ -78,42 +79,51 @@ _target: Callable[[tuple[Kind, str, int, int, bool, Region | None, str | None]],
 _target = partial(tuple.__new__, Target)
 
 
-def _own_target(
-    obj: ObjectFile, arranged: Arrangement, index: int, symbol: Symbol, *, odd: bool
-) -> Target:
-    name, value, _, info, _, section = symbol
-    if info & 15 == STT_TLS:
-        # the section was reported, unless there is nothing in it
-        reported = section < len(obj.sections) and _is_tls(obj.sections[section])
-        return Target(Kind.TLS if reported else Kind.UNLOADED, name)
-    function = info & 15 == STT_FUNC
-    thumb = value & 1 if odd and function else 0
-    if section == SHN_ABS:
-        return Target(Kind.ABSOLUTE, name, value - thumb, thumb, function)
-    if section == SHN_COMMON:
-        place = (Region.BSS, arranged.commons[index] - value) if index in arranged.commons else None
-    else:
-        place = arranged.home[section] if section < len(arranged.home) else None
-    if not name and section < len(obj.sections):
-        name = obj.sections[section].name
-    if place is None:
-        return Target(Kind.UNLOADED, name)
-    return _target((Kind.OWN, name, place[1] + value - thumb, thumb, function, place[0], None))
+def own_targets(obj: ObjectFile, arranged: Arrangement, *, odd: bool) -> list[Target | None]:
+    """By index in the symbol table: the target of each symbol that the object defines, or None.
+
+    odd: whether bit 0 of a function's value is the Thumb bit
+    """
+    sections, home, count = obj.sections, arranged.home, len(obj.sections)
+    targets: list[Target | None] = []
+    names, values, _, infos, _, places = symbol_columns(obj.symbols)
+    for index, section in enumerate(places):
+        if section == SHN_UNDEF:
+            targets.append(None)
+            continue
+        name, value, kind = names[index], values[index], infos[index] & 15
+        if kind == STT_TLS:
+            # the section was reported, unless there is nothing in it
+            reported = section < count and _is_tls(sections[section])
+            targets.append(Target(Kind.TLS if reported else Kind.UNLOADED, name))
+            continue
+        function = kind == STT_FUNC
+        thumb = value & 1 if odd and function else 0
+        if section < count:
+            place = home[section]
+            name = name or sections[section].name
+        elif section == SHN_ABS:
+            targets.append(Target(Kind.ABSOLUTE, name, value - thumb, thumb, function))
+            continue
+        else:
+            place = _common(arranged, index, value) if section == SHN_COMMON else None
+        if place is None:
+            targets.append(Target(Kind.UNLOADED, name))
+            continue
+        region, start = place
+        offset = start + value - thumb
+        targets.append(_target((Kind.OWN, name, offset, thumb, function, region, None)))
+    return targets
 
 
 def _is_tls(section: Section) -> bool:
     return bool(section.flags & SHF_TLS and section.size)
 
 
-def own_targets(obj: ObjectFile, arranged: Arrangement, *, odd: bool) -> list[Target | None]:
-    """By index in the symbol table: the target of each symbol that the object defines, or None.
-
-    odd: whether bit 0 of a function's value is the Thumb bit
-    """
-    return [
-        _own_target(obj, arranged, index, symbol, odd=odd) if symbol[5] != SHN_UNDEF else None
-        for index, symbol in enumerate(obj.symbols)
-    ]
+def _common(arranged: Arrangement, index: int, alignment: int) -> tuple[Region, int] | None:
+    # where value 0 would be: that of a COMMON symbol is its alignment
+    start = arranged.commons.get(index)
+    return None if start is None else (Region.BSS, start - alignment)
 
 
 def outside_target(symbol: Symbol, *, odd: bool) -> Target:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
+from typing import NamedTuple
 
 from west_llext.arch.machine import Core, Machine, Veneer
 from west_llext.arch.table import Check, Row
 from west_llext.link.arrange import Arrangement
 from west_llext.link.codec import Codec
 from west_llext.link.targets import Kind, Target
-from west_llext.model.elf import ObjectFile, Relocation
+from west_llext.model.elf import ObjectFile
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
+from west_llext.model.rows import relocation_columns
 from west_llext.record import record
 
 #: Half-open range of addresses.
@@ -108,64 +110,83 @@ def stubs(
         if output is None or place is None or place[0] is not Region.TEXT:
             continue
         content = obj.content(section)
-        for index, relocation in enumerate(rows):
+        for index, relocation in enumerate(zip(*relocation_columns(rows), strict=True)):
             need = needs.form(relocation, content) if relocation[2] in branches else None
             if need is None:
                 continue
             form, addend = need
-            key = relocation.symbol, addend, form.name
+            offset, symbol, _, _ = relocation
+            key = symbol, addend, form.name
             if key not in made:
-                offset = output.add(source=-1, size=len(form.code), align=form.alignment)
-                first = section, relocation.offset
-                made[key] = Stub(form, relocation.symbol, addend, offset, first)
+                at = output.add(source=-1, size=len(form.code), align=form.alignment)
+                made[key] = Stub(form, symbol, addend, at, (section, offset))
                 found.all.append(made[key])
             found.by_place.setdefault(section, {})[index] = made[key]
     return found
 
 
-_NOWHERE = frozenset({Kind.ZERO, Kind.UNLOADED, Kind.MISSING, Kind.TLS, Kind.THREAD})
+# what a branch can go to; a tuple with the most frequent in front, as members hash slowly
+_SOMEWHERE = (Kind.ABSOLUTE, Kind.OWN, Kind.NAMED, Kind.PEER)
+
+
+class _Branch(NamedTuple):
+    # What is the same for all branches with the same word, but for where their targets are.
+    #
+    # addend: bytes behind the target; stuck: as `Reach.stuck` says; bounds: as `Reach.bounds` does
+    addend: int
+    stuck: bool
+    bounds: Window | None
 
 
 class _Needs:
-    # Which branches of an object need a veneer; what a row reaches is worked out once.
+    # Which branches of an object need a veneer.
 
     def __init__(self, targets: list[Target], reach: Reach, codec: Codec) -> None:
         self.targets = targets
         self.reach = reach
-        self.codec = codec
-        self.known: dict[tuple[Row, bool], Window | None] = {}
+        self.rows = reach.machine.rows
+        self.loads = codec.loads
+        # by row, word, explicit addend and target's kind and instruction set: calls all look alike
+        self.known: dict[tuple[Row, int, int | None, bool, bool, int], _Branch] = {}
 
-    def form(self, relocation: Relocation, content: bytes) -> tuple[Veneer, int] | None:
+    def form(
+        self, relocation: tuple[int, int, int, int | None], content: bytes
+    ) -> tuple[Veneer, int] | None:
         # the form that a branch needs, and the bytes behind the target; None for none
         offset, symbol, number, explicit = relocation
-        row = self.reach.machine.rows[number]
-        target = self.targets[symbol]
-        if not isinstance(row, Row) or target[0] in _NOWHERE or offset + row.size > len(content):
+        row, target = self.rows[number], self.targets[symbol]
+        kind, _, _, thumb, function, _, _ = target
+        if not isinstance(row, Row) or kind not in _SOMEWHERE or offset + row.size > len(content):
             return None
         if row.pick is not None:
             picked = row.pick(content, offset)
             if picked is None or picked.branch is None or offset + picked.size > len(content):
                 return None
             row = picked
-        word = self.codec.load(row.word, content, offset)
-        addend = row.addend(word) if explicit is None else explicit
-        if self.near(row, target, addend) and not self.reach.stuck(row, word, target):
+        word = self.loads[row.word.units](content, offset)
+        key = row, word, explicit, kind is Kind.OWN, function, thumb
+        branch = self.known.get(key)
+        if branch is None:
+            branch = self.known[key] = self.branch(row, word, explicit, target)
+        if not branch.stuck and self.near(row, target, branch):
             return None
         form = self.reach.machine.veneer(row, self.reach.core)
-        return None if form is None else (form, addend + self.reach.machine.pc_offset(row))
+        return None if form is None else (form, branch.addend + self.reach.machine.pc_offset(row))
 
-    def near(self, row: Row, target: Target, addend: int) -> bool:
+    def branch(self, row: Row, word: int, explicit: int | None, target: Target) -> _Branch:
+        changes = target.function and self.reach.machine.changes_state(row, target.thumb)
+        return _Branch(
+            addend=row.addend(word) if explicit is None else explicit,
+            stuck=self.reach.stuck(row, word, target),
+            bounds=self.reach.bounds(row, changes=changes),
+        )
+
+    def near(self, row: Row, target: Target, branch: _Branch) -> bool:
         # whether every permitted address of the target is in reach; what is in the same region is
-        if target[0] is Kind.OWN:
+        if target[0] is Kind.OWN or row.check is Check.WRAP:
             return True
-        if row.check is Check.WRAP:
-            return True
+        addend, _, bounds = branch
         there = self.reach.window(target)
-        changes = target[4] and self.reach.machine.changes_state(row, target[3])
-        key = row, changes
-        if key not in self.known:
-            self.known[key] = self.reach.bounds(row, changes=changes)
-        bounds = self.known[key]
         if bounds is None or there is None:
             # code that counts 32 bits was compiled for a target within 2 GiB
             return row.range()[1] > 1 << 30

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import NamedTuple
 
@@ -116,7 +116,7 @@ class Linked:
     object_name: str
     sections: tuple[OutputSection, ...]
     symbols: tuple[Symbol, ...]
-    all_symbols: tuple[Symbol, ...]
+    all_symbols: Sequence[Symbol]
     exports: tuple[Export, ...]
     imports: tuple[Import, ...]
     identity: str | None
