@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 import pytest
-from support.elfbuild import SHN_ABS, Sym
+from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_COMMON, Sec, Sym, elf
 from support.linking import Case, Outcome, data, extension, offer, thumb
 from support.oracle import assembled, compiled
 
@@ -313,6 +313,24 @@ hint: did you mean 'loud'?""",
 llext.yml:12:9: error[S010]: extension 'filters' exports 'zzz', but doesn't define it
 hint: define it, or remove it from 'exports'""",
     ]
+
+
+@pytest.mark.parametrize(("size", "absent"), [(0, True), (4, False)])
+def test_an_export_without_any_bytes_is_absent_where_nothing_is_loaded(
+    size: int, *, absent: bool
+) -> None:
+    """A COMMON symbol without a size, in an extension without .bss: it would have no address."""
+    content = elf(
+        sections=[Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, size=4)],
+        symbols=[Sym(name="buffer", value=4, size=size, section=SHN_COMMON)],
+    )
+    made = linked(content, exports=["buffer"])
+    complaint = (
+        "llext.yml:12:9: error[S010]: extension 'filters' exports 'buffer', but doesn't define it "
+        "in a part that is loaded\nhint: give it bytes in such a part"
+    )
+    assert texts(made) == ([complaint] if absent else [])
+    assert absent or [each.name for each in made.linked.exports] == ["buffer"]
 
 
 def test_a_symbol_that_the_source_exports_twice_is_said_once(tmp_path: Path) -> None:

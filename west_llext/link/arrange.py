@@ -265,7 +265,8 @@ def _keep_empty(
 
 
 def _commons(obj: ObjectFile, bss: Output, findings: list[Diagnostic]) -> dict[int, int]:
-    # in order of alignment, the largest first, so that there are no gaps
+    # in order of alignment, the largest first, so that there are no gaps; those without a size are
+    # nowhere where the region is empty, as labels are (`_keep_empty`)
     found = []
     for index, section in enumerate(symbol_columns(obj.symbols).sections):
         if section != SHN_COMMON:
@@ -275,10 +276,11 @@ def _commons(obj: ObjectFile, bss: Output, findings: list[Diagnostic]) -> dict[i
             found.append((-symbol.value, index))
         else:
             findings.append(_alignment(obj, f"COMMON symbol '{symbol.name}'", symbol.value))
-    return {
+    places = {
         index: bss.add(source=-1, size=obj.symbols[index].size, align=-minus_align)
         for minus_align, index in sorted(found)
     }
+    return places if bss.size else {}
 
 
 def _tls(obj: ObjectFile, section: Section) -> Diagnostic:

@@ -52,6 +52,9 @@ def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
     if any(each.name == name and each.info >> 4 == STB_LOCAL for each in defined):
         message += " as a global symbol (it is static)"
         return Diagnostic(code="S010", at=at, message=message, hint="remove 'static' there")
+    if any(each.name == name for each in defined):
+        message += " in a part that is loaded"
+        return Diagnostic(code="S010", at=at, message=message, hint="give it bytes in such a part")
     known = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})[:_COMPARED]
     hint = did_you_mean(name, known) or "define it, or remove it from 'exports'"
     return Diagnostic(code="S010", at=at, message=message, hint=hint)
