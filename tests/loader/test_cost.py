@@ -160,6 +160,17 @@ def test_a_prelocated_extension_keeps_itself_and_its_exports() -> None:
     assert found.kept == 188 + 12
 
 
+@pytest.mark.parametrize("version", [Version(3, 7), Version(4, 0), NEWEST])
+def test_every_release_counts_the_sections_of_a_file(version: Version) -> None:
+    """Those before 4.0 keep no table of them, so that a prelocated file seemed to have none."""
+    on = target(symbols=BASE.symbols, version=version)
+    known = cost(on, load(importing(), on, buffer=0x20010000)[1])
+    assert known is not None
+    found = prelocated(System(on), known)
+    assert (known.sections, found.sections) == (known.fixups + 7, 8)
+    assert found.kept <= found.peak
+
+
 def _errors(arch: str) -> Iterator[float]:
     # relative errors of the estimates for recorded loads that succeed in silence
     for record in records.records():

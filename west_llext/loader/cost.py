@@ -103,7 +103,7 @@ def cost(target: Target, loaded: Loaded) -> Cost | None:
         relocated=work.relocated,
         settled=settled,
         spared=(spared, spared * entry * ext.mem_on_heap[table]),
-        sections=ext.sect_cnt,
+        sections=len(kinds),  # which releases before 4.0 keep no count of
         fixups=kinds.count(SHT_REL) + kinds.count(SHT_RELA),
         symbols=ext.mem_size[table] // entry,
         exports=len(ext.exp_tab),

@@ -6,6 +6,7 @@ Names are those of the functions, without `llext_`. Results below 0 are errors, 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple
 
 from west_llext.loader.errnos import Errno
@@ -52,7 +53,7 @@ class Inspection:
     def headers(self) -> list[Header]:
         """All section headers (llext_section_headers)."""
         early = self._load.early
-        return early or list(self._load.headers)
+        return early or [*islice(self._load.headers, self._load.ext.sect_cnt)]
 
     @property
     def prog_data_size(self) -> int:
