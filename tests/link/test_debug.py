@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support import elfbuild, gnuld, riscv
+from support.compiling import available
 from support.cross import gcc, tool, zig
 from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, Rel, Sec, Sym
 from support.linking import Case, Outcome, extension, offer, packed, thumb
@@ -390,17 +390,14 @@ def test_gdb_finds_lines_and_variables_at_the_addresses_that_it_is_told(
         "print &shared",
         "print sizeof(calls)",
     ]
-    command = [debugger(), "-nx", "-batch", *(word for each in commands for word in ("-ex", each))]
+    command = [
+        available("gdb-multiarch"),
+        "-nx",
+        "-batch",
+        *(word for each in commands for word in ("-ex", each)),
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert f'Line 12 of "unit.c" starts at address {run:#x} <run>' in done.stdout
     assert f"$1 = (int *) {shared:#x} <shared>" in done.stdout
     assert "$2 = 12" in done.stdout
     assert done.stderr == ""
-
-
-def debugger() -> str:
-    """A gdb for every machine; skips the test where there is none."""
-    found = shutil.which("gdb-multiarch")
-    if found is None:
-        pytest.skip("gdb-multiarch isn't installed")
-    return found
