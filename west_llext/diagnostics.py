@@ -94,7 +94,7 @@ class Diagnostic:
         This is the one place where symbols are spelt for people: whatever shows a finding calls it.
         """
         notes = [each.message for each in self.related]
-        if not any("'_Z" in text for text in (self.message, *notes, self.hint or "")):
+        if not any("_Z" in text for text in (self.message, *notes, self.hint or "")):
             return self
         from west_llext.cxx.names import explained  # noqa: PLC0415  # hardly ever needed
 

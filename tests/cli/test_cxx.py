@@ -75,6 +75,25 @@ def test_data_has_symbols_as_they_are_in_files(folder: Path) -> None:
     assert "sound::" not in built + json.dumps(info)
 
 
+def test_what_the_loader_would_log_is_explained_as_well(folder: Path) -> None:
+    """In the finding; the log itself is what the target prints."""
+    manifest = folder / "llext.yml"
+    text = manifest.read_text(encoding="utf-8").replace("mode: bound", "mode: relocatable")
+    manifest.write_text(text.replace("[printk,", f"[{THERE},"), encoding="utf-8")
+    (folder / "demo.o").write_bytes(demo_object(wants=THERE))
+    assert command("build", folder=folder).status == 0
+    (folder / "other.elf").write_bytes(base_elf())
+    target = ("--base", "other.elf", "--zephyr-version", "4.3", "--heap-size", "8K")
+    ran = command("load", "build/llext/demo.llext", *target, folder=folder)
+    assert ran.status == 1
+    log = f"Undefined symbol with no entry in symbol table {THERE}, offset 20, link section 5"
+    assert f"log      E: {log}\n" in ran.out
+    assert ran.err.splitlines()[0] == (
+        "build/llext/demo.llext: error[L020]: llext_load() of 'demo' returns -61 (ENODATA): "
+        f"{log.replace(',', ' [sound::beep(int)],', 1)}"
+    )
+
+
 def test_a_fingerprint_is_that_of_the_symbol(folder: Path) -> None:
     """A service knows a finding again when more names can be read: 64 digits of the raw text."""
     raw = "S001\0demo.o\0" + MESSAGE.replace(" [sound::beep(unsigned int)]", "") + "\x001"

@@ -11,8 +11,8 @@ from west_llext.cxx.types import Unreadable
 
 #: Longest symbol that is read, in characters.
 MAX_SYMBOL = 500
-# names are in single quotes in every message; nothing else of a symbol could be in C++
-_QUOTED = r"'(_Z[A-Za-z0-9_.$]+)'"
+# in single quotes, as names in messages are, or without, in the loader's log; but no part of a path
+_SYMBOL = r"(?<![\w.$/\\-])(_Z[A-Za-z0-9_.$]+)('?)"
 
 
 @lru_cache(maxsize=4096)
@@ -31,7 +31,7 @@ def cxx_name(symbol: str) -> str | None:
 
 
 def explained(text: str, known: set[str]) -> str:
-    """The text with the name in brackets behind each symbol of C++ that is in single quotes.
+    """The text with the name in brackets behind each symbol of C++.
 
     known: symbols that were explained before; those of this text are added
     """
@@ -42,4 +42,4 @@ def explained(text: str, known: set[str]) -> str:
         known.add(symbol)
         return match[0] if name is None else f"{match[0]} [{name}]"
 
-    return re.sub(_QUOTED, named, text)
+    return re.sub(_SYMBOL, named, text)

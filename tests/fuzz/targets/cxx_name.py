@@ -43,8 +43,8 @@ def run(data: bytes) -> bool:
     names = [cxx_name(each) for each in lines]
     for line, name in zip(lines, names, strict=True):
         assert name is None or len(name) <= MAX_TEXT + MAX_SYMBOL * len(" [clone .x]")
-        shown = explained(f"'{line}'", set())
-        assert "'" in line or shown in {f"'{line}'", f"'{line}' [{name}]"}
+        shown = iter(explained(f"'{line}'", set()))
+        assert all(each in shown for each in line)
     return any(names)
 
 
