@@ -361,6 +361,7 @@ class _Planner:
                 files.append((folder / ROOT_NAME, ROOT_TEXT))
             if self.headed:
                 files.append((folder / HEADER_NAME, HEADER_TEXT))
+                digest.update(HEADER_TEXT)
             files += [
                 (folder / "compiler.txt", stamp),
                 (folder / "compile_commands.json", _compile_commands(self.root, self.commands)),
