@@ -116,6 +116,17 @@ def test_destructors_run_from_the_array_that_the_loader_calls(cc: str, tmp_path:
 
 
 @pytest.mark.parametrize("cc", COMPILERS)
+def test_more_objects_than_there_is_room_for_do_no_harm(cc: str, tmp_path: Path) -> None:
+    """Whatever macros there are: names in a header of ours are none of them."""
+    project = Project(tmp_path, available(cc))
+    words = ("N", "all", "run", "list", "count", "entry", "function", "functions", "only", "at")
+    text = "struct S { ~S(); }; S::~S() {}\n" + "".join(f"S s{each};\n" for each in range(40))
+    flags = [f"-D{word}=1" for word in words]
+    obj = project.object(extension(sources=[project.write("a.cpp", text)], cflags=flags))
+    assert set() == undefined(obj)
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
 def test_what_has_no_destructors_pays_nothing_for_them(cc: str, tmp_path: Path) -> None:
     """Neither code nor data, optimised or not; nor a warning."""
     project = Project(tmp_path, available(cc))

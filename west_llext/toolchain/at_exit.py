@@ -12,36 +12,40 @@ from __future__ import annotations
 from west_llext.toolchain.flags import Kind, Language
 
 HEADER_NAME = "at_exit.h"
-#: The C standard (7.22.4.2) asks for room for 32 functions; what doesn't fit isn't run.
+#: The C standard (7.22.4.2) asks for room for 32 functions; what doesn't fit isn't run. Names are
+#: such as nobody gives to a macro: those of the manifest are defined already.
 HEADER_TEXT = b"""\
 /* made by west-llext: destructors of static objects run when the extension is torn down */
 #pragma GCC system_header /* no warning is about it */
 #define WEST_LLEXT_HIDDEN __attribute__((visibility("hidden")))
 namespace west_llext {
 struct at_exit_list {
-	void (*functions[32])();
-	unsigned int count;
+	void (*at_exit_functions[32])();
+	unsigned int at_exit_count;
 };
-template <int> struct WEST_LLEXT_HIDDEN at_exit {
-	static at_exit_list list;
-	static void (*entry)();
-	static void run()
+template <int> struct WEST_LLEXT_HIDDEN at_exit_once {
+	static at_exit_list at_exit_all;
+	static void (*at_exit_entry)();
+	static void at_exit_run()
 	{
-		while (list.count)
-			list.functions[--list.count]();
+		while (at_exit_all.at_exit_count)
+			at_exit_all.at_exit_functions[--at_exit_all.at_exit_count]();
 	}
 };
-template <int N> at_exit_list at_exit<N>::list;
-template <int N> __attribute__((section(".fini_array"))) void (*at_exit<N>::entry)() = run;
+template <int at_exit_0> at_exit_list at_exit_once<at_exit_0>::at_exit_all;
+template <int at_exit_0> __attribute__((section(".fini_array")))
+void (*at_exit_once<at_exit_0>::at_exit_entry)() = at_exit_run;
 } // namespace west_llext
-extern "C" int west_llext_at_exit(void (*function)()) __asm__("atexit");
-extern "C" inline WEST_LLEXT_HIDDEN int west_llext_at_exit(void (*function)())
+extern "C" int west_llext_at_exit(void (*at_exit_function)()) __asm__("atexit");
+extern "C" inline WEST_LLEXT_HIDDEN int west_llext_at_exit(void (*at_exit_function)())
 {
-	typedef west_llext::at_exit<0> all;
-	__asm__ volatile("" : : "g"(&all::entry)); /* the entry is there where this is */
-	if (all::list.count == sizeof(all::list.functions) / sizeof(all::list.functions[0]))
+	typedef west_llext::at_exit_once<0> at_exit_0;
+	west_llext::at_exit_list &at_exit_all = at_exit_0::at_exit_all;
+	/* the entry is there where this function is */
+	__asm__ volatile("" : : "g"(&at_exit_0::at_exit_entry));
+	if (at_exit_all.at_exit_count == sizeof(at_exit_all.at_exit_functions) / sizeof(void (*)()))
 		return -1;
-	all::list.functions[all::list.count++] = function;
+	at_exit_all.at_exit_functions[at_exit_all.at_exit_count++] = at_exit_function;
 	return 0;
 }
 #undef WEST_LLEXT_HIDDEN
