@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TypeVar
 
 from west_llext.emit.veneers import veneers
-from west_llext.model.elf import STT_FILE, STT_NOTYPE, STT_SECTION, Symbol
+from west_llext.model.elf import STT_FILE, STT_NOTYPE, STT_SECTION
 from west_llext.model.link import Import, Linked
 from west_llext.model.rows import symbol_columns
 
 # Local symbols without a type are marks between code and data ($t, $d) and labels of assembler.
 _DULL = frozenset((STT_NOTYPE, STT_SECTION, STT_FILE))
 _PLAIN = bytes(range(0x20, 0x7F))
-_Named = TypeVar("_Named", Symbol, Import)
 
 
 def text(linked: Linked, *, origin: str) -> str:
@@ -64,8 +62,8 @@ def _printable(linked: Linked) -> Linked:
     return replace(
         linked,
         name=printable(linked.name),
-        all_symbols=tuple(_named(each) for each in linked.all_symbols),
-        imports=tuple(_named(each) for each in linked.imports),
+        all_symbols=tuple(each._replace(name=printable(each.name)) for each in linked.all_symbols),
+        imports=tuple(each._replace(name=printable(each.name)) for each in linked.imports),
         sections=tuple(
             replace(
                 section,
@@ -77,10 +75,6 @@ def _printable(linked: Linked) -> Linked:
             for section in linked.sections
         ),
     )
-
-
-def _named(each: _Named) -> _Named:
-    return each._replace(name=printable(each.name))
 
 
 def _table(title: str, columns: str, row: str, values: Sequence[Sequence[object]]) -> str:
