@@ -203,6 +203,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         extension("four", at=AT),
         extension("five", sources=[ref("a|b.c")], at=AT),
         extension("six", sources=[ref("a.c")], defines=[("X", "1\n2")], at=AT),
+        extension("seven", objects=[ref("a.o"), ref("start.S", 15)], at=AT),
     )
     assert text == (
         "llext.yml:12:16: error[T005]: source 'a.rs' has suffix '.rs', expected one of .C, .S, "
@@ -222,7 +223,9 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "hint: rename the file\n"
         "llext.yml:9:5: error[T006]: define 'X' of 'six' has '1\\n2' as its value, expected one "
         "line\n"
-        "hint: define it in a header"
+        "hint: define it in a header\n"
+        "llext.yml:15:16: error[T005]: object 'start.S' has the suffix of a source, '.S'\n"
+        "hint: list it under 'sources'"
     )
 
 

@@ -177,6 +177,18 @@ def test_a_missing_source_is_named_before_anything_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.cross
+def test_a_folder_is_no_source(tmp_path: Path) -> None:
+    """It is there, so "doesn't exist" would send one looking in the wrong place."""
+    project = gcc_project(tmp_path)
+    (tmp_path / "part.o").mkdir()
+    source = project.write("a.c", "")
+    outcome = project.run(extension(sources=[source], objects=[project.ref("part.o")]))
+    assert [str(each) for each in outcome.diagnostics] == [
+        "west-llext: error[T016]: 'part.o' is no file\nhint: list the files in it"
+    ]
+
+
+@pytest.mark.cross
 def test_a_failed_build_isnt_taken_for_one_that_went_through(tmp_path: Path) -> None:
     """The record of the last good one is gone before the first command runs."""
     project = gcc_project(tmp_path)

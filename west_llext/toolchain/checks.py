@@ -42,6 +42,8 @@ def findings(extension: Extension, *, flags: Sequence[str], root: Path) -> Itera
                 hint="remove one of them",
             )
         seen.add(spelled)
+    for each in extension.objects:
+        yield from _source(each)
     if extension.sources:
         yield from _misplaced_flags(extension, flags)
         yield from _odd_defines(extension)
@@ -59,7 +61,14 @@ def no_linker(extension: Extension, compiler: Compiler) -> Diagnostic:
 
 
 def missing_file(file: FileRef) -> Diagnostic:
-    """A file that the manifest lists isn't there."""
+    """A file that the manifest lists isn't there, or isn't a file."""
+    if file.path.exists():
+        return Diagnostic(
+            code="T016",
+            at=file.at,
+            message=f"'{file.text}' is no file",
+            hint="list the files in it" if file.path.is_dir() else None,
+        )
     return Diagnostic(
         code="T016",
         at=file.at,
@@ -108,6 +117,18 @@ def _unknown_language(source: FileRef) -> Iterator[Diagnostic]:
             message=f"source '{source.text}' has suffix '{suffix}', "
             f"expected one of {', '.join(SUFFIXES)}",
             hint="list files that are compiled already as 'objects'",
+        )
+
+
+def _source(file: FileRef) -> Iterator[Diagnostic]:
+    # the compiler that merges objects would compile it, with none of the flags
+    if language(file.text) is not None:
+        suffix = PurePath(file.text).suffix
+        yield Diagnostic(
+            code="T005",
+            at=file.at,
+            message=f"object '{file.text}' has the suffix of a source, '{suffix}'",
+            hint="list it under 'sources'",
         )
 
 
