@@ -194,6 +194,26 @@ def test_equal_base_names_are_two_objects() -> None:
     assert all(each.startswith("build/obj/one/") and ".." not in each for each in outputs)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("src/fir.h", "remove it: headers are found in 'include-dirs' and beside the sources"),
+        ("src/fir.HPP", "remove it: headers are found in 'include-dirs' and beside the sources"),
+        ("src", "name each file, also those of a folder"),
+        ("fir.o", "list files that are compiled already as 'objects'"),
+        ("fir.rs", "list files that are compiled already as 'objects'"),
+    ],
+)
+def test_what_is_no_source_has_another_place(name: str, hint: str) -> None:
+    """T005."""
+    text = refusal(extension(sources=[ref(name)], at=AT))
+    suffix = name[name.find(".") :] if "." in name else ""
+    assert text == (
+        f"llext.yml:12:16: error[T005]: source '{name}' has suffix '{suffix}', expected one of "
+        f".C, .S, .c, .c++, .cc, .cp, .cpp, .cxx, .s, .sx\nhint: {hint}"
+    )
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     """In the order of the manifest, over all extensions."""
     text = refusal(

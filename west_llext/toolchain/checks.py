@@ -14,6 +14,15 @@ from west_llext.toolchain.names import from_root
 from west_llext.toolchain.ninja import UNSPEAKABLE
 from west_llext.toolchain.options import misplaced
 
+# what to do about a file that isn't compiled, by its suffix
+_ELSE = "list files that are compiled already as 'objects'"
+_INSTEAD = {
+    "": "name each file, also those of a folder",
+    **dict.fromkeys(
+        (".h", ".hh", ".hpp", ".hxx", ".inc"),
+        "remove it: headers are found in 'include-dirs' and beside the sources",
+    ),
+}
 _MORE_THAN_A_LINE = "\n\r\0"
 
 
@@ -116,7 +125,7 @@ def _unknown_language(source: FileRef) -> Iterator[Diagnostic]:
             at=source.at,
             message=f"source '{source.text}' has suffix '{suffix}', "
             f"expected one of {', '.join(SUFFIXES)}",
-            hint="list files that are compiled already as 'objects'",
+            hint=_INSTEAD.get(suffix.lower(), _ELSE),
         )
 
 
