@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import pytest
@@ -211,6 +212,35 @@ build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and
 and 'sound' export it, but 'imports-from' doesn't name it
 hint: add 'imports-from: [noise]'"""
     ]
+
+
+def test_an_export_of_another_provider_goes_into_the_list_that_is_there(tmp_path: Path) -> None:
+    """S004: a second key 'imports-from' would be an error."""
+    content = compiled(tmp_path, NEEDY)
+    peers = [peer("sound", "beep"), peer("out", "printk")]
+    assert texts(linked(content, base=[], peers=peers, imports_from=["out"])) == [
+        """\
+build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and 2 more): 'sound' \
+exports it, but 'imports-from' doesn't name it
+hint: add 'sound' to 'imports-from'"""
+    ]
+
+
+def test_an_export_of_an_extension_that_needs_this_one_is_out_of_reach(tmp_path: Path) -> None:
+    """S004, also over others; where another one has it, that is named."""
+    content = compiled(tmp_path, NEEDY)
+    sound = replace(peer("sound", "beep"), imports_from=("mix",))
+    mix = replace(peer("mix"), imports_from=("mix", "filters"))
+    assert texts(linked(content, peers=[sound, mix])) == [
+        """\
+build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and 2 more): 'sound' \
+exports it, but imports from 'filters' itself
+hint: move what they share to an extension of its own"""
+    ]
+    (text,) = texts(linked(content, peers=[sound, mix, peer("tone", "beep")]))
+    assert text.endswith(
+        "'tone' exports it, but 'imports-from' doesn't name it\nhint: add 'imports-from: [tone]'"
+    )
 
 
 def test_a_group_that_is_switched_off_says_where(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ class Opened:
                 for name, target in self.exports.found.items()
             },
             private=frozenset(self._private()) if imported else frozenset(),
+            imports_from=tuple(each.text for each in self.extension.imports_from),
         )
 
     def _private(self) -> Iterator[str]:

@@ -23,6 +23,8 @@ class Miss:
     section, offset: the first place that uses it
     count: places that use it
     elsewhere: extensions that export it without being in `imports-from`
+    circular: an extension that exports it, but imports from the importer itself; only where
+        `elsewhere` has none
     unplaced: a provider in `imports-from` that exports it, but isn't prelocated as the importer is
     private: a provider in `imports-from` that defines it without exporting it
     """
@@ -32,6 +34,7 @@ class Miss:
     offset: int
     count: int
     elsewhere: tuple[str, ...] = ()
+    circular: str | None = None
     unplaced: str | None = None
     private: str | None = None
 
@@ -53,7 +56,9 @@ def miss_diagnostic(
     elif miss.private is not None:
         code, reason, hint = _private(miss.name, miss.private)
     elif miss.elsewhere:
-        code, reason, hint = _elsewhere(miss)
+        code, reason, hint = _elsewhere(extension, miss)
+    elif miss.circular is not None:
+        code, reason, hint = _circular(extension, miss.circular)
     else:
         found = why(miss.name)
         code, reason, hint, notes = _base_reason(extension, miss, found)
@@ -90,13 +95,23 @@ def _private(name: str, provider: str) -> tuple[str, str, str]:
     )
 
 
-def _elsewhere(miss: Miss) -> tuple[str, str, str]:
+def _circular(extension: Extension, provider: str) -> tuple[str, str, str]:
+    return (
+        "S004",
+        f"'{provider}' exports it, but imports from '{extension.name}' itself",
+        "move what they share to an extension of its own",
+    )
+
+
+def _elsewhere(extension: Extension, miss: Miss) -> tuple[str, str, str]:
     names = " and ".join(f"'{name}'" for name in miss.elsewhere)
     verb = "exports" if len(miss.elsewhere) == 1 else "export"
     return (
         "S004",
         f"{names} {verb} it, but 'imports-from' doesn't name it",
-        f"add 'imports-from: [{miss.elsewhere[0]}]'",
+        f"add '{miss.elsewhere[0]}' to 'imports-from'"
+        if extension.imports_from
+        else f"add 'imports-from: [{miss.elsewhere[0]}]'",
     )
 
 
