@@ -37,6 +37,7 @@ from west_llext.link.verdicts import (
     export_findings,
     resolution_findings,
     unread_providers,
+    untyped_code,
 )
 from west_llext.model.elf import SHF_ALLOC, SHN_UNDEF, STB_LOCAL, FileType, ObjectFile, Symbol
 from west_llext.model.link import Linked
@@ -155,6 +156,8 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
     found = exports(obj, arranged, extension, own, machine)
     findings += export_findings(obj, extension, found)
+    if machine.entry_is_odd:
+        findings += untyped_code(obj, extension, found)
     return Opened(
         extension=extension,
         obj=obj,
