@@ -47,7 +47,7 @@ def test_extensions_of_every_mode_run(mode: str, tmp_path: Path) -> None:
     expected = (
         "channel 3, call 1\ndemo:demo_run 3 = 1003 (0x3eb)\n"
         "demo:demo_count = 6 (0x6)\ndemo:demo_count = 7 (0x7)\n"
-        "demo:demo_add -3 1 = 4294967294 (0xfffffffe)\n"
+        "demo:demo_add -3 1 = 4294967294 (0xfffffffe, -2)\n"
     )
     assert ran == (0, expected, "")
 
@@ -248,7 +248,7 @@ def test_the_manifest_can_name_stand_ins(tmp_path: Path) -> None:
     other = "def sensor_read(target, channel: 'int32_t') -> 'int32_t':\n    return channel * 2\n"
     (folder / "other.py").write_text(other, encoding="utf-8")
     ran = command("run", "demo:demo_run", "-4", "--stand-ins", "other.py", folder=folder)
-    assert ran.out == "demo:demo_run -4 = 4294967288 (0xfffffff8)\n"
+    assert ran.out == "demo:demo_run -4 = 4294967288 (0xfffffff8, -8)\n"
 
 
 def test_a_blob_for_another_base_image_is_refused(tmp_path: Path) -> None:
