@@ -43,6 +43,17 @@ def test_build_ends_with_a_summary(tmp_path: Path) -> None:
     assert command("build", folder=tmp_path) == (0, "1 extension: nothing to do\n", "")
 
 
+def test_a_build_counts_what_it_removes(tmp_path: Path) -> None:
+    """Somebody may miss it: another manifest beside this one has the same output folder."""
+    project(tmp_path, mode="relocatable")
+    assert command("build", "-q", folder=tmp_path).status == 0
+    text = (tmp_path / "llext.yml").read_text(encoding="utf-8")
+    (tmp_path / "other.yml").write_text(text.replace("name: demo", "name: deed"), encoding="utf-8")
+    ran = command("build", "-m", "other.yml", folder=tmp_path)
+    assert ran.out.splitlines()[-1] == "1 extension: 7 files written, 0 unchanged, 3 removed"
+    assert not (tmp_path / "build" / "llext" / "demo.llext").exists()
+
+
 def test_a_manifest_without_extensions_has_no_table(tmp_path: Path) -> None:
     """Only the files of the base image's exports, and the report."""
     (tmp_path / "llext.yml").write_text("version: 1\n")

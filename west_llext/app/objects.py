@@ -182,12 +182,14 @@ def unbuildable(manifest: Manifest, extensions: Iterable[Extension]) -> list[Dia
     flags, root = manifest.base.toolchain.cflags, Path(os.path.realpath(manifest.root))
     found: list[Diagnostic] = []
     for each in extensions:
-        found += findings(each, flags=flags if each.sources else (), root=root)
-        found += [
+        wrong = list(findings(each, flags=flags if each.sources else (), root=root))
+        places = {finding.at for finding in wrong}
+        wrong += [
             replace(missing_file(file), severity=Severity.WARNING)
             for file in (*each.sources, *each.objects)
-            if needs_compiler([each]) and not file.path.is_file()
+            if needs_compiler([each]) and file.at not in places and not file.path.is_file()
         ]
+        found += wrong
     return found
 
 
