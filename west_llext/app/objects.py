@@ -20,7 +20,7 @@ from west_llext.emit.files import put
 from west_llext.model.manifest import CompilerRuntime, Extension, Manifest
 from west_llext.record import record
 from west_llext.toolchain import run
-from west_llext.toolchain.checks import findings, missing_file
+from west_llext.toolchain.checks import findings, missing_file, missing_folder
 from west_llext.toolchain.compiler import Compiler, compiler, runtime_library
 from west_llext.toolchain.flags import Kind
 from west_llext.toolchain.lock import locked
@@ -80,13 +80,20 @@ def made_objects(
         for ran in outcome.ran:
             request.commands(_folder(request), ran.step.words, ran.output)
         if has_errors(outcome.diagnostics):
-            raise LlextError(outcome.diagnostics)
+            raise LlextError([*_no_folders(extensions), *outcome.diagnostics])
         yield Objects(
             tasks=tasks_of(extensions, steps),
             plan=steps,
             digests=flags.digests,
             findings=outcome.diagnostics,
         )
+
+
+def _no_folders(extensions: Iterable[Extension]) -> list[Diagnostic]:
+    # What compilers pass over in silence, and then miss headers of. It is no error by itself:
+    # another step of the build may make the folder.
+    named = {each.at: each for extension in extensions for each in extension.include_dirs}
+    return [missing_folder(each) for each in named.values() if not each.path.is_dir()]
 
 
 def _folder(request: Request) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
-from west_llext.diagnostics import Diagnostic
+from west_llext.diagnostics import Diagnostic, Severity
 from west_llext.model.manifest import Extension, FileRef
 from west_llext.toolchain.compiler import Compiler
 from west_llext.toolchain.flags import SUFFIXES, language
@@ -83,6 +83,17 @@ def missing_file(file: FileRef) -> Diagnostic:
         at=file.at,
         message=f"file '{file.text}' doesn't exist",
         hint="create it, or remove it from the manifest",
+    )
+
+
+def missing_folder(file: FileRef) -> Diagnostic:
+    """A folder of headers that the manifest lists isn't there; a warning."""
+    return Diagnostic(
+        code="T024",
+        at=file.at,
+        message=f"there is no folder '{file.text}' to find headers in",
+        hint="correct it, or remove it from 'include-dirs'",
+        severity=Severity.WARNING,
     )
 
 
