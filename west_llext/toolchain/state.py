@@ -60,6 +60,30 @@ def known(folder: Path, root: Path) -> list[Path]:
     return [root / row[2] for row in rows if len(row) == 3]
 
 
+def differing(folder: str, root: str) -> list[str]:
+    """Files that the last build has read or made, and that have changed since.
+
+    Empty where there is no record of it.
+    """
+    try:
+        with open(f"{folder}/{_NAME}", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+            lines = file.read().split("\n")[1:-1]
+    except OSError:
+        return []
+    start = f"{root}{os.sep}"
+    return [line.split(" ", 2)[2] for line in lines if _is_gone(start, line)]
+
+
+def _is_gone(start: str, line: str) -> bool:
+    # a line that isn't ours says nothing of any file
+    try:
+        return not _as_before(start, line)
+    except OSError:
+        return True
+    except ValueError:
+        return False
+
+
 def _as_before(start: str, line: str) -> bool:
     size, time, name = line.split(" ", 2)
     status = os.stat(name if os.path.isabs(name) else start + name)  # noqa: PTH116, PTH117
