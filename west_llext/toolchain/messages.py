@@ -15,6 +15,11 @@ _PLACED = re.compile(
     r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? "
     r"(?P<severity>(?i:fatal error|error|warning|note)): (?P<text>.+)"
 )
+_PLACE = r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?"
+#: a header on the way from a source to the next message
+_INCLUDED = re.compile(rf"(?:In file included|\s+) from {_PLACE}[,:]")
+#: a template on that way, as gcc prints it
+_REQUIRED = re.compile(rf"{_PLACE}:\s+(?P<text>required (?:from|by) .+)")
 #: the linker's own name in front of a message
 _LINKER = re.compile(r"\S*\bld(?:\.lld)?(?:\.exe)?: ?(?:error: )?")
 #: what both linkers say of a shared object among others
@@ -46,14 +51,16 @@ def step_diagnostics(
 
 
 def _placed(lines: Sequence[str], shown: PurePath) -> Iterator[Diagnostic]:
-    # a note belongs to the error or warning before it
+    # a note belongs to the error or warning before it, what leads there to the one behind it
     pending: Diagnostic | None = None
     notes: list[Related] = []
+    way: list[Related] = []
     for line in lines:
         match = _PLACED.fullmatch(line)
         if match is None:
+            _lead(line, way, shown)
             continue
-        at = Span(shown / match["file"], int(match["line"]), int(match["column"] or 0))
+        at = _span(match, shown)
         severity = match["severity"].lower()
         if severity == "note":
             notes.append(Related(at=at, message=match["text"]))
@@ -67,9 +74,24 @@ def _placed(lines: Sequence[str], shown: PurePath) -> Iterator[Diagnostic]:
             message=match["text"],
             severity=Severity.WARNING if warning else Severity.ERROR,
         )
-        notes = []
+        notes, way = way, []
     if pending is not None:
         yield _with_notes(pending, notes)
+
+
+def _lead(line: str, way: list[Related], shown: PurePath) -> None:
+    # adds a line of what leads to the next message, the nearest place first
+    if match := _INCLUDED.fullmatch(line):
+        note = Related(at=_span(match, shown), message="included from here")
+        # gcc goes on in lines that begin with blanks, from the inside to the outside; clang begins
+        # each line anew, from the outside
+        way.insert(0 if line.startswith("In") else len(way), note)
+    elif match := _REQUIRED.fullmatch(line):
+        way.append(Related(at=_span(match, shown), message=match["text"]))
+
+
+def _span(match: re.Match[str], shown: PurePath) -> Span:
+    return Span(shown / match["file"], int(match["line"]), int(match["column"] or 0))
 
 
 def _with_notes(diagnostic: Diagnostic, notes: list[Related]) -> Diagnostic:
