@@ -17,7 +17,18 @@ from west_llext.cli.arguments import VERBS, parsed, parser, width
 
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
-    *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
+    *(
+        "--jobs",
+        "--format",
+        "--json",
+        "-q",
+        "-v",
+        "--quiet",
+        "--verbose",
+        "--allow-outside",
+        "--flavour",
+        "--trim",
+    ),
     *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--", "--domain"),
     *("--base-symbols", "--storage", "--pre-located", "--buffer-address", "--heap-size"),
     *("--zephyr-version", "--region-address", "--arch", "--protection", "--page"),
@@ -121,6 +132,12 @@ def test_verbs_that_read_a_manifest_take_the_common_options(verb: str) -> None:
     """The same on all of them."""
     words = [verb, "-m", "a", "-d", "b", "-o", "c", "-e", "d", "-j", "1", "--json", "-v"]
     assert parser().parse_args(words).llext_format == "json"
+
+
+@pytest.mark.parametrize(("short", "long"), [("-q", "--quiet"), ("-v", "--verbose")])
+def test_verbosity_has_long_names(short: str, long: str) -> None:
+    """As west's own options have."""
+    assert vars(parsed(["check", long])) == vars(parsed(["check", short]))
 
 
 def test_a_negative_number_is_an_argument_of_a_call() -> None:

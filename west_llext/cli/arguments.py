@@ -119,6 +119,7 @@ def _add_output(to: argparse.ArgumentParser) -> None:
     level = group.add_mutually_exclusive_group()
     level.add_argument(
         "-q",
+        "--quiet",
         action="store_const",
         const="quiet",
         default="normal",
@@ -126,7 +127,12 @@ def _add_output(to: argparse.ArgumentParser) -> None:
         help="only errors",
     )
     level.add_argument(
-        "-v", action="store_const", const="verbose", dest="llext_verbosity", help="tell more"
+        "-v",
+        "--verbose",
+        action="store_const",
+        const="verbose",
+        dest="llext_verbosity",
+        help="tell more",
     )
 
 
