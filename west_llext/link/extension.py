@@ -23,7 +23,7 @@ from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import linked
 from west_llext.link.job import Job, no_identifier
 from west_llext.link.lookup import BaseLookup
-from west_llext.link.missing import LineFinder, miss_diagnostic
+from west_llext.link.missing import LineFinder, by_c_name, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, imports, resolution
@@ -194,9 +194,10 @@ def resolved(
     findings += slid_findings(obj, extension, found, context.base.slids(obj.ident.bits))
     if found.misses and not unread_providers(extension, unread):
         offer = context.base.offer
+        twins = by_c_name(obj)
         reasons = chain(repeat(offer.why, MAX_SUGGESTED), repeat(offer.briefly))
         findings += [
-            miss_diagnostic(obj, extension, miss, why=why, line=context.line)
+            miss_diagnostic(obj, extension, miss, why=why, line=context.line, twins=twins)
             for miss, why in zip(found.misses, reasons, strict=False)  # repeat() has no end
         ]
     targets = list(found.targets)

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.places import place_of
 from west_llext.model.base import Origin, Reason, Why
-from west_llext.model.elf import ObjectFile
+from west_llext.model.cname import c_name
+from west_llext.model.elf import STB_LOCAL, ObjectFile
 from west_llext.model.manifest import CompilerRuntime, Extension, Mode
 from west_llext.record import record
 
@@ -46,8 +47,12 @@ def miss_diagnostic(
     *,
     why: Callable[[str], Why],
     line: LineFinder,
+    twins: Mapping[str, str],
 ) -> Diagnostic:
-    """One finding: who needs the symbol, why it is missing, what line would mend it."""
+    """One finding: who needs the symbol, why it is missing, what line would mend it.
+
+    twins: of `by_c_name(obj)`
+    """
     notes: tuple[Related, ...] = ()
     hint: str | None
     about = ""
@@ -63,6 +68,10 @@ def miss_diagnostic(
         found = why(miss.name)
         code, reason, hint, notes = _base_reason(extension, miss, found)
         about = f", {found.about}" if found.about else ""
+        twin = twins.get(c_name(miss.name) or miss.name)
+        if found.reason is Reason.ABSENT and twin is not None:
+            reason += " by this name"
+            hint = f"the extension defines '{twin}': {_declared_alike(miss.name, twin)}"
     at, user = _user(obj, miss, line)
     message = f"extension '{extension.name}' needs '{miss.name}'{about} ({user}): {reason}"
     return Diagnostic(code=code, at=at, message=message, hint=hint, related=notes)
@@ -122,7 +131,7 @@ def _base_reason(
     add = _export_hint(extension, miss.name, why)
     match why.reason:
         case Reason.ABSENT:
-            return "S001", "nothing defines it", _absent_hint(extension, why), ()
+            return "S001", "nothing defines it", _absent_hint(extension, miss, why), ()
         case Reason.STATIC:
             also = f", and {add}" if extension.mode is Mode.RELOCATABLE else ""
             reason = "the base image defines it as a local (static) symbol"
@@ -152,8 +161,23 @@ _ABSENT_HINTS = {
 }
 
 
-def _absent_hint(extension: Extension, why: Why) -> str | None:
+def by_c_name(obj: ObjectFile) -> Mapping[str, str]:
+    """What the object defines for others, in C or C++, by the name that it has in C."""
+    defined = (each for each in obj.symbols if each.section and each.info >> 4 != STB_LOCAL)
+    return {c_name(each.name) or each.name: each.name for each in defined}
+
+
+def _declared_alike(needed: str, there: str) -> str:
+    if c_name(needed) is not None and c_name(there) is not None:
+        return "declare it with the same parameters"
+    return "declare it 'extern \"C\"' in C++"
+
+
+def _absent_hint(extension: Extension, miss: Miss, why: Why) -> str | None:
     match why.origin:
+        case Origin.SOURCE if why.nearest and why.nearest[0] == c_name(miss.name):
+            near = why.nearest[0]
+            return f"the base image has '{near}': {_declared_alike(miss.name, near)}"
         case Origin.DEVICE | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.VIRTUAL:
             return _ABSENT_HINTS[why.origin]
         case Origin.HELPER if _has_runtime(extension):

@@ -9,6 +9,7 @@ from west_llext.diagnostics import Diagnostic, Severity, did_you_mean
 from west_llext.link.exports import Exports
 from west_llext.link.places import place_of
 from west_llext.link.resolve import Resolution
+from west_llext.model.cname import c_name
 from west_llext.model.elf import STB_LOCAL, STT_NOTYPE, ObjectFile, Symbol
 from west_llext.model.manifest import Extension, Mode, Name
 from west_llext.model.region import Region
@@ -59,7 +60,12 @@ def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
     if any(each.name == name for each in defined):
         message += " in a part that is loaded"
         return Diagnostic(code="S010", at=at, message=message, hint="give it bytes in such a part")
-    known = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})[:_COMPARED]
+    offered = {each.name for each in defined if each.info >> 4 != STB_LOCAL}
+    of_cpp = min((each for each in offered if c_name(each) == name), default=None)
+    if of_cpp is not None:
+        hint = f"declare it 'extern \"C\"' in the source, or export '{of_cpp}'"
+        return Diagnostic(code="S010", at=at, message=f"{message} by this name", hint=hint)
+    known = sorted(offered)[:_COMPARED]
     hint = did_you_mean(name, known) or "define it, or remove it from 'exports'"
     return Diagnostic(code="S010", at=at, message=message, hint=hint)
 
