@@ -261,8 +261,10 @@ def _add_init(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument(
         "-o",
+        "--output",
         "-m",
         "--manifest",
+        dest="manifest",
         type=path_word,
         default=Path("llext.yml"),
         metavar="FILE",
