@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -404,6 +405,32 @@ def test_an_edited_header_is_newer_than_what_runs(tmp_path: Path) -> None:
     assert command("build", "-q", folder=tmp_path).status == 0
     shutil.rmtree(tmp_path / "build" / "llext" / "obj")
     assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 22 (0x16)\n", "")
+
+
+@pytest.mark.cross
+def test_a_fresh_checkout_beside_blobs_from_elsewhere_is_no_edit(tmp_path: Path) -> None:
+    """All times are others then, as where one job builds and another one tests."""
+    project(tmp_path, mode="relocatable")
+    for name in ("demo", "more"):
+        source = f"int {name}_run(int x) {{ return x + 1; }}\n"
+        (tmp_path / f"{name}.c").write_text(source, encoding="utf-8")
+    manifest = tmp_path / "llext.yml"
+    text = manifest.read_text(encoding="utf-8")
+    text = text.replace("objects: [demo.o]", "sources: [demo.c, more.c]")
+    flags = "  toolchain: {cc: arm-none-eabi-gcc, cflags: [-mcpu=cortex-m3, -mthumb]}\n"
+    text = text.replace("  exports:\n", f"{flags}  exports:\n", 1)
+    manifest.write_text(text, encoding="utf-8")
+    settled(tmp_path)
+    assert command("build", "-q", folder=tmp_path).status == 0
+    for name in ("demo.c", "more.c", "llext.yml"):
+        os.utime(tmp_path / name, ns=(10**18, 10**18))
+    words = ("run", "demo:demo_run", "2")
+    assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 3 (0x3)\n", "")
+    with (tmp_path / "more.c").open("a", encoding="utf-8") as file:
+        file.write("/* more */\n")
+    assert command(*words, folder=tmp_path).err.startswith("more.c: note[X015]: ")
+    (tmp_path / "more.c").unlink()
+    assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 3 (0x3)\n", "")
 
 
 def test_a_call_says_which_extension_is_meant(tmp_path: Path) -> None:

@@ -60,28 +60,27 @@ def known(folder: Path, root: Path) -> list[Path]:
     return [root / row[2] for row in rows if len(row) == 3]
 
 
-def differing(folder: str, root: str) -> list[str]:
-    """Files that the last build has read or made, and that have changed since.
+def sizes_and_times(folder: str, root: str) -> dict[str, tuple[bool, bool]]:
+    """Of each file that the last build has read or made: whether its size and time are the same.
 
-    Empty where there is no record of it.
+    By its name, absolute or from `root`. Empty where there is no record of it.
     """
     try:
         with open(f"{folder}/{_NAME}", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
             lines = file.read().split("\n")[1:-1]
     except OSError:
-        return []
+        return {}
     start = f"{root}{os.sep}"
-    return [line.split(" ", 2)[2] for line in lines if _is_gone(start, line)]
+    rows = (line.split(" ", 2) for line in lines)
+    return {row[2]: _kept(start, *row) for row in rows if len(row) == 3}
 
 
-def _is_gone(start: str, line: str) -> bool:
-    # a line that isn't ours says nothing of any file
+def _kept(start: str, size: str, time: str, name: str) -> tuple[bool, bool]:
     try:
-        return not _as_before(start, line)
-    except OSError:
-        return True
-    except ValueError:
-        return False
+        status = os.stat(name if os.path.isabs(name) else start + name)  # noqa: PTH116, PTH117
+    except (OSError, ValueError):
+        return False, False
+    return str(status.st_size) == size, str(status.st_mtime_ns) == time
 
 
 def _as_before(start: str, line: str) -> bool:
