@@ -297,7 +297,10 @@ def test_a_missing_base_image_is_an_error_of_the_environment(made: Workshop) -> 
     with pytest.raises(MissingError) as caught:
         build(made.request())
     assert [str(each) for each in caught.value.diagnostics] == [
-        "base.elf: error[L001]: can't read 'base.elf': No such file or directory"
+        (
+            "llext.yml:4:10: error[L001]: can't read 'base.elf': No such file or directory\n"
+            "hint: build the base image first"
+        )
     ]
 
 
