@@ -16,6 +16,7 @@ from itertools import chain, repeat
 from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
+from west_llext.link.bounds import with_bounds
 from west_llext.link.codec import codec
 from west_llext.link.constructors import with_arrays
 from west_llext.link.direct import direct
@@ -150,7 +151,7 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
         obj, findings = relocatable(obj, machine)
     if machine.prepare is not None:
         obj = machine.prepare(obj)
-    obj = with_arrays(obj)
+    obj = with_bounds(with_arrays(obj))
     arranged, more = arrangement(obj, machine)
     findings += more
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
