@@ -119,6 +119,18 @@ def test_fatal_errors_and_assemblers_messages_are_errors() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "place", ["../temporary/ccJdcKz0.s", "C:\\Temp\\ccJdcKz0.s", "{standard input}"]
+)
+def test_what_an_assembler_says_of_c_is_at_the_source(place: str) -> None:
+    """Inline assembler: the file that it names is gone when somebody reads that."""
+    text = f"{place}: Assembler messages:\n{place}:52: Error: bad instruction `foo r1'\n"
+    assert said(text) == (
+        "src/fir.c: error[T010]: bad instruction `foo r1' (in the assembly that the compiler has "
+        "made of it)"
+    )
+
+
 def test_paths_may_have_drives_and_colons() -> None:
     """`C:\\` at the start, and any colon on POSIX."""
     text = "C:/proj/a.c:3:4: error: no\nodd:name.c:5:6: error: no\n"

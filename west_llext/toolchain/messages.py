@@ -24,6 +24,8 @@ _REQUIRED = re.compile(rf"{_PLACE}:\s+(?P<text>required (?:from|by) .+)")
 _LINKER = re.compile(r"\S*\bld(?:\.lld)?(?:\.exe)?: ?(?:error: )?")
 #: what both linkers say of a shared object among others
 _SHARED = "attempted static link of dynamic object"
+#: gcc's temporary file for the assembler, and what that calls a pipe
+_TEMPORARY = re.compile(r"(?:.*[/\\])?(?:cc[A-Za-z0-9]{6}\.s|\{standard input\})")
 _MOST_MESSAGES = 200
 _NOISE = ("In file included from", "collect2:", "compilation terminated")
 
@@ -37,7 +39,7 @@ def step_diagnostics(
     failed: whether the step came to a bad end, which is one finding at least
     """
     lines = text.splitlines()
-    found = list(_placed(lines, shown))
+    found = [_of_source(each, step, shown) for each in _placed(lines, shown)]
     if failed and step.action is not Action.COMPILE:
         found += _linked(step, lines)
     yield from found[:_MOST_MESSAGES]
@@ -92,6 +94,19 @@ def _lead(line: str, way: list[Related], shown: PurePath) -> None:
 
 def _span(match: re.Match[str], shown: PurePath) -> Span:
     return Span(shown / match["file"], int(match["line"]), int(match["column"] or 0))
+
+
+def _of_source(diagnostic: Diagnostic, step: Step, shown: PurePath) -> Diagnostic:
+    # what an assembler says of the file that gcc has made for it, which is gone by now
+    name = str(diagnostic.at.file)
+    if step.action is not Action.COMPILE or _TEMPORARY.fullmatch(name) is None:
+        return diagnostic
+    return Diagnostic(
+        code=diagnostic.code,
+        at=Span(shown / step.subject),
+        message=f"{diagnostic.message} (in the assembly that the compiler has made of it)",
+        severity=diagnostic.severity,
+    )
 
 
 def _with_notes(diagnostic: Diagnostic, notes: list[Related]) -> Diagnostic:
