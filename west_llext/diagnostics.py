@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tool says of its input: where, what, why, and what to do about it.
 
-Every room reports with these records; nothing here imports another module of the package.
+Every room reports with these records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from pathlib import PurePath
 
@@ -88,11 +88,32 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     severity: Severity = Severity.ERROR
 
+    def for_people(self) -> Diagnostic:
+        """The finding with the name in C++ behind each symbol that has one, where it comes first.
+
+        This is the one place where symbols are spelt for people: whatever shows a finding calls it.
+        """
+        notes = [each.message for each in self.related]
+        if not any("_Z" in text for text in (self.message, *notes, self.hint or "")):
+            return self
+        from west_llext.cxx.names import explained  # noqa: PLC0415  # hardly ever needed
+
+        known: set[str] = set()
+        return replace(
+            self,
+            message=explained(self.message, known),
+            related=tuple(
+                replace(each, message=explained(each.message, known)) for each in self.related
+            ),
+            hint=self.hint and explained(self.hint, known),
+        )
+
     def __str__(self) -> str:
-        lines = [f"{self.at}: {self.severity.value}[{self.code}]: {self.message}"]
-        lines += [f"{note.at}: note: {note.message}" for note in self.related]
-        if self.hint is not None:
-            lines.append(f"hint: {self.hint}")
+        shown = self.for_people()
+        lines = [f"{shown.at}: {shown.severity.value}[{shown.code}]: {shown.message}"]
+        lines += [f"{note.at}: note: {note.message}" for note in shown.related]
+        if shown.hint is not None:
+            lines.append(f"hint: {shown.hint}")
         return "\n".join(lines)
 
 
@@ -107,7 +128,10 @@ class LlextError(Exception):
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(str(each) for each in self.diagnostics))
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "\n".join(str(each) for each in self.diagnostics)
 
     def __reduce__(self) -> tuple[type[LlextError], tuple[tuple[Diagnostic, ...]]]:
         # The default would rebuild the error from its text, when it comes from a worker process.

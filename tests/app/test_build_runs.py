@@ -13,7 +13,7 @@ import pytest
 from support.sample import COMPILERS, Sample
 
 from west_llext.app.calls import FunctionCall
-from west_llext.app.run import RunRequest, run
+from west_llext.app.run import End, RunRequest, run
 
 pytest.importorskip("unicorn")
 
@@ -175,6 +175,58 @@ def test_c_and_cpp_do_what_their_standards_say(
     assert printed["in_c:c_demo"] == C_PRINTS
     assert printed["in_cpp:cpp_demo"] == CPP_PRINTS
     assert [each.result.value for each in result.called[-2:]] == [40, 0]
+
+
+STATIC_OBJECTS = r"""
+extern "C" {
+#include <base.h>
+}
+struct Speaker {
+	Speaker(const char *name) : name(name) { printk("up %s\n", name); }
+	~Speaker() { printk("down %s\n", name); }
+	const char *name;
+};
+static Speaker first("first");
+Speaker second("second");
+static Speaker pair[2] = {"left", "right"};
+extern "C" int ready(void) { return 7; }
+"""
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])
+@pytest.mark.parametrize("mode", ["bound", "prelocated"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_static_objects_are_destroyed_in_reverse_when_an_extension_is_torn_down(
+    compiler: str, mode: str, *, debug: bool, sample_of: Samples
+) -> None:
+    """C++17 [basic.start.term]; whichever compiler it was, nothing is imported for it.
+
+    With zig the objects of functions, too: gcc has those call `atexit`.
+    """
+    sample = sample_of(compiler)
+    local = compiler == "zig"
+    source = STATIC_OBJECTS
+    if local:
+        source = source.replace("return 7;", 'static Speaker late("late"); return 7;')
+    for name, text in {"a.cpp": source, "b.cpp": "struct S { ~S(); }; S::~S() {} S it;\n"}.items():
+        (sample.root / name).write_text(text, encoding="utf-8")
+    head, _, _ = sample.manifest.read_text(encoding="utf-8").partition("extensions:\n")
+    extension = (
+        f"  - name: objects\n    mode: {mode}\n    sources: [a.cpp, b.cpp]\n"
+        f"    cflags: [{'-O0, -g' if debug else '-Os'}]\n    exports: [ready]\n"
+    )
+    if mode == "prelocated":
+        extension += "    place: {text: ext_rom, rodata: ext_rom, data: ext_ram, bss: ext_ram}\n"
+    sample.manifest.write_text(f"{head}extensions:\n{extension}", encoding="utf-8")
+    assert [str(each) for each in sample.warnings()] == []
+    blob = sample.output / "objects.llext"
+    call = FunctionCall("objects", "ready")
+    result = run(RunRequest(base=sample.base, blobs=(blob,), calls=(call,), end=End.TORN_DOWN))
+    assert [str(each) for each in result.findings] == []
+    made, gone = ("up late\n", "down late\n") if local else ("", "")
+    printed = "".join(each.result.output for each in result.called)
+    expected = "up first\nup second\nup left\nup right\n" + made + gone
+    assert printed == expected + "down right\ndown left\ndown second\ndown first\n"
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

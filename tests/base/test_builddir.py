@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from west_llext.base import builddir
-from west_llext.base.builddir import BuildDir, config_settings
+from west_llext.base.builddir import BuildDir
 from west_llext.diagnostics import ExitStatus, MissingError
 from west_llext.manifest.plain import plain
 
@@ -81,13 +81,6 @@ def test_image_configuration_and_cache_are_read(tmp_path: Path) -> None:
         "CONFIG_QUOTED": 'a "b" \\ c',
         "CONFIG_FLASH_BASE_ADDRESS": "0x0",
     }
-
-
-def test_settings_read_as_the_manifest_rules_read_them() -> None:
-    """`when` is decided over the same text by another room; the two must agree."""
-    from west_llext.manifest.kconfig import config_settings as by_manifest
-
-    assert config_settings(CONFIG) == by_manifest(CONFIG)
 
 
 @pytest.mark.parametrize(

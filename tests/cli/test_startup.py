@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import ROOT, process
-from support.project import project
+from support.project import demo_object, project
 
 HEAVY = (
     *("yaml", "jsonschema", "elftools", "unicorn", "ninja", "ziglang", "west"),
@@ -17,7 +17,7 @@ HEAVY = (
 )
 
 
-def modules(folder: Path, *words: str) -> set[str]:
+def modules(folder: Path, *words: str, expected: int = 0) -> set[str]:
     """The modules that a command has imported when it ends."""
     code = (
         "import sys\n"
@@ -31,7 +31,7 @@ def modules(folder: Path, *words: str) -> set[str]:
         [sys.executable, "-c", code], cwd=folder, capture_output=True, check=True, text=True
     )
     status, *names = done.stdout.splitlines()[-1].split()
-    assert status == "0", done.stderr
+    assert status == str(expected), done.stderr
     return set(names)
 
 
@@ -65,3 +65,14 @@ def test_info_needs_no_yaml(tmp_path: Path) -> None:
     """It reads ELF files."""
     project(tmp_path)
     assert not modules(tmp_path, "info", "base.elf") & {"yaml", "jsonschema", "unicorn"}
+
+
+def test_names_in_c_plus_plus_are_read_for_findings_that_have_some(tmp_path: Path) -> None:
+    """Neither where there is nothing to say, nor for what is written in C."""
+    project(tmp_path)
+    reader = "west_llext.cxx.name_reader"
+    assert reader not in modules(tmp_path, "check")
+    (tmp_path / "demo.o").write_bytes(demo_object(wants="missing"))
+    assert reader not in modules(tmp_path, "check", expected=1)
+    (tmp_path / "demo.o").write_bytes(demo_object(wants="_ZN5sound4beepEi"))
+    assert reader in modules(tmp_path, "check", expected=1)

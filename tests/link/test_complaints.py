@@ -116,6 +116,12 @@ not in [-0x100, 0x100), 2-aligned"""
 demo.o: error[R003]: R_ARM_THM_JUMP8 at .text+0x0 does not reach 'near': S + A - P = -0x204 is \
 not in [-0x100, 0x100), 2-aligned"""
     ]
+    named = one(103, Sym(name="_ZN5sound4beepEi"), content=bytes.fromhex("fed0"))
+    assert texts(named, [thumb("_ZN5sound4beepEi", TEXT - 0x200)]) == [
+        """\
+demo.o: error[R003]: R_ARM_THM_JUMP8 at .text+0x0 does not reach '_ZN5sound4beepEi' \
+[sound::beep(int)]: S + A - P = -0x204 is not in [-0x100, 0x100), 2-aligned"""
+    ]
     half = one(5, Sym(name="port"), name=".data", content=bytes(2))
     assert texts(half, [data("port", 0x10000)]) == [
         """\

@@ -150,7 +150,7 @@ def test_a_compiler_helper_offers_what_is_not_set_yet(
     [
         (
             Origin.DESTRUCTORS,
-            "give no static object a destructor, or export it from the base image",
+            "give no static object a destructor, or define it in the extension",
         ),
         (Origin.VIRTUAL, "define it in the extension, or export it from the base image"),
     ],

@@ -11,7 +11,7 @@ from support.archives import archive
 from support.compiling import COMPILERS, Project, available, defined, extension, undefined
 
 from west_llext.elf.attributes import abi
-from west_llext.model.elf import SHF_GROUP, ObjectFile, SectionType
+from west_llext.model.elf import SHF_GROUP, STB_GLOBAL, ObjectFile, SectionType
 from west_llext.model.manifest import CompilerRuntime, Toolchain
 from west_llext.toolchain.compiler import compiler
 
@@ -104,15 +104,61 @@ def test_big_endian_objects_are_merged(cc: str, tmp_path: Path) -> None:
     assert [each for each in data if each] == [b"\1\2\3\4", b"\1\2\3\4"]
 
 
-@pytest.mark.cross
-def test_gcc_runs_destructors_from_the_array_that_the_loader_calls(tmp_path: Path) -> None:
-    """Without `-fno-use-cxa-atexit` each static object would import `__aeabi_atexit`."""
-    project = Project(tmp_path, available("arm-none-eabi-gcc"))
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_destructors_run_from_the_array_that_the_loader_calls(cc: str, tmp_path: Path) -> None:
+    """Else each static object would import `atexit`, and stay registered when it is gone."""
+    project = Project(tmp_path, available(cc))
     obj = project.object(
         extension(sources=[project.write("a.cpp", TEMPLATE.format(name="a", priority=200))])
     )
     assert {"printk"} == undefined(obj)
     assert any(each.type == SectionType.FINI_ARRAY for each in obj.sections)
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_more_objects_than_there_is_room_for_do_no_harm(cc: str, tmp_path: Path) -> None:
+    """Whatever macros there are: names in a header of ours are none of them."""
+    project = Project(tmp_path, available(cc))
+    words = ("N", "all", "run", "list", "count", "entry", "function", "functions", "only", "at")
+    text = "struct S { ~S(); }; S::~S() {}\n" + "".join(f"S s{each};\n" for each in range(40))
+    flags = [f"-D{word}=1" for word in words]
+    obj = project.object(extension(sources=[project.write("a.cpp", text)], cflags=flags))
+    assert set() == undefined(obj)
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_what_has_no_destructors_pays_nothing_for_them(cc: str, tmp_path: Path) -> None:
+    """Neither code nor data, optimised or not; nor a warning."""
+    project = Project(tmp_path, available(cc))
+    strict = () if cc != "zig" else ("-Weverything", "-Wno-missing-prototypes", "-Werror")
+    for level in ("-O0", "-Os"):
+        source = project.write("a.cpp", 'extern "C" int one() { return 1; }\n')
+        obj = project.object(extension(sources=[source], cflags=[level, *strict]))
+        assert {"one"} == defined(obj)
+        assert not any(each.type == SectionType.FINI_ARRAY for each in obj.sections)
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+@pytest.mark.parametrize("level", ["-O0", "-Os"])
+def test_an_atexit_of_the_extension_itself_is_the_one_that_is_called(
+    level: str, cc: str, tmp_path: Path
+) -> None:
+    """In the same source or in another; a declaration like that of stdlib.h is none."""
+    project = Project(tmp_path, available(cc))
+    own = 'extern "C" int atexit(void (*function)()) noexcept { return function == nullptr; }\n'
+    told = 'extern "C" int atexit(void (*)()) noexcept;\nint tell() { return atexit(nullptr); }\n'
+    local = "struct S { ~S(); }; S::~S() {}\nS &made() { static S it; return it; }\n"
+    for sources in ([own + local], [own, local], [own, told + local]):
+        refs = [
+            project.write(f"{name}.cpp", text) for name, text in zip("ab", sources, strict=False)
+        ]
+        obj = project.object(extension(sources=refs, cflags=[level]))
+        assert set() == undefined(obj)
+        (found,) = [each for each in obj.symbols if each.name == "atexit"]
+        assert found.info >> 4 == STB_GLOBAL
+    if cc == "zig":
+        refs = [project.write("b.cpp", told)]
+        assert set() == undefined(project.object(extension(sources=refs, cflags=[level])))
 
 
 @pytest.mark.parametrize("cc", COMPILERS)

@@ -131,6 +131,20 @@ def test_gcc_finds_its_helpers_by_itself() -> None:
     assert words(planned(one))[-1].endswith(" build/obj/one/a.c.o -lgcc")
 
 
+def test_sources_in_cpp_begin_with_a_header_where_the_compiler_needs_it() -> None:
+    """clang and zig, whose static objects would import `atexit`; objects don't say where it is."""
+    one = extension(sources=[ref("a.cpp"), ref("b.c")])
+    for compiler, text in ((GCC, ""), (ZIG, "build/obj/at_exit.h")):
+        made = planned(one, compiler=compiler)
+        cpp, c = words(made)[:2]
+        assert ("-include build/obj/at_exit.h" in cpp) == bool(text)
+        assert ("-ffile-prefix-map=build/obj=west-llext" in cpp) == bool(text)
+        assert "at_exit" not in c
+        assert [path for path, _ in made.files if path.name == "at_exit.h"] == [
+            ROOT / each for each in [text] if each
+        ]
+
+
 def test_zigs_helpers_are_made_once_for_all_extensions_with_the_same_target() -> None:
     """They take seconds."""
     runtime = CompilerRuntime.TOOLCHAIN

@@ -14,7 +14,7 @@ from west_llext.model.manifest import CompilerRuntime
 SOURCES = {
     "src/a.c": '#include "deep.h"\nconst char *file(void) { return __FILE__; }\n'
     "long long quotient(long long a, long long b) { return a / b; }\n",
-    "src/b.cpp": "namespace { struct S { int n; S(int x) : n(x) {} }; S s(3); }\n"
+    "src/b.cpp": "namespace { struct S { int n; S(int x) : n(x) {} ~S() { n = 0; } }; S s(3); }\n"
     "template <typename T> T twice(T x) { return x + x; }\nint use() { return twice(s.n); }\n"
     'extern "C" const char *deep_file();\nstatic const char *volatile keep = deep_file();\n',
     "src/c.S": '#include "name.h"\n.syntax unified\n.text\n.thumb\n.global NAME\nNAME: bx lr\n',
@@ -48,6 +48,8 @@ def test_objects_dont_depend_on_the_folder(cc: str, debug: str, tmp_path: Path) 
     assert made[0].keys() == made[1].keys()
     assert {name for name in made[0] if made[0][name] != made[1][name]} == set()
     assert not any(str(tmp_path).encode() in data for data in made[0].values())
+    # nor on the folder for objects, in which there are headers, too
+    assert not any(b"build/obj" in data for data in made[0].values())
     assert len(made[0]) >= 5
 
 

@@ -60,6 +60,17 @@ def test_nothing_runs_where_nothing_changed(tmp_path: Path) -> None:
     assert up_to_date(project.plan(one))
 
 
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_a_header_that_the_build_brings_makes_nothing_run_again(cc: str, tmp_path: Path) -> None:
+    """It is written right before it is read, as no header of a project may be."""
+    project = Project(tmp_path, available(cc))
+    one = extension(sources=[project.write("a.cpp", "struct S { ~S(); }; S::~S() {} S it;\n")])
+    aged(project)
+    assert len(project.run(one).ran) == 1
+    assert project.run(one, ninja=NOWHERE).ran == ()
+    assert up_to_date(project.plan(one))
+
+
 @pytest.mark.cross
 @pytest.mark.parametrize("name", ["a.c", "a.h", "../outside.h"])
 def test_whatever_a_compiler_has_read_makes_it_run_again(name: str, tmp_path: Path) -> None:

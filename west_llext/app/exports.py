@@ -15,7 +15,7 @@ from pathlib import Path
 
 from west_llext.app.bases import base_of, folder_of, linked_exports
 from west_llext.app.requests import ImageUse, Request
-from west_llext.base.builddir import config_settings
+from west_llext.base.config import config_settings
 from west_llext.base.exports import SLID_SETTING
 from west_llext.diagnostics import Diagnostic, LlextError
 from west_llext.elf.read import file_content

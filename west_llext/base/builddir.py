@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path, PurePath
 
+from west_llext.base.config import config_settings
 from west_llext.base.sysbuild import (
     DOMAINS,
     Document,
@@ -25,10 +26,7 @@ from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.elf.read import file_content
 from west_llext.record import record
 
-_SETTING = re.compile(r"(CONFIG_[A-Za-z0-9_]+)=(.*)")
-_UNSET = re.compile(r"# (CONFIG_[A-Za-z0-9_]+) is not set")
 _CACHED = re.compile(r"([A-Za-z0-9_.+-]+):[A-Z]+=(.*)")
-_ESCAPE = re.compile(r"\\(.)")
 _DEFINE = r'#define\s+KERNEL_VERSION_STRING\s+"([^"]*)"'
 _NUMBER = r"^(VERSION_MAJOR|VERSION_MINOR|PATCHLEVEL)\s*=\s*(\d+)\s*$"
 # older releases keep the header one level up
@@ -134,20 +132,6 @@ def image_dir(path: Path, name: str, *, document: Document, domain: str | None =
     It need not have been configured. Raises LlextError as `build_dir` does.
     """
     return _domain(path, name, domain, _Texts(), document)[0]
-
-
-def config_settings(text: str) -> dict[str, str]:
-    """The settings of a .config file: text by name, strings without quotes, `n` for unset ones."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        if match := _SETTING.fullmatch(line):
-            value = match[2]
-            if len(value) > 1 and value[0] == value[-1] == '"':
-                value = _ESCAPE.sub(r"\1", value[1:-1])
-            found[match[1]] = value
-        elif match := _UNSET.fullmatch(line):
-            found[match[1]] = "n"
-    return found
 
 
 def _domain(

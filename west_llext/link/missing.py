@@ -156,7 +156,7 @@ _ABSENT_HINTS = {
     Origin.DEVICE: "enable the node and its driver; numbers of nodes change with the devicetree, "
     "so compile against the headers of this base image",
     Origin.SYSCALL: "enable what has it in the base image's configuration",
-    Origin.DESTRUCTORS: "give no static object a destructor, or export it from the base image",
+    Origin.DESTRUCTORS: "give no static object a destructor, or define it in the extension",
     Origin.VIRTUAL: "define it in the extension, or export it from the base image",
 }
 

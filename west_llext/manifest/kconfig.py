@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kconfig expressions, as `when` has them, and Kconfig settings.
+"""Kconfig expressions, as `when` has them.
 
 Operators and precedence: Linux, Documentation/kbuild/kconfig-language.rst, "Menu dependencies":
 comparisons bind most tightly, then `!`, `&&`, `||`; n, m and y count as 0, 1 and 2, `&&` is the
@@ -38,8 +38,6 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|[0-9]+)")
-_SETTING = re.compile(r"(CONFIG_[A-Za-z0-9_]+)=(.*)")
-_UNSET = re.compile(r"# (CONFIG_[A-Za-z0-9_]+) is not set")
 _ESCAPE = re.compile(r"\\(.)")
 _MAX_DIGITS = 100
 
@@ -149,20 +147,6 @@ def settings(expression: Expression) -> frozenset[str]:
             return settings(inner)
         case Join(_, parts):
             return frozenset().union(*(settings(each) for each in parts))
-
-
-def config_settings(text: str) -> dict[str, str]:
-    """The settings of a .config file: text by name, strings without their quotes.
-
-    Symbols that the file says aren't set are `n`.
-    """
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        if match := _SETTING.fullmatch(line):
-            found[match[1]] = _unquoted(match[2])
-        elif match := _UNSET.fullmatch(line):
-            found[match[1]] = "n"
-    return found
 
 
 def _unquoted(text: str) -> str:

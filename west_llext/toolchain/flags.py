@@ -84,6 +84,7 @@ _CPP_DEFAULTS = (
     "-fno-exceptions",
     "-fno-rtti",
     # no lock to import for a local static, and destructors in .fini_array, where the loader looks
+    # (clang: see at_exit.py)
     "-fno-threadsafe-statics",
     "-fno-use-cxa-atexit",
 )

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.model.manifest import CompilerRuntime, Extension, FileRef
 from west_llext.record import record
+from west_llext.toolchain.at_exit import HEADER_NAME, HEADER_TEXT, at_exit_flags
 from west_llext.toolchain.checks import findings, is_archive, no_linker
 from west_llext.toolchain.compiler import Compiler
 from west_llext.toolchain.flags import (
@@ -157,6 +158,7 @@ class _Planner:
         self.missing: list[Diagnostic] = []
         self.commands: list[tuple[str, str, tuple[str, ...]]] = []
         self.helper_users: dict[tuple[str, ...], list[str]] = {}
+        self.headed = False
 
     @property
     def compiler(self) -> Compiler:
@@ -223,7 +225,10 @@ class _Planner:
             for name, value in extension.defines
         )
         includes = (f"-I{from_root(each.path, self.root)}" for each in extension.include_dirs)
+        header = at_exit_flags(compiler.kind, tongue, self.base)
+        self.headed = self.headed or bool(header)
         return compiler.words(tongue, given), (
+            *header,
             *default_flags(compiler.kind, tongue, compiler.machine[0]),
             *unasked_flags(given, compiler.machine),
             *reproducible_flags(compiler.kind, tongue, maps=maps, seed=seed),
@@ -354,6 +359,9 @@ class _Planner:
             folder = self.request.folder
             if self.helper_users:
                 files.append((folder / ROOT_NAME, ROOT_TEXT))
+            if self.headed:
+                files.append((folder / HEADER_NAME, HEADER_TEXT))
+                digest.update(HEADER_TEXT)
             files += [
                 (folder / "compiler.txt", stamp),
                 (folder / "compile_commands.json", _compile_commands(self.root, self.commands)),

@@ -122,11 +122,14 @@ def run(
             environment=surroundings,
             outputs=frozenset(outputs),
         )
+        # headers of ours were whole before the first command ran, and are in the digest
+        ours = {from_root(path, plan.root) for path, _ in plan.files}
+        foreign = (each for each in headers if each not in ours)
         state.record(
             plan.folder,
             plan.root,
             plan.digest,
-            inputs=(*(str(each.path) for each in plan.inputs), *plan.programs, *headers),
+            inputs=(*(str(each.path) for each in plan.inputs), *plan.programs, *foreign),
             outputs=outputs,
             started=started,
             put=put,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from tests.fuzz.target import Target, attempt, scratch
 from tests.fuzz.text_steps import text_mutated
 from west_llext.app.bases import opened
+from west_llext.base.config import config_settings
 from west_llext.manifest.kconfig import (
     Expression,
     ExpressionError,
-    config_settings,
     holds,
     parse,
     settings,

@@ -25,6 +25,7 @@ def render(findings: Iterable[Diagnostic], *, here: str, prefix: str, fallback: 
 
 
 def _command(finding: Diagnostic, *, here: str, prefix: str, fallback: str) -> str:
+    finding = finding.for_people()
     at = finding.at
     properties = {"file": file_in_repository(at, here=here, prefix=prefix, fallback=fallback)}
     if at.line:

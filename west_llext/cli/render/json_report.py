@@ -34,6 +34,7 @@ def render(report: Report, here: str) -> str:
 
 def finding(each: Diagnostic, here: str) -> dict[str, Any]:
     """A finding as an object."""
+    each = each.for_people()
     return {
         "code": each.code,
         "severity": each.severity.value,

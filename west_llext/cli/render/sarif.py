@@ -91,7 +91,8 @@ class _Writer:
         for each in findings:
             key = each.code, self.file(each.at), each.message
             seen[key] += 1
-            found.append(self.result(each, numbers[each.code], (*key, str(seen[key]))))
+            mark = (*key, str(seen[key]))  # without names in C++, which newer versions may spell
+            found.append(self.result(each.for_people(), numbers[each.code], mark))
         return found
 
     def result(self, finding: Diagnostic, rule: int, key: tuple[str, ...]) -> dict[str, Any]:

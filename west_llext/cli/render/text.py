@@ -89,6 +89,7 @@ def render(report: Report, view: View) -> Rendered:
 
 def lines(finding: Diagnostic, view: View, colour: Colour) -> Iterator[str]:
     """The lines of one finding; without colours and excerpt those of `str(finding)`."""
+    finding = finding.for_people()
     severity = finding.severity
     label = f"{severity.value}[{finding.code}]"
     at = painted(f"{place(finding.at, view.here)}:", Paint.PLACE, colour)
