@@ -83,6 +83,7 @@ def _opened(request: pytest.FixtureRequest) -> Opened | None:
     # the manifest; None where there is none, and only a base image
     from west_llext.app.requests import Outside, Request  # noqa: PLC0415  # see above
     from west_llext.app.run_manifest import opened  # noqa: PLC0415  # see above
+    from west_llext.app.stale import stale  # noqa: PLC0415  # see above
     from west_llext.app.where import default_output, nearest_manifest  # noqa: PLC0415  # likewise
     from west_llext.manifest.load import find  # noqa: PLC0415  # see above
 
@@ -95,15 +96,16 @@ def _opened(request: pytest.FixtureRequest) -> Opened | None:
         path = find(request.path.parent) if near is None else Path(near)
     known = config.stash.setdefault(_OPENED, {})
     if path not in known:
-        known[path] = opened(
-            Request(
-                manifest=path,
-                display=_shown(path, config),
-                output=_path(config, "llext_output") or Path(default_output(str(path))),
-                build_dir=_path(config, "llext_build_dir"),
-                outside=Outside.ALLOWED,  # tests are code, and whoever runs them trusts it
-            )
+        asked = Request(
+            manifest=path,
+            display=_shown(path, config),
+            output=_path(config, "llext_output") or Path(default_output(str(path))),
+            build_dir=_path(config, "llext_build_dir"),
+            outside=Outside.ALLOWED,  # tests are code, and whoever runs them trusts it
         )
+        known[path] = opened(asked)
+        for each in stale(asked, known[path].base_files):
+            request.node.warn(pytest.PytestWarning(f"{each.message}: {each.hint}"))
     made: Opened = known[path]
     return made
 

@@ -26,7 +26,7 @@ def test_a_description_stands_for_the_image(mode: str, tmp_path: Path) -> None:
     assert command("build", "-q", folder=tmp_path).status == 0
     blob = (tmp_path / "build" / "llext" / "demo.llext").read_bytes()
     ran = command("base", "export", "-o", "base.json", folder=tmp_path)
-    assert ran == (0, "wrote base.json: 4 symbols, no table of base.elf\n", "")
+    assert ran == (0, "wrote base.json: base.elf with 4 symbols, no table of exports\n", "")
     (tmp_path / "base.elf").unlink()
     shutil.rmtree(tmp_path / "build")
     manifest = tmp_path / "llext.yml"

@@ -297,7 +297,10 @@ def test_a_missing_base_image_is_an_error_of_the_environment(made: Workshop) -> 
     with pytest.raises(MissingError) as caught:
         build(made.request())
     assert [str(each) for each in caught.value.diagnostics] == [
-        "base.elf: error[L001]: can't read 'base.elf': No such file or directory"
+        (
+            "llext.yml:4:10: error[L001]: can't read 'base.elf': No such file or directory\n"
+            "hint: build the base image first"
+        )
     ]
 
 
@@ -440,3 +443,27 @@ def test_messages_about_sources_spell_them_from_where_the_user_is(sample_of: Sam
         with pytest.raises(LlextError) as caught:
             build(asked)
         assert str(caught.value.diagnostics[0]).startswith(f"../sample/{place}")
+
+
+@pytest.mark.cross
+def test_folders_of_headers_that_are_not_there_explain_missing_headers(
+    sample_of: Samples,
+) -> None:
+    """T024, once for each place; where everything compiles nobody needs them."""
+    sample = sample_of("gcc")
+    text = sample.manifest.read_text(encoding="utf-8")
+    extra = text.replace("include-dirs: [include]", "include-dirs: [include, generated]")
+    sample.manifest.write_text(extra, encoding="utf-8")
+    sample.build()
+    wrong = text.replace("include-dirs: [include]", "include-dirs: [inlcude]")
+    sample.manifest.write_text(wrong, encoding="utf-8")
+    line = wrong[: wrong.index("inlcude")].count("\n") + 1
+    with pytest.raises(LlextError) as caught:
+        build(sample.request())
+    first, *rest = [str(each) for each in caught.value.diagnostics]
+    assert first == (
+        f"llext.yml:{line}:18: warning[T024]: there is no folder 'inlcude' to find headers in\n"
+        "hint: correct it, or remove it from 'include-dirs'"
+    )
+    assert rest
+    assert all("No such file or directory" in each for each in rest)

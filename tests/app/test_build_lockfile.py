@@ -265,7 +265,8 @@ def test_a_lock_file_that_cant_be_written_stops_the_build_before_any_output(
     assert workshop.failure() == [
         (
             f"{workshop.lock.as_posix()}: error[O001]: can't write '{workshop.lock.as_posix()}': "
-            "Permission denied\nhint: make the folder writable, or choose another one with --output"
+            "Permission denied\nhint: it stays beside the manifest: build once where that can be "
+            "written, and commit it"
         )
     ]
     monkeypatch.undo()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from support.audit import audited
+from support.commands import command
+from support.project import base_elf
 from support.sample import Sample
 from support.workshop import Part, Workshop, listing
 
@@ -173,3 +175,39 @@ def test_check_of_no_manifest_and_of_an_unknown_extension_is_refused(tmp_path: P
     made.write()
     with pytest.raises(UsageError, match=r"O009\]: there is no extension 'e'"):
         check(made.request("e"))
+
+
+@pytest.mark.parametrize("image", ["base.elf", "later.elf"])
+def test_check_without_a_build_finds_what_would_bar_one(image: str, tmp_path: Path) -> None:
+    """As the build has it, without a compiler, and whether or not there is a base image."""
+    (tmp_path / "base.elf").write_bytes(base_elf())
+    (tmp_path / "b.c").touch()
+    (tmp_path / "llext.yml").write_text(
+        f"""\
+version: 1
+base: {{image: {image}, toolchain: {{cflags: [-c]}}}}
+extensions:
+  - name: one
+    sources: [a.c, b.c, ./b.c]
+  - name: two
+    objects: [two.o, b.c]
+""",
+        encoding="utf-8",
+    )
+    ran = command("check", folder=tmp_path)
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.out.startswith("""\
+llext.yml:5:25: error[T007]: source './b.c' of extension 'one' is listed twice
+hint: remove one of them
+llext.yml:4:11: error[T006]: flag '-c' of the toolchain would decide whether to link, which is fixed
+hint: remove '-c' from 'cflags'
+llext.yml:5:15: warning[T016]: file 'a.c' doesn't exist
+hint: create it, or remove it from the manifest
+llext.yml:7:22: error[T005]: object 'b.c' has the suffix of a source, '.c'
+hint: list it under 'sources'
+llext.yml:7:15: warning[T016]: file 'two.o' doesn't exist
+hint: create it, or remove it from the manifest
+""")
+    assert ran.out.endswith(
+        "3 errors, 2 warnings, 2 notes\n" if image == "base.elf" else "1 note\n"
+    )

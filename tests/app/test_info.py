@@ -179,6 +179,17 @@ def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     assert result.files == ()
 
 
+def test_the_file_for_the_debugger_is_neither_blob_nor_base(tmp_path: Path) -> None:
+    """I006, with the file that was meant."""
+    blob = built(tmp_path, "prelocated")
+    twin = blob.with_suffix(".elf")
+    expected = (
+        "build/llext/demo.elf: error[I006]: it is the debugger's file of an extension, expected a "
+        "blob or a base image\nhint: describe 'demo.llext' instead"
+    )
+    assert said(info(InfoRequest(files=(twin,))), tmp_path) == [expected]
+
+
 def test_a_base_image_is_not_held_against_another(tmp_path: Path) -> None:
     """I006: else there would be no word about a file, as if it fitted."""
     (tmp_path / "base.elf").write_bytes(base_elf())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,40 @@ def test_headers_beside_the_sources_are_found(tmp_path: Path) -> None:
     (tmp_path / "motor" / "include").mkdir(parents=True)
     result = init(request(tmp_path, "motor/src/a.c", "motor/src/b.c"))
     assert result.extensions[0].include_dirs == ("motor/include",)
+
+
+def test_headers_above_the_sources_are_found(tmp_path: Path) -> None:
+    """`include` of a project whose sources are in folders further down; the nearest goes first."""
+    for each in ("include", "src/core/include", "other/include"):
+        (tmp_path / each).mkdir(parents=True)
+    result = init(request(tmp_path, "src/core/a.c"))
+    assert result.extensions[0].include_dirs == ("src/core/include", "include")
+    (tmp_path / "app").mkdir()
+    asked = replace(request(tmp_path, "src/core/a.c"), manifest=tmp_path / "app" / "llext.yml")
+    assert init(asked).extensions[0].include_dirs == ("../src/core/include",)
+
+
+def test_folders_further_down_are_named(tmp_path: Path) -> None:
+    """T023: which of them belong together only the user knows."""
+    files(tmp_path, "src/core/a.c", "src/bus/i2c/b.c", "src/.git/c.c", "src/docs/d.txt")
+    expected = (
+        "src: error[T023]: folder 'src' has no sources in it, nor in its folder 'src'\n"
+        "hint: name the folders in it that have: 'src/core', 'src/bus/i2c'\n1 error\n"
+    )
+    assert command("init", "src", folder=tmp_path) == (1, "", expected)
+
+
+def test_a_base_image_outside_of_the_workspace_is_said(tmp_path: Path) -> None:
+    """The next command would refuse it (M050)."""
+    files(tmp_path, "app/hello.c", "base.elf")
+    app = tmp_path / "app"
+    ran = command("init", "hello.c", "--base", "../base.elf", folder=app)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.splitlines()[-1] == (
+        "use '--allow-outside', because it names files outside of the workspace"
+    )
+    assert "M050" in command("check", folder=app).out
+    assert "M050" not in command("check", "--allow-outside", folder=app).out
 
 
 def test_a_manifest_that_is_there_stays(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.cross import gcc, output, tool
 from support.elfbuild import (
+    ET_DYN,
     ET_EXEC,
     FUNC,
     LOCAL,
@@ -246,6 +247,35 @@ def test_a_relocatable_object_is_no_base_image() -> None:
     )
 
 
+@pytest.mark.parametrize("file_type", [ET_EXEC, ET_DYN])
+def test_an_extension_is_no_base_image(file_type: int) -> None:
+    """B003: only extensions have the section that the loader looks for exports in."""
+    sections = [Sec(name=".text", addr=ROM), Sec(name=".exported_sym", addr=ROM + 8)]
+    data = elf(file_type=file_type, sections=sections, symbols=[Sym(name="run", section=".text")])
+    with pytest.raises(LlextError) as caught:
+        image(data, "demo.llext")
+    assert str(caught.value) == (
+        "demo.llext: error[B003]: base image 'demo.llext' is an extension, expected the executable "
+        "that loads it\nhint: name the linked image, in a west build directory zephyr/zephyr.elf"
+    )
+
+
+@pytest.mark.cross
+def test_a_stripped_image_is_refused_as_such(tmp_path: Path) -> None:
+    """B006; without this, every import would seem to be missing."""
+    part = gcc(tmp_path, "int beep(void) { return 1; }")
+    whole = tmp_path / "base.elf"
+    output(tool("ld"), "-e", "beep", "-Ttext=0x8000", "-o", str(whole), str(part))
+    assert image(whole.read_bytes(), "base.elf").symbols.get("beep") is not None
+    output(tool("strip"), str(whole))
+    with pytest.raises(LlextError) as caught:
+        image(whole.read_bytes(), "base.elf")
+    assert str(caught.value) == (
+        "base.elf: error[B006]: base image 'base.elf' has no symbol table, so that nothing is "
+        "known of what it offers\nhint: name the image as it was linked, before it is stripped"
+    )
+
+
 SOURCE = """
 struct llext_const_symbol { const char *const name; const void *const addr; };
 #define EXPORT(x) static const struct llext_const_symbol __llext_sym_ ## x \\
@@ -341,7 +371,7 @@ def test_a_damaged_image_gives_warnings_or_one_error(
     else:
         codes = {each.code for each in found.findings}
         assert all(address for address in (found.exports or {}).values())
-    assert codes <= {"L002", "B003", "B004", "B005"}
+    assert codes <= {"L002", "B003", "B004", "B005", "B006"}
 
 
 def test_a_table_that_claims_to_be_huge_is_not_read() -> None:

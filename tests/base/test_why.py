@@ -203,3 +203,12 @@ def test_without_a_heap_the_writable_memory_is_the_window() -> None:
 def test_without_writable_memory_nothing_is_known() -> None:
     """An image of code alone."""
     assert load_window(linked([], flags=4)) is None
+
+
+def test_a_function_of_c_is_found_where_cpp_needs_it() -> None:
+    """By the name in the symbol (Itanium C++ ABI, 5.1.2), whether it is exported or not."""
+    why = offer(base({"printk": 1}), GROUPS, holds).why
+    assert why("_Z6printkPKcz") == Why(reason=Reason.ABSENT, nearest=("printk",))
+    assert why("_Z12k_uptime_getv") == Why(reason=Reason.ABSENT, nearest=("k_uptime_get",))
+    assert why("_ZN1a6printkEPKcz").nearest == ()
+    assert offer(None, GROUPS, holds).briefly("_Z9sometimesv").nearest == ("sometimes",)

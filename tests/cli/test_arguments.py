@@ -17,7 +17,18 @@ from west_llext.cli.arguments import VERBS, parsed, parser, width
 
 OPTIONS = [
     *("-m", "--manifest", "-d", "--build-dir", "-o", "--output", "-e", "--extension", "-j"),
-    *("--jobs", "--format", "--json", "-q", "-v", "--allow-outside", "--flavour", "--trim"),
+    *(
+        "--jobs",
+        "--format",
+        "--json",
+        "-q",
+        "-v",
+        "--quiet",
+        "--verbose",
+        "--allow-outside",
+        "--flavour",
+        "--trim",
+    ),
     *("--stdout", "--base", "--force", "--stand-in", "--help", "--version", "--", "--domain"),
     *("--base-symbols", "--storage", "--pre-located", "--buffer-address", "--heap-size"),
     *("--zephyr-version", "--region-address", "--arch", "--protection", "--page"),
@@ -123,10 +134,47 @@ def test_verbs_that_read_a_manifest_take_the_common_options(verb: str) -> None:
     assert parser().parse_args(words).llext_format == "json"
 
 
+@pytest.mark.parametrize(("short", "long"), [("-q", "--quiet"), ("-v", "--verbose")])
+def test_verbosity_has_long_names(short: str, long: str) -> None:
+    """As west's own options have."""
+    assert vars(parsed(["check", long])) == vars(parsed(["check", short]))
+
+
 def test_a_negative_number_is_an_argument_of_a_call() -> None:
     """`run demo:step -3`."""
     found = parser().parse_args(["run", "demo:step", "-3", "0x10"])
     assert found.words == ["demo:step", "-3", "0x10"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        ("info a --base b c", "files", [Path("a"), Path("c")]),
+        ("check a.yml -q b.yml", "manifests", [Path("a.yml"), Path("b.yml")]),
+        ("base export -o base.json base.elf", "image", Path("base.elf")),
+        ("init a.c -o x.yml --force b.c", "files", [Path("a.c"), Path("b.c")]),
+        ("load a --slid n=b unload:n", "words", ["a", "n=b", "unload:n"]),
+        ("run a:b --json -3 c:d -v 0x4", "words", ["a:b", "-3", "c:d", "0x4"]),
+        ("run -q a:b 1 -e x -- -3", "words", ["a:b", "1", "-3"]),
+    ],
+)
+def test_options_may_stand_between_other_words(words: str, name: str, value: object) -> None:
+    """As in programs that parse with getopt_long (POSIX would have options first)."""
+    assert vars(parsed(words.split()))[name] == value
+    assert vars(parser().parse_args(words.split()))[name] == value
+
+
+def test_options_between_other_words_are_read_once() -> None:
+    """`-e` and the like collect words: none is there twice."""
+    found = parsed(["run", "a:b", "-e", "x", "3", "-e", "y", "4", "--stand-in", "printk"])
+    assert (found.extension, found.stand_ins) == (["x", "y"], ["printk"])
+
+
+def test_what_is_no_option_between_other_words_is_an_error() -> None:
+    """As argparse says it; the 4 may belong to it."""
+    ran = command("run", "a:b", "-q", "3", "--jsn", "4")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1] == "west-llext run: error: unrecognized arguments: --jsn 4"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +188,8 @@ def test_a_negative_number_is_an_argument_of_a_call() -> None:
         ["load", "a", "unload:a", "--storage", "writable", "--region-address", "text=1"],
         ["run", "a:b", "1", "--stand-in", "c"],
         ["schema", "report"],
+        ["info", "a", "--base", "b", "c"],
+        ["run", "a:b", "-v", "-3", "c:d", "--", "-4"],
     ],
     ids=" ".join,
 )
@@ -186,3 +236,14 @@ def test_the_width_is_that_of_the_terminal(
     monkeypatch.setenv("COLUMNS", environment)
     monkeypatch.setattr(os, "get_terminal_size", terminal_size)
     assert width() == expected
+
+
+@pytest.mark.parametrize(
+    ("verb", "has"),
+    [(verb, verb not in {"info", "init", "load"}) for verb in VERBS if verb != "schema"],
+)
+def test_help_speaks_of_the_manifest_where_one_is_read(verb: str, has: bool) -> None:  # noqa: FBT001
+    """`-d` stands for the manifest's build directory only where there is a manifest."""
+    text = " ".join(command(verb, "--help").out.split())
+    assert "west build directory of the base image" in text
+    assert ("(default: the manifest's)" in text) is has

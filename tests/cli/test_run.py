@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from support.commands import command
-from support.elfbuild import FUNC, SHF_ALLOC, Sec, Sym, elf
+from support.elfbuild import FUNC, OBJECT, SHF_ALLOC, Sec, Sym, elf
 from support.project import SHF_EXECINSTR, project
 
 from west_llext.cli.verbs.run import _split
@@ -36,10 +36,41 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_call_shows_what_it_returns(folder: Path) -> None:
-    """In decimal and in hexadecimal; results are unsigned."""
+    """In decimal and in hexadecimal; unsigned, and as an errno where it can be one."""
     ran = command("run", CALL, "3", "4", CALL, "-1", "0", folder=folder)
-    expected = "demo:demo_run 3 4 = 7 (0x7)\ndemo:demo_run -1 0 = 4294967295 (0xffffffff)\n"
+    expected = "demo:demo_run 3 4 = 7 (0x7)\ndemo:demo_run -1 0 = 4294967295 (0xffffffff, -1)\n"
     assert ran == (0, expected, "")
+    ran = command("run", CALL, "-4095", "0", CALL, "-4096", "0", folder=folder)
+    assert ran.out == (
+        "demo:demo_run -4095 0 = 4294963201 (0xfffff001, -4095)\n"
+        "demo:demo_run -4096 0 = 4294963200 (0xfffff000)\n"
+    )
+
+
+def test_a_variable_is_not_called(folder: Path) -> None:
+    """X009, before anything runs: there would be a fault, and the registers of it."""
+    code = bytes.fromhex("4018 7047")
+    unit = elf(
+        sections=[
+            Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=code),
+            Sec(name=".rodata", flags=SHF_ALLOC, content=bytes(8)),
+        ],
+        symbols=[
+            Sym(name="demo_run", value=1, size=4, type=FUNC, section=".text"),
+            Sym(name="demo_api", size=8, type=OBJECT, section=".rodata"),
+        ],
+    )
+    (folder / "demo.o").write_bytes(unit)
+    manifest = folder / "llext.yml"
+    text = manifest.read_text(encoding="utf-8").replace("[demo_run]", "[demo_run, demo_api]")
+    manifest.write_text(text, encoding="utf-8")
+    assert command("build", "-q", folder=folder).status == 0
+    ran = command("run", "demo:demo_api", "3", folder=folder)
+    expected = (
+        "build/llext/demo.llext: error[X009]: 'demo_api' of 'demo' is no function: it is in "
+        "'.rodata'\n1 error\n"
+    )
+    assert ran == (1, "", expected)
 
 
 def test_files_alone_are_enough(folder: Path) -> None:

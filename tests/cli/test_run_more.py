@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import jsonschema
 import pytest
-from support.commands import command
+from support.commands import command, settled
 from support.elfbuild import FUNC, Rel, Sec, Sym, elf
-from support.project import ABS32, SHF_ALLOC, SHF_EXECINSTR, runnable
+from support.project import ABS32, SHF_ALLOC, SHF_EXECINSTR, project, runnable
 
 from west_llext.manifest.schema import text as schema_text
 
@@ -25,6 +27,12 @@ def sensor_read(target, channel):
     target.print(f"channel {channel}, call {len(_calls)}\\n")
     return 1000 + channel
 """
+
+#: What is said of a manifest that was changed behind a build's back.
+EDITED = (
+    "llext.yml: note[X015]: 'llext.yml' has changed since the last build, what runs is from "
+    "before\nhint: run 'west-llext build' first\n"
+)
 
 
 def built(folder: Path, mode: str = "bound") -> Path:
@@ -47,7 +55,7 @@ def test_extensions_of_every_mode_run(mode: str, tmp_path: Path) -> None:
     expected = (
         "channel 3, call 1\ndemo:demo_run 3 = 1003 (0x3eb)\n"
         "demo:demo_count = 6 (0x6)\ndemo:demo_count = 7 (0x7)\n"
-        "demo:demo_add -3 1 = 4294967294 (0xfffffffe)\n"
+        "demo:demo_add -3 1 = 4294967294 (0xfffffffe, -2)\n"
     )
     assert ran == (0, expected, "")
 
@@ -61,7 +69,7 @@ def test_a_description_of_the_base_image_is_enough(mode: str, tmp_path: Path) ->
     manifest = tmp_path / "llext.yml"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace("base.elf", "base.json"))
     ran = command("run", "demo:demo_run", "3", "--stand-ins", "own.py", folder=tmp_path)
-    assert ran == (0, "channel 3, call 1\ndemo:demo_run 3 = 1003 (0x3eb)\n", "")
+    assert ran == (0, "channel 3, call 1\ndemo:demo_run 3 = 1003 (0x3eb)\n", f"{EDITED}1 note\n")
 
 
 def test_names_alone_are_enough_for_a_relocatable_extension(tmp_path: Path) -> None:
@@ -70,7 +78,7 @@ def test_names_alone_are_enough_for_a_relocatable_extension(tmp_path: Path) -> N
     manifest = tmp_path / "llext.yml"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace("  image: base.elf\n", ""))
     ran = command("run", "demo:demo_run", "3", "--stand-ins", "own.py", folder=tmp_path)
-    assert ran == (0, "channel 3, call 1\ndemo:demo_run 3 = 1003 (0x3eb)\n", "")
+    assert ran == (0, "channel 3, call 1\ndemo:demo_run 3 = 1003 (0x3eb)\n", f"{EDITED}1 note\n")
 
 
 def test_what_the_base_image_does_not_export_fails_as_on_the_target(tmp_path: Path) -> None:
@@ -81,8 +89,8 @@ def test_what_the_base_image_does_not_export_fails_as_on_the_target(tmp_path: Pa
     ran = command("run", "demo:demo_add", "1", "2", folder=tmp_path)
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith(
-        "build/llext/demo.llext: error[L020]: llext_load() of 'demo' returns -61 (ENODATA): "
-        "Undefined symbol with no entry in symbol table sensor_read, offset"
+        f"{EDITED}build/llext/demo.llext: error[L020]: llext_load() of 'demo' returns -61 "
+        "(ENODATA): Undefined symbol with no entry in symbol table sensor_read, offset"
     )
 
 
@@ -248,7 +256,7 @@ def test_the_manifest_can_name_stand_ins(tmp_path: Path) -> None:
     other = "def sensor_read(target, channel: 'int32_t') -> 'int32_t':\n    return channel * 2\n"
     (folder / "other.py").write_text(other, encoding="utf-8")
     ran = command("run", "demo:demo_run", "-4", "--stand-ins", "other.py", folder=folder)
-    assert ran.out == "demo:demo_run -4 = 4294967288 (0xfffffff8)\n"
+    assert ran.out == "demo:demo_run -4 = 4294967288 (0xfffffff8, -8)\n"
 
 
 def test_a_blob_for_another_base_image_is_refused(tmp_path: Path) -> None:
@@ -350,3 +358,87 @@ def test_a_constructor_outside_of_the_code_is_refused_as_on_the_target(
         "bringup function 0 (0x"
     )
     assert ") outside text region\n" in ran.err
+
+
+def test_what_runs_without_a_build_after_an_edit_is_said(tmp_path: Path) -> None:
+    """X015, a note, for an object and for the manifest, once; and not for the base image."""
+    built(tmp_path)
+    words = ("run", "demo:demo_add", "1", "2")
+    result = "demo:demo_add 1 2 = 3 (0x3)\n"
+    base = tmp_path / "base.elf"
+    base.write_bytes(base.read_bytes() + b"more")
+    assert command(*words, folder=tmp_path) == (0, result, "")
+    unit = tmp_path / "demo.o"
+    unit.write_bytes(unit.read_bytes() + b"more")
+    said = EDITED.replace("llext.yml", "demo.o") + "1 note\n"
+    assert command(*words, folder=tmp_path) == (0, result, said)
+    manifest = tmp_path / "llext.yml"
+    manifest.write_text(manifest.read_text(encoding="utf-8") + "# more\n", encoding="utf-8")
+    assert command(*words, folder=tmp_path).err.count("X015") == 1
+    assert command("build", "-q", folder=tmp_path).status == 0
+    assert command(*words, folder=tmp_path) == (0, result, "")
+    (tmp_path / "build" / "llext" / ".west-llext" / "state.txt").unlink()
+    unit.write_bytes(unit.read_bytes() + b"more")
+    assert command(*words, folder=tmp_path) == (0, result, "")
+
+
+@pytest.mark.cross
+def test_an_edited_header_is_newer_than_what_runs(tmp_path: Path) -> None:
+    """X015, by what the compiler has read; objects that are gone say nothing."""
+    project(tmp_path, mode="relocatable")
+    (tmp_path / "demo.o").unlink()
+    (tmp_path / "demo.h").write_text("#define MORE 1\n", encoding="utf-8")
+    source = '#include "demo.h"\nint demo_run(int x) { return x + MORE; }\n'
+    (tmp_path / "demo.c").write_text(source, encoding="utf-8")
+    manifest = tmp_path / "llext.yml"
+    text = manifest.read_text(encoding="utf-8").replace("objects: [demo.o]", "sources: [demo.c]")
+    flags = "  toolchain: {cc: arm-none-eabi-gcc, cflags: [-mcpu=cortex-m3, -mthumb]}\n"
+    text = text.replace("  exports:\n", f"{flags}  exports:\n", 1)
+    manifest.write_text(text, encoding="utf-8")
+    settled(tmp_path)
+    assert command("build", "-q", folder=tmp_path).status == 0
+    words = ("run", "demo:demo_run", "2")
+    assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 3 (0x3)\n", "")
+    (tmp_path / "demo.h").write_text("#define MORE 20\n", encoding="utf-8")
+    said = EDITED.replace("llext.yml", "demo.h") + "1 note\n"
+    assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 3 (0x3)\n", said)
+    assert command("build", "-q", folder=tmp_path).status == 0
+    shutil.rmtree(tmp_path / "build" / "llext" / "obj")
+    assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 22 (0x16)\n", "")
+
+
+@pytest.mark.cross
+def test_a_fresh_checkout_beside_blobs_from_elsewhere_is_no_edit(tmp_path: Path) -> None:
+    """All times are others then, as where one job builds and another one tests."""
+    project(tmp_path, mode="relocatable")
+    for name in ("demo", "more"):
+        source = f"int {name}_run(int x) {{ return x + 1; }}\n"
+        (tmp_path / f"{name}.c").write_text(source, encoding="utf-8")
+    manifest = tmp_path / "llext.yml"
+    text = manifest.read_text(encoding="utf-8")
+    text = text.replace("objects: [demo.o]", "sources: [demo.c, more.c]")
+    flags = "  toolchain: {cc: arm-none-eabi-gcc, cflags: [-mcpu=cortex-m3, -mthumb]}\n"
+    text = text.replace("  exports:\n", f"{flags}  exports:\n", 1)
+    manifest.write_text(text, encoding="utf-8")
+    settled(tmp_path)
+    assert command("build", "-q", folder=tmp_path).status == 0
+    for name in ("demo.c", "more.c", "llext.yml"):
+        os.utime(tmp_path / name, ns=(10**18, 10**18))
+    words = ("run", "demo:demo_run", "2")
+    assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 3 (0x3)\n", "")
+    with (tmp_path / "more.c").open("a", encoding="utf-8") as file:
+        file.write("/* more */\n")
+    assert command(*words, folder=tmp_path).err.startswith("more.c: note[X015]: ")
+    (tmp_path / "more.c").unlink()
+    assert command(*words, folder=tmp_path) == (0, "demo:demo_run 2 = 3 (0x3)\n", "")
+
+
+def test_a_call_says_which_extension_is_meant(tmp_path: Path) -> None:
+    """`-e` is for runs without calls."""
+    built(tmp_path)
+    manifest = tmp_path / "llext.yml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(f"{text}  - {{name: other, objects: [demo.o]}}\n", encoding="utf-8")
+    assert command("build", "-q", folder=tmp_path).status == 0
+    ran = command("run", "-e", "other", "demo:demo_add", "1", "2", folder=tmp_path)
+    assert ran == (0, "demo:demo_add 1 2 = 3 (0x3)\n", "")

@@ -17,7 +17,7 @@ from support.commands import ROOT, command, process
 from support.project import base_elf, project
 
 from west_llext import __version__
-from west_llext.cli import main
+from west_llext.cli import arguments, main
 from west_llext.cli.arguments import parsed
 from west_llext.cli.verbs import build
 
@@ -108,6 +108,8 @@ def test_an_interrupt_is_130_and_shows_no_traceback(monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(build, "run", interrupted)
+    assert command("build") == (130, "", "")
+    monkeypatch.setattr(arguments, "parsed", interrupted)
     assert command("build") == (130, "", "")
 
 

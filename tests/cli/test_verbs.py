@@ -43,6 +43,17 @@ def test_build_ends_with_a_summary(tmp_path: Path) -> None:
     assert command("build", folder=tmp_path) == (0, "1 extension: nothing to do\n", "")
 
 
+def test_a_build_counts_what_it_removes(tmp_path: Path) -> None:
+    """Somebody may miss it: another manifest beside this one has the same output folder."""
+    project(tmp_path, mode="relocatable")
+    assert command("build", "-q", folder=tmp_path).status == 0
+    text = (tmp_path / "llext.yml").read_text(encoding="utf-8")
+    (tmp_path / "other.yml").write_text(text.replace("name: demo", "name: deed"), encoding="utf-8")
+    ran = command("build", "-m", "other.yml", folder=tmp_path)
+    assert ran.out.splitlines()[-1] == "1 extension: 7 files written, 0 unchanged, 3 removed"
+    assert not (tmp_path / "build" / "llext" / "demo.llext").exists()
+
+
 def test_a_manifest_without_extensions_has_no_table(tmp_path: Path) -> None:
     """Only the files of the base image's exports, and the report."""
     (tmp_path / "llext.yml").write_text("version: 1\n")
@@ -273,3 +284,35 @@ def test_a_region_larger_than_all_addresses_is_one_error(verb: str, tmp_path: Pa
     message = "demo.o: error[L012]: bss has 0x180000000 bytes, expected fewer than 0x100000000"
     assert ran.status == 1
     assert [line for line in (ran.out + ran.err).splitlines() if "error[" in line] == [message]
+
+
+@pytest.mark.parametrize("verb", ["build", "check"])
+@pytest.mark.parametrize("size", ["64K", "17"])
+def test_a_memory_beyond_the_base_images_addresses_is_refused(
+    verb: str, size: str, tmp_path: Path
+) -> None:
+    """M042: only with the base image it is known how wide addresses are."""
+    project(tmp_path, mode="prelocated")
+    manifest = tmp_path / "llext.yml"
+    text = manifest.read_text(encoding="utf-8")
+    text = text.replace("address: 0x00100000, size: 64K", f"address: 0xfffffff0, size: {size}")
+    manifest.write_text(text, encoding="utf-8")
+    ran = command(verb, folder=tmp_path)
+    end = {"64K": 0x1_0000_FFF0, "17": 0x1_0000_0001}[size]
+    expected = (
+        f"llext.yml:9:14: error[M042]: memory 'ext_ram' [0xfffffff0, {end:#x}) ends behind the "
+        "32-bit address space, expected 0x100000000 at most\n1 error\n"
+    )
+    assert (ran.status, ran.out + ran.err) == (1, expected)
+
+
+def test_a_memory_may_end_where_addresses_end(tmp_path: Path) -> None:
+    """The last byte is at 0xffffffff; an address behind it would be 0."""
+    project(tmp_path, mode="prelocated")
+    manifest = tmp_path / "llext.yml"
+    text = manifest.read_text(encoding="utf-8")
+    text = text.replace("address: 0x00100000, size: 64K", "address: 0xffffffc0, size: 64")
+    manifest.write_text(text, encoding="utf-8")
+    assert command("build", "-q", folder=tmp_path) == (0, "", "")
+    ran = command("info", "build/llext/demo.llext", folder=tmp_path)
+    assert "at 0xffffffc0\n" in ran.out

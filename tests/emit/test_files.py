@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 
 from west_llext.diagnostics import ExitStatus, MissingError
 from west_llext.emit import files
-from west_llext.emit.files import LEFTOVER_AGE_S, put, sweep
+from west_llext.emit.files import LEFTOVER_AGE_S, put, sweep, unwritable
 
 LINUX = sys.platform.startswith("linux")
 
@@ -234,3 +235,35 @@ def test_windows_is_given_time_to_let_go_of_the_old_file(
     (tmp_path / "newer").write_text("newer")
     with pytest.raises(PermissionError):
         files._rename_patiently(str(tmp_path / "newer"), str(tmp_path / "x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "reason", "hint"),
+    [
+        (
+            "llext.lock",
+            errno.EROFS,
+            "Read-only file system",
+            "it stays beside the manifest: build once where that can be written, and commit it",
+        ),
+        (
+            "demo.llext",
+            errno.EROFS,
+            "Read-only file system",
+            "choose a folder on a writable file system with --output",
+        ),
+        (
+            "demo.llext",
+            errno.EEXIST,
+            "File exists",
+            "move the file that is in the way of a folder",
+        ),
+        ("llext.lock", errno.ENOSPC, "No space left on device", "free space on that disk"),
+    ],
+)
+def test_what_to_do_is_up_to_the_file(name: str, number: int, reason: str, hint: str) -> None:
+    """O001: the lock file has its place, whatever the output folder is."""
+    (found,) = unwritable(f"out/{name}", OSError(number, reason)).diagnostics
+    assert str(found) == (
+        f"out/{name}: error[O001]: can't write 'out/{name}': {reason}\nhint: {hint}"
+    )

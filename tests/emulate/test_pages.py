@@ -16,6 +16,7 @@ from west_llext.app.calls import FunctionCall, function_calls
 from west_llext.app.placed import Placed
 from west_llext.app.python_stand_ins import StandInFailedError, stand_ins_of
 from west_llext.app.run import RunRequest, run
+from west_llext.app.stale import _older
 from west_llext.diagnostics import LlextError
 from west_llext.emulate import blob, engine, findings, machines
 from west_llext.emulate.faults import Fault, FaultKind, Place
@@ -165,6 +166,7 @@ def message(code: str, monkeypatch: pytest.MonkeyPatch) -> str:
         "X012": lambda: refused_table(left),
         "X013": lambda: broken_file(monkeypatch),
         "X014": lambda: failing_function(monkeypatch),
+        "X015": lambda: str(_older(Path("src/fir.c"))),
     }
     return made[code]()
 

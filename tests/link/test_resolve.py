@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import pytest
+from support.cross import output, tool
 from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_COMMON, Sec, Sym, elf
 from support.linking import Case, Outcome, data, extension, offer, thumb
 from support.oracle import assembled, compiled
@@ -211,6 +213,35 @@ build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and
 and 'sound' export it, but 'imports-from' doesn't name it
 hint: add 'imports-from: [noise]'"""
     ]
+
+
+def test_an_export_of_another_provider_goes_into_the_list_that_is_there(tmp_path: Path) -> None:
+    """S004: a second key 'imports-from' would be an error."""
+    content = compiled(tmp_path, NEEDY)
+    peers = [peer("sound", "beep"), peer("out", "printk")]
+    assert texts(linked(content, base=[], peers=peers, imports_from=["out"])) == [
+        """\
+build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and 2 more): 'sound' \
+exports it, but 'imports-from' doesn't name it
+hint: add 'sound' to 'imports-from'"""
+    ]
+
+
+def test_an_export_of_an_extension_that_needs_this_one_is_out_of_reach(tmp_path: Path) -> None:
+    """S004, also over others; where another one has it, that is named."""
+    content = compiled(tmp_path, NEEDY)
+    sound = replace(peer("sound", "beep"), imports_from=("mix",))
+    mix = replace(peer("mix"), imports_from=("mix", "filters"))
+    assert texts(linked(content, peers=[sound, mix])) == [
+        """\
+build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and 2 more): 'sound' \
+exports it, but imports from 'filters' itself
+hint: move what they share to an extension of its own"""
+    ]
+    (text,) = texts(linked(content, peers=[sound, mix, peer("tone", "beep")]))
+    assert text.endswith(
+        "'tone' exports it, but 'imports-from' doesn't name it\nhint: add 'imports-from: [tone]'"
+    )
 
 
 def test_a_group_that_is_switched_off_says_where(tmp_path: Path) -> None:
@@ -676,3 +707,46 @@ def test_a_peer_is_what_its_exports_are(tmp_path: Path) -> None:
 def test_names_that_nobody_wrote_are_explained(why: Why, expected: str, tmp_path: Path) -> None:
     """What a symbol stands for, and what to do about that."""
     assert texts(linked(compiled(tmp_path, NEEDY), why=why)) == [f"build/filters.o: {expected}"]
+
+
+LABELS = """\
+    .text
+    .global copy, table, typed, odd, last
+copy:
+    bx lr
+    .type typed, %function
+typed:
+    bx lr
+table:
+    .word 1
+    .thumb_func
+odd:
+    bx lr
+last:
+    bx lr
+"""
+
+
+def test_thumb_code_without_a_type_is_no_function_to_callers(tmp_path: Path) -> None:
+    """S017 for labels in code alone: GNU as sets bit 0 where it knows that one is a function."""
+    content = assembled(tmp_path, LABELS, "cortex-m3", "-mthumb")
+    names = ["copy", "table", "typed", "odd", "last"]
+    made = linked(content, exports=names)
+    assert texts(made) == [
+        f"""\
+llext.yml:12:9: warning[S017]: extension 'filters' exports '{name}', Thumb code that isn't typed \
+as a function: its address lacks the Thumb bit, and calls of it fault
+hint: write '.type {name}, %function' in the assembler source"""
+        for name in ("copy", "last")
+    ]
+    assert not has_errors(made.findings)
+    rows = map(str.split, output(tool("readelf"), "-sW", str(tmp_path / "unit.o")).splitlines())
+    values = {row[7]: int(row[1], 16) for row in rows if row[-1:] and row[-1] in names}
+    assert [values[name] & 1 for name in names] == [0, 0, 1, 1, 0]
+
+
+def test_arm_code_needs_no_type(tmp_path: Path) -> None:
+    """Bit 0 is clear for it anyway."""
+    source = ".arm\n.global run\nrun:\n    bx lr\n"
+    content = assembled(tmp_path, source, "cortex-a9")
+    assert texts(linked(content, exports=["run"])) == []

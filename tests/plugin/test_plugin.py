@@ -300,3 +300,26 @@ def test_the_sample_can_be_unit_tested(compiler: str, tmp_path: Path) -> None:
     assert [str(each) for each in sample.warnings()] == []
     ran = session(sample.root, "", "tests")
     assert (ran.status, ran.out.splitlines()[-1].split(" in ")[0]) == (0, "8 passed"), ran.out
+
+
+def test_blobs_that_are_older_than_their_objects_are_warned_of(tmp_path: Path) -> None:
+    """Once a session; else an edit would seem to pass its tests. `-W error` makes it a failure."""
+    built(tmp_path)
+    test = """
+def test_one(llext):
+    assert llext.load("demo").call("demo_add", 1, 2).value == 3
+
+def test_two(llext):
+    assert llext.load("demo").call("demo_add", 2, 2).value == 4
+"""
+    assert "warning" not in session(tmp_path, test).out
+    unit = tmp_path / "demo.o"
+    unit.write_bytes(unit.read_bytes() + b"more")
+    ran = session(tmp_path, test)
+    assert ran.status == 0
+    assert (
+        ran.out.count("'demo.o' has changed since the last build, what runs is from before: run ")
+        == 1
+    )
+    assert "2 passed, 1 warning in " in ran.out
+    assert session(tmp_path, test, "-W", "error").status == 1

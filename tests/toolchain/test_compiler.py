@@ -116,6 +116,31 @@ def test_a_compiler_that_was_asked_for_and_is_missing(search: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("cc", "hint"),
+    [
+        (
+            "arm-none-eabi-gcc -mthumb -Os",
+            "write 'cc: arm-none-eabi-gcc', and put the flags into 'cflags'",
+        ),
+        (
+            "ccache arm-none-eabi-gcc",
+            "write 'cc: arm-none-eabi-gcc', and 'launcher: [ccache]'",
+        ),
+        ("my gcc", "install 'my gcc', or name another compiler as 'cc'"),
+    ],
+)
+def test_a_command_line_is_no_compiler(cc: str, hint: str, search: Path) -> None:
+    """T002: as the variable CC has it in shells; here each word has its own key."""
+    program(search, "arm-none-eabi-gcc")
+    program(search, "ccache")
+    with pytest.raises(MissingError) as caught:
+        found(search, cc=cc)
+    assert str(caught.value) == (
+        f"llext.yml:4:3: error[T002]: compiler '{cc}' isn't on PATH\nhint: {hint}"
+    )
+
+
 @pytest.mark.usefixtures("_no_ziglang")
 def test_zig_may_be_a_program_or_a_package(search: Path) -> None:
     """The message names both."""
@@ -171,6 +196,20 @@ def test_gcc_for_another_machine_is_refused(
     hint = f"set 'cc: {TARGETS[machine].gcc[0]}gcc'"
     message = f"{cc} makes no code for {target}"
     assert str(caught.value) == f"llext.yml:4:3: error[T009]: {message}\nhint: {hint}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="programs aren't linked to there")
+def test_the_gcc_of_the_host_is_told_by_what_it_links_to(search: Path) -> None:
+    """T009: as Debian and its kin install it, over one more link."""
+    program(search, "x86_64-linux-gnu-gcc-12")
+    (search / "gcc-12").symlink_to("x86_64-linux-gnu-gcc-12")
+    (search / "gcc").symlink_to("gcc-12")
+    with pytest.raises(LlextError) as caught:
+        found(search, cc="gcc", base=image(40, 32))
+    assert str(caught.value) == (
+        "llext.yml:4:3: error[T009]: gcc makes no code for Arm\nhint: set 'cc: arm-none-eabi-gcc'"
+    )
+    assert found(search, cc="gcc", base=image(62, 64)).path.name == "gcc"
 
 
 @pytest.mark.parametrize("machine", [(3, 32), (62, 64)])

@@ -52,9 +52,52 @@ def test_gccs_messages_keep_their_places_and_notes() -> None:
     """Every error of a source, not the first one."""
     assert said(GCC) == (
         "src/fir.h:2:28: error[T010]: invalid use of undefined type 'struct S'\n"
+        "src/fir.c:1: note: included from here\n"
         "src/fir.c:3:17: error[T010]: conflicting types for 'g'; have 'int(char)'\n"
         "src/fir.c:3:5: note: previous declaration of 'g' with type 'int(int)'\n"
         "src/fir.c:9:1: warning[T011]: control reaches end of non-void function [-Wreturn-type]"
+    )
+
+
+INNER = "src/b.h:3:8: error: expected ';' before 'int'\n"
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        # gcc 12
+        "In file included from src/a.h:1,\n                 from src/fir.c:2:\n",
+        # gcc with the options that show columns there, too
+        "In file included from src/a.h:1:9,\n                 from src/fir.c:2:10:\n",
+        # clang 18
+        "In file included from src/fir.c:2:\nIn file included from src/a.h:1:\n",
+    ],
+    ids=["gcc", "columns", "clang"],
+)
+def test_who_includes_a_header_is_a_note(lead: str) -> None:
+    """From the inside to the outside; the header may be fine where another source includes it."""
+    column = ":9" if ":9," in lead else ""
+    outer = ":10" if column else ""
+    later = "src/b.h:9:1: error: no\nsrc/fir.c:7:1: error: no\n"
+    assert said(lead + INNER + later) == (
+        "src/b.h:3:8: error[T010]: expected ';' before 'int'\n"
+        f"src/a.h:1{column}: note: included from here\n"
+        f"src/fir.c:2{outer}: note: included from here\n"
+        "src/b.h:9:1: error[T010]: no\n"
+        "src/fir.c:7:1: error[T010]: no"
+    )
+
+
+def test_what_asks_for_a_template_is_a_note() -> None:
+    """gcc says it in front of the error, clang as notes behind it."""
+    text = (
+        "a.cpp: In instantiation of 'struct A<int>':\n"
+        "a.cpp:3:8:   required from here\n"
+        "a.cpp:2:45: error: 'int' is not a class, struct, or union type\n"
+    )
+    assert said(text) == (
+        "a.cpp:2:45: error[T010]: 'int' is not a class, struct, or union type\n"
+        "a.cpp:3:8: note: required from here"
     )
 
 
@@ -73,6 +116,18 @@ def test_fatal_errors_and_assemblers_messages_are_errors() -> None:
     )
     assert said("a.s: Assembler messages:\na.s:2: Error: bad instruction `foo r1'\n") == (
         "a.s:2: error[T010]: bad instruction `foo r1'"
+    )
+
+
+@pytest.mark.parametrize(
+    "place", ["../temporary/ccJdcKz0.s", "C:\\Temp\\ccJdcKz0.s", "{standard input}"]
+)
+def test_what_an_assembler_says_of_c_is_at_the_source(place: str) -> None:
+    """Inline assembler: the file that it names is gone when somebody reads that."""
+    text = f"{place}: Assembler messages:\n{place}:52: Error: bad instruction `foo r1'\n"
+    assert said(text) == (
+        "src/fir.c: error[T010]: bad instruction `foo r1' (in the assembly that the compiler has "
+        "made of it)"
     )
 
 

@@ -208,6 +208,26 @@ def test_equal_base_names_are_two_objects() -> None:
     assert all(each.startswith("build/obj/one/") and ".." not in each for each in outputs)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("src/fir.h", "remove it: headers are found in 'include-dirs' and beside the sources"),
+        ("src/fir.HPP", "remove it: headers are found in 'include-dirs' and beside the sources"),
+        ("src", "name each file, also those of a folder"),
+        ("fir.o", "list files that are compiled already as 'objects'"),
+        ("fir.rs", "list files that are compiled already as 'objects'"),
+    ],
+)
+def test_what_is_no_source_has_another_place(name: str, hint: str) -> None:
+    """T005."""
+    text = refusal(extension(sources=[ref(name)], at=AT))
+    suffix = name[name.find(".") :] if "." in name else ""
+    assert text == (
+        f"llext.yml:12:16: error[T005]: source '{name}' has suffix '{suffix}', expected one of "
+        f".C, .S, .c, .c++, .cc, .cp, .cpp, .cxx, .s, .sx\nhint: {hint}"
+    )
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     """In the order of the manifest, over all extensions."""
     text = refusal(
@@ -217,6 +237,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         extension("four", at=AT),
         extension("five", sources=[ref("a|b.c")], at=AT),
         extension("six", sources=[ref("a.c")], defines=[("X", "1\n2")], at=AT),
+        extension("seven", objects=[ref("a.o"), ref("start.S", 15)], at=AT),
     )
     assert text == (
         "llext.yml:12:16: error[T005]: source 'a.rs' has suffix '.rs', expected one of .C, .S, "
@@ -236,7 +257,9 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "hint: rename the file\n"
         "llext.yml:9:5: error[T006]: define 'X' of 'six' has '1\\n2' as its value, expected one "
         "line\n"
-        "hint: define it in a header"
+        "hint: define it in a header\n"
+        "llext.yml:15:16: error[T005]: object 'start.S' has the suffix of a source, '.S'\n"
+        "hint: list it under 'sources'"
     )
 
 

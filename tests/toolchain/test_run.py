@@ -188,6 +188,30 @@ def test_a_missing_source_is_named_before_anything_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.cross
+def test_errors_in_inline_assembler_are_at_the_source(tmp_path: Path) -> None:
+    """GNU as names a file that gcc has removed again."""
+    project = gcc_project(tmp_path)
+    source = project.write("src/a.c", 'void a(void) { __asm__("foo r1"); }\n')
+    outcome = project.run(extension(sources=[source]))
+    assert "".join(str(each) for each in outcome.diagnostics) == (
+        "src/a.c: error[T010]: bad instruction `foo r1' (in the assembly that the compiler has "
+        "made of it)"
+    )
+
+
+@pytest.mark.cross
+def test_a_folder_is_no_source(tmp_path: Path) -> None:
+    """It is there, so "doesn't exist" would send one looking in the wrong place."""
+    project = gcc_project(tmp_path)
+    (tmp_path / "part.o").mkdir()
+    source = project.write("a.c", "")
+    outcome = project.run(extension(sources=[source], objects=[project.ref("part.o")]))
+    assert [str(each) for each in outcome.diagnostics] == [
+        "west-llext: error[T016]: 'part.o' is no file\nhint: list the files in it"
+    ]
+
+
+@pytest.mark.cross
 def test_a_failed_build_isnt_taken_for_one_that_went_through(tmp_path: Path) -> None:
     """The record of the last good one is gone before the first command runs."""
     project = gcc_project(tmp_path)

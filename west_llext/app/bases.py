@@ -21,7 +21,7 @@ from west_llext.base.usual_dir import is_build_dir
 from west_llext.diagnostics import Diagnostic, MissingError
 from west_llext.elf.read import file_content
 from west_llext.model.base import BaseImage
-from west_llext.model.manifest import Manifest
+from west_llext.model.manifest import FileRef, Manifest
 from west_llext.record import record
 
 if TYPE_CHECKING:  # few manifests name one
@@ -114,7 +114,7 @@ def _base(manifest: Manifest, request: Request) -> Base:
         return _usual(request, spec.zephyr_version)
     path = spec.image.path
     name = (shown / spec.image.text).as_posix()
-    data = file_content(path, name)
+    data = _image_content(spec.image, name)
     build = None
     if spec.build_dir is not None:
         folder = spec.build_dir
@@ -129,6 +129,17 @@ def _base(manifest: Manifest, request: Request) -> Base:
     )
     digests = {path: read.digest, **({} if build is None else build.digests)}
     return Base(image=read, path=path, name=spec.image.text, build=build, digests=digests)
+
+
+def _image_content(file: FileRef, name: str) -> bytes:
+    # where it isn't there, the manifest's line is the place to look at
+    try:
+        return file_content(file.path, name)
+    except MissingError as err:
+        hint = "build the base image first"
+        raise MissingError(
+            [replace(each, at=file.at, hint=hint) for each in err.diagnostics]
+        ) from err
 
 
 def config_of(base: Base) -> Mapping[str, str]:

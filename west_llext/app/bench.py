@@ -28,6 +28,7 @@ from west_llext.elf.note import note
 from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.blob import blob_image
 from west_llext.emulate.limits import Limits
+from west_llext.emulate.mapped import data_at
 from west_llext.emulate.memory import Access
 from west_llext.emulate.standin import StandIn
 from west_llext.emulate.standins import STAND_INS
@@ -202,7 +203,14 @@ class Bench:
         if call.function not in image.exports:
             message = f"extension '{image.name}' exports no '{call.function}', it exports: "
             raise LlextError([_unknown(call.function, list(image.exports), image.file, message)])
-        return image.exports[call.function]
+        address = image.exports[call.function]
+        place = data_at(self._target.regions(), address)
+        if place is not None:
+            message = f"'{call.function}' of '{image.name}' is no function: it is in '{place}'"
+            raise LlextError(
+                [Diagnostic(code="X009", at=Span(PurePath(image.file)), message=message)]
+            )
+        return address
 
     def symbol(self, extension: str, name: str) -> int | None:
         """The address of a symbol of an extension, or else of the base image; None for none."""

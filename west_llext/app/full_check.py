@@ -6,7 +6,7 @@ from __future__ import annotations
 from west_llext.app.inputs import Draft, Inputs, based, draft, jobs
 from west_llext.app.linking import link_all
 from west_llext.app.lockfile import lockfile, reserved
-from west_llext.app.objects import checkable
+from west_llext.app.objects import checkable, unbuildable
 from west_llext.app.requests import CheckResult, Request
 from west_llext.app.surroundings import occupied, surroundings
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Severity, UsageError
@@ -35,7 +35,9 @@ def _findings(request: Request, written: Draft) -> list[Diagnostic]:
     except MissingError as err:
         if request.build_dir is not None:
             raise
-        return [*written.findings, *(_unlinked(written, each) for each in err.diagnostics)]
+        barred = unbuildable(written.manifest, written.extensions)
+        notes = [_unlinked(written, each) for each in err.diagnostics]
+        return [*written.findings, *barred, *notes]
     except LlextError as err:
         return [*written.findings, *err.diagnostics]
     return [*start.findings, *_link_findings(request, start)]

@@ -10,6 +10,7 @@ from west_llext.app.bases import opened
 from west_llext.app.blob_info import BlobInfo, blob_info
 from west_llext.app.fit import Fit, fit
 from west_llext.base.description import is_description
+from west_llext.base.image import is_extension
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.elf.headers import headers
 from west_llext.elf.read import file_content, object_file
@@ -96,10 +97,15 @@ def described(data: bytes, path: Path, folder: Path | None = None) -> BlobInfo |
     """
     if is_description(data):
         return base_info(base_image(data, path, folder), len(data))
-    kind = headers(data, path.as_posix()).file_type
-    if kind == FileType.EXEC:
+    head = headers(data, path.as_posix())
+    kind = head.file_type
+    if kind == FileType.EXEC and not is_extension(head.sections):
         return base_info(base_image(data, path, folder), len(data))
     if kind in {FileType.REL, FileType.DYN}:
         return blob_info(object_file(data, path.as_posix()), data)
-    message = f"it is of ELF type {kind}, expected a blob (1 or 3) or a base image (2)"
-    raise LlextError([Diagnostic(code="I006", at=Span(path), message=message)])
+    expected = "expected a blob (1 or 3) or a base image (2)"
+    message, hint = f"it is of ELF type {kind}, {expected}", None
+    if kind == FileType.EXEC:
+        message = "it is the debugger's file of an extension, expected a blob or a base image"
+        hint = f"describe '{path.with_suffix('.llext').name}' instead"
+    raise LlextError([Diagnostic(code="I006", at=Span(path), message=message, hint=hint)])

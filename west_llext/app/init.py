@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from enum import Enum
 from pathlib import Path, PurePath, PurePosixPath
@@ -21,6 +22,7 @@ from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.elf.read import file_content
 from west_llext.emit.files import put
 from west_llext.manifest.draft import Draft, DraftExtension, text
+from west_llext.manifest.load import manifest
 from west_llext.manifest.plain import plain
 from west_llext.model.base import Origin
 from west_llext.model.manifest import MAX_NAME_LENGTH, Toolchain
@@ -35,6 +37,9 @@ OBJECT_SUFFIXES = (".o", ".obj", ".a", ".lib")
 _PLAIN_FOLDERS = frozenset(
     ["src", "source", "sources", "lib", "libs", "code", "c", "ext", "extensions", "build", "obj"]
 )
+# folders with sources that a hint names, and those that are looked for some in
+_MAX_NAMED = 8
+_MAX_LOOKED_AT = 1000
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 
 
@@ -82,11 +87,13 @@ class InitResult:
     """The manifest that was written.
 
     compiler: command that it names; None where none was found or the build directory tells
+    outside: whether it names something outside of its workspace, which has to be allowed
     """
 
     content: str
     extensions: tuple[DraftExtension, ...]
     compiler: str | None
+    outside: bool = False
 
 
 def init(request: InitRequest) -> InitResult:
@@ -130,7 +137,17 @@ def init(request: InitRequest) -> InitResult:
         )
     )
     put(request.manifest, content)
-    return InitResult(content=content, extensions=extensions, compiler=cc)
+    return InitResult(
+        content=content, extensions=extensions, compiler=cc, outside=_is_outside(request)
+    )
+
+
+def _is_outside(request: InitRequest) -> bool:
+    try:
+        manifest(request.manifest, display=request.display)
+    except LlextError as err:
+        return any(each.code == "M050" for each in err.diagnostics)
+    return False
 
 
 def _taken_over(build: BuildDir, folder: Path, taken: set[str]) -> tuple[DraftExtension, ...]:
@@ -249,9 +266,10 @@ def _free(name: str, taken: Iterable[str]) -> str:
 
 
 def _include_dirs(place: str, folder: Path) -> tuple[str, ...]:
-    # where headers usually are: beside the sources, or beside their folder
+    # where headers usually are: beside the sources, or beside one of the folders that they are in
     beside = PurePosixPath(place)
-    candidates = (beside / "include", beside.parent / "include")
+    around = [beside.parent] if ".." in beside.parts else beside.parents
+    candidates = [each / "include" for each in (beside, *around)]
     found = dict.fromkeys(
         each.as_posix()
         for each in candidates
@@ -299,12 +317,30 @@ def _unknown_files(paths: Iterable[Path]) -> list[Diagnostic]:
 
 
 def _no_sources(folder: Path) -> Diagnostic:
+    below = ", ".join(f"'{each}'" for each in _below(folder))
     return Diagnostic(
         code="T023",
         at=Span(folder),
         message=f"folder '{folder.as_posix()}' has no sources in it, nor in its folder 'src'",
-        hint=f"name files, or a folder with some of {', '.join(SUFFIXES)}",
+        hint=f"name the folders in it that have: {below}"
+        if below
+        else f"name files, or a folder with some of {', '.join(SUFFIXES)}",
     )
+
+
+def _below(folder: Path) -> list[str]:
+    # the first folders further down that have sources; few are looked at, and no hidden ones
+    found: list[str] = []
+    queue, looked_at = [folder], 0
+    while queue and len(found) < _MAX_NAMED and looked_at < _MAX_LOOKED_AT:
+        place = queue.pop(0)
+        looked_at += 1
+        if place != folder and _sources(place):
+            found.append(place.as_posix())
+        with suppress(OSError):
+            inside = sorted(each for each in place.iterdir() if each.name[0] != ".")
+            queue += [each for each in inside if each.is_dir() and not each.is_symlink()]
+    return found
 
 
 def _already(display: str) -> Diagnostic:

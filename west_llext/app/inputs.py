@@ -21,6 +21,7 @@ from west_llext.diagnostics import (
     has_errors,
 )
 from west_llext.manifest.load import manifest as load_manifest
+from west_llext.manifest.rules_memory import outside_space
 from west_llext.model.manifest import Extension, Manifest
 from west_llext.record import record
 
@@ -75,6 +76,9 @@ def based(written: Draft, request: Request) -> Inputs:
     if without and base.absent:
         raise MissingError(base.absent)
     raise_errors(without)
+    if base.image is not None:
+        bits = base.image.abi.ident.bits
+        raise_errors([*outside_space(written.manifest.base.memories, bits)])
     return Inputs(
         manifest=written.manifest,
         extensions=written.extensions,

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
 from west_llext.app.bases import Base
@@ -20,6 +20,7 @@ from west_llext.emit.files import put
 from west_llext.model.manifest import CompilerRuntime, Extension, Manifest
 from west_llext.record import record
 from west_llext.toolchain import run
+from west_llext.toolchain.checks import findings, missing_file, missing_folder
 from west_llext.toolchain.compiler import Compiler, compiler, runtime_library
 from west_llext.toolchain.flags import Kind
 from west_llext.toolchain.lock import locked
@@ -79,13 +80,20 @@ def made_objects(
         for ran in outcome.ran:
             request.commands(_folder(request), ran.step.words, ran.output)
         if has_errors(outcome.diagnostics):
-            raise LlextError(outcome.diagnostics)
+            raise LlextError([*_no_folders(extensions), *outcome.diagnostics])
         yield Objects(
             tasks=tasks_of(extensions, steps),
             plan=steps,
             digests=flags.digests,
             findings=outcome.diagnostics,
         )
+
+
+def _no_folders(extensions: Iterable[Extension]) -> list[Diagnostic]:
+    # What compilers pass over in silence, and then miss headers of. It is no error by itself:
+    # another step of the build may make the folder.
+    named = {each.at: each for extension in extensions for each in extension.include_dirs}
+    return [missing_folder(each) for each in named.values() if not each.path.is_dir()]
 
 
 def _folder(request: Request) -> str:
@@ -146,7 +154,7 @@ def checkable(
     extensions: tuple[Extension, ...],
     base: Base,
 ) -> tuple[tuple[Task, ...], list[Diagnostic]]:
-    """The extensions whose objects are there, and a note for each of the others.
+    """The extensions whose objects are there, a note for each of the others, and what bars a build.
 
     Objects that the last build compiled count only where nothing changed since. An extension that
     imports from one whose exports aren't known can't be checked either.
@@ -154,6 +162,7 @@ def checkable(
     steps = _known_plan(request, manifest, extensions, base)
     if steps is not None:
         return tasks_of(extensions, steps), []
+    barred = unbuildable(manifest, extensions)
     absent = {each.name for each in extensions if needs_compiler([each])}
     grown = True
     while grown:
@@ -169,7 +178,26 @@ def checkable(
         for each in extensions
         if each.name not in absent
     )
-    return tasks, [_unchecked(each) for each in extensions if each.name in absent]
+    return tasks, [*barred, *(_unchecked(each) for each in extensions if each.name in absent)]
+
+
+def unbuildable(manifest: Manifest, extensions: Iterable[Extension]) -> list[Diagnostic]:
+    """What would keep the sources and objects of extensions from being compiled and merged.
+
+    A file that isn't there is a warning: what makes it may not have run.
+    """
+    flags, root = manifest.base.toolchain.cflags, Path(os.path.realpath(manifest.root))
+    found: list[Diagnostic] = []
+    for each in extensions:
+        wrong = list(findings(each, flags=flags if each.sources else (), root=root))
+        places = {finding.at for finding in wrong}
+        wrong += [
+            replace(missing_file(file), severity=Severity.WARNING)
+            for file in (*each.sources, *each.objects)
+            if needs_compiler([each]) and file.at not in places and not file.path.is_file()
+        ]
+        found += wrong
+    return found
 
 
 def _known_plan(

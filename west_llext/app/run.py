@@ -56,6 +56,7 @@ class RunRequest:
     calls: in order; none to run only the constructors
     stand_ins: functions of the base image that the host is to do instead
     stand_in_files: Python files with more of them, which are executed
+    notes: what is to be said of the blobs beside all that
     """
 
     base: Path | None = None
@@ -67,6 +68,7 @@ class RunRequest:
     limits: Limits = field(default_factory=Limits)
     watch: Watch = Watch.NOTHING
     end: End = End.LOADED
+    notes: tuple[Diagnostic, ...] = ()
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ class _Run:
         self.request = request
         self.names: list[str] = []
         self.called: list[Called] = []
-        self.findings: list[Diagnostic] = []
+        self.findings = list(request.notes)
 
     def result(self) -> RunResult:
         self.load()

@@ -13,6 +13,7 @@ from west_llext.app.ground import Beside
 from west_llext.app.inputs import chosen, raise_errors, refuse_unknown
 from west_llext.app.requests import Request
 from west_llext.app.run import RunRequest
+from west_llext.app.stale import stale
 from west_llext.app.surroundings import homeless
 from west_llext.diagnostics import Diagnostic, MissingError, Span
 from west_llext.elf.read import file_content, object_file
@@ -46,6 +47,7 @@ def run_request(
         calls=tuple(calls),
         stand_ins=(*own.replace, *stand_ins),
         stand_in_files=(*(each.path for each in own.stand_ins), *stand_in_files),
+        notes=tuple(stale(request, known.base_files)),
     )
 
 
@@ -56,12 +58,14 @@ class Opened:
     chosen: the extensions that the request is about
     beside: what they run beside
     output: folder of the blobs
+    base_files: what the base image and its settings were read from
     """
 
     manifest: Manifest
     chosen: tuple[Extension, ...]
     beside: Beside
     output: Path
+    base_files: tuple[Path, ...] = ()
 
     def blobs(self, names: Collection[str]) -> dict[str, Path]:
         """Files of these extensions (all for none) and of those that they import from, in order.
@@ -69,7 +73,9 @@ class Opened:
         Raises LlextError (B020) for those that need a base image where there is none, and
         MissingError (L001) with every one that hasn't been built.
         """
-        extensions = _called(self.manifest, self.chosen, names)
+        # what is called was chosen by that
+        offered = self.manifest.extensions if names else self.chosen
+        extensions = _called(self.manifest, offered, names)
         raise_errors(homeless(extensions, self.beside.image))
         blobs = {each.name: self.output / f"{each.name}.llext" for each in extensions}
         _refuse_missing(blobs.values())
@@ -102,7 +108,11 @@ def opened(request: Request) -> Opened:
         occupied=tuple((each.address, each.end) for each in manifest.base.memories),
     )
     return Opened(
-        manifest=manifest, chosen=chosen(manifest, request), beside=beside, output=request.output
+        manifest=manifest,
+        chosen=chosen(manifest, request),
+        beside=beside,
+        output=request.output,
+        base_files=tuple(base.digests),
     )
 
 

@@ -142,6 +142,18 @@ def _relative(path: Path | str, root: str) -> str:
         return real
 
 
+def differing(folder: str, digests: Mapping[str, str]) -> list[str]:
+    """Those of the files that aren't there any more, or have another content."""
+    return [path for path, known in digests.items() if not _is_as_before(folder, path, known)]
+
+
+def _is_as_before(folder: str, path: str, known: str) -> bool:
+    try:
+        return _same(folder, {path: known})
+    except OSError:
+        return False
+
+
 def _same(folder: str, digests: Mapping[str, str]) -> bool:
     start = folder + os.sep
     return all(

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
 from west_llext.base.names import NodePath, about
 from west_llext.model.base import BaseImage, Offer, Reason, Why
+from west_llext.model.cname import c_name
 from west_llext.model.manifest import Condition, ExportGroup
 
 #: Whether a condition of an export group holds in the base image's configuration.
@@ -103,9 +104,16 @@ def why_missing(
             return Why(reason=Reason.HIDDEN)
         if image is not None and name in image.local:
             return Why(reason=Reason.STATIC)
-        return Why(reason=Reason.ABSENT, nearest=look(name, *_pools(image, on)))
+        pools = tuple(_pools(image, on))
+        return Why(reason=Reason.ABSENT, nearest=_of_c(name, pools) or look(name, *pools))
 
     return why
+
+
+def _of_c(name: str, pools: Iterable[Collection[str]]) -> tuple[str, ...]:
+    # the function that C++ has declared without `extern "C"`
+    in_c = c_name(name)
+    return (in_c,) if in_c is not None and any(in_c in pool for pool in pools) else ()
 
 
 def _counts(group: ExportGroup, holds: Holds) -> bool:

@@ -46,12 +46,17 @@ class VerbParser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # the base class has three overloads
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse has it."""
+        """As argparse has it, and files may also come on both sides of an option."""
         fill, self.fill = self.fill, None
-        if fill is not None:
-            fill(self)
-            _add_output(self)
-        return super().parse_known_args(args, namespace)
+        if fill is None:
+            return super().parse_known_args(args, namespace)
+        fill(self)
+        _add_output(self)
+        found, left = super().parse_known_args(args, namespace)
+        if not left:
+            return found, left
+        # takes twice as long, and calls this method again, once without files
+        return self.parse_known_intermixed_args(args, namespace)
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
@@ -114,6 +119,7 @@ def _add_output(to: argparse.ArgumentParser) -> None:
     level = group.add_mutually_exclusive_group()
     level.add_argument(
         "-q",
+        "--quiet",
         action="store_const",
         const="quiet",
         default="normal",
@@ -121,7 +127,12 @@ def _add_output(to: argparse.ArgumentParser) -> None:
         help="only errors",
     )
     level.add_argument(
-        "-v", action="store_const", const="verbose", dest="llext_verbosity", help="tell more"
+        "-v",
+        "--verbose",
+        action="store_const",
+        const="verbose",
+        dest="llext_verbosity",
+        help="tell more",
     )
 
 
@@ -187,7 +198,9 @@ def _add_base(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="manifest that names the base image (default: llext.yml here or in a folder above)",
     )
-    add_build_dir(to)
+    for each in MANIFEST:
+        if each[1] in {"build_dir", "domain"}:
+            add_option(to, each)
     to.add_argument(
         "-o",
         "--output",
@@ -248,8 +261,10 @@ def _add_init(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument(
         "-o",
+        "--output",
         "-m",
         "--manifest",
+        dest="manifest",
         type=path_word,
         default=Path("llext.yml"),
         metavar="FILE",

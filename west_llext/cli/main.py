@@ -32,14 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(sys.stdout, sys.stderr, os.environ)
     try:
         done = answer(words, os.environ)
+        if done is not None:
+            return _shown(done, "", console)
+        from west_llext.cli.arguments import parsed  # noqa: PLC0415  # most builds end before
+
+        arguments = parsed(words)
     except KeyboardInterrupt:
         return INTERRUPTED
-    if done is not None:
-        return _shown(done, "", console)
-    from west_llext.cli.arguments import parsed  # noqa: PLC0415  # most builds end before
-
-    try:
-        arguments = parsed(words)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
     return _finished(arguments, console, "west-llext")

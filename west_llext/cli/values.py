@@ -10,10 +10,11 @@ from west_llext.cli.options import JOBS, MANIFEST, PATH, SWITCH, WORD, WORDS, Op
 
 
 def add_build_dir(to: argparse._ActionsContainer) -> None:
-    """Add the options that name a build directory."""
-    for each in MANIFEST:
-        if each[1] in {"build_dir", "domain"}:
-            add_option(to, each)
+    """Add the options that name a build directory, where no manifest does."""
+    for spellings, name, kind, metavar, text in MANIFEST:
+        if name in {"build_dir", "domain"}:
+            said = text.replace(" (default: the manifest's)", "")
+            add_option(to, (spellings, name, kind, metavar, said))
 
 
 def add_option(to: argparse._ActionsContainer, option: Option) -> None:

@@ -163,7 +163,7 @@ def unwritable(path: PurePath | str, err: OSError) -> MissingError:
                 code="O001",
                 at=Span(where),
                 message=f"can't write '{where.as_posix()}': {reason}",
-                hint=_HINTS.get(err.errno or 0),
+                hint=_hint(where, err.errno or 0),
             )
         ]
     )
@@ -175,7 +175,16 @@ _HINTS = {
     errno.EROFS: "choose a folder on a writable file system with --output",
     errno.EISDIR: "move the folder that is in the way",
     errno.ENOTDIR: "move the file that is in the way of a folder",
+    errno.EEXIST: "move the file that is in the way of a folder",
 }
+# what no other output folder would help
+_BESIDE = (errno.EACCES, errno.EROFS)
+
+
+def _hint(file: PurePath, number: int) -> str | None:
+    if file.suffix == ".lock" and number in _BESIDE:
+        return "it stays beside the manifest: build once where that can be written, and commit it"
+    return _HINTS.get(number)
 
 
 def _is_stream(path: Path) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -25,6 +25,17 @@ class Mapping(NamedTuple):
     image: str
     chunk: str
     range: Range
+
+
+def data_at(regions: Iterable[Mapping], address: int) -> str | None:
+    """The part of memory around an address, where nothing can be executed; None for any other.
+
+    regions: as `Mapped.regions` has them, so that the last is the innermost
+    """
+    around = [each for each in regions if each.range.start <= address < each.range.end]
+    if not around or around[-1].range.access & Access.EXECUTE:
+        return None
+    return around[-1].chunk
 
 
 class Mapped:

@@ -16,6 +16,7 @@ from itertools import chain, repeat
 from west_llext.arch.machine import Core, Machine, Release
 from west_llext.diagnostics import Diagnostic
 from west_llext.link.arrange import Arrangement, arrangement
+from west_llext.link.bounds import with_bounds
 from west_llext.link.codec import codec
 from west_llext.link.constructors import with_arrays
 from west_llext.link.direct import direct
@@ -23,7 +24,7 @@ from west_llext.link.exports import Exports, Made, exports, made_entries
 from west_llext.link.finish import linked
 from west_llext.link.job import Job, no_identifier
 from west_llext.link.lookup import BaseLookup
-from west_llext.link.missing import LineFinder, miss_diagnostic
+from west_llext.link.missing import LineFinder, by_c_name, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import relocated
 from west_llext.link.resolve import Offered, Peer, Resolution, imports, resolution
@@ -37,6 +38,7 @@ from west_llext.link.verdicts import (
     export_findings,
     resolution_findings,
     unread_providers,
+    untyped_code,
 )
 from west_llext.model.elf import SHF_ALLOC, SHN_UNDEF, STB_LOCAL, FileType, ObjectFile, Symbol
 from west_llext.model.link import Linked
@@ -104,6 +106,7 @@ class Opened:
                 for name, target in self.exports.found.items()
             },
             private=frozenset(self._private()) if imported else frozenset(),
+            imports_from=tuple(each.text for each in self.extension.imports_from),
         )
 
     def _private(self) -> Iterator[str]:
@@ -148,12 +151,14 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
         obj, findings = relocatable(obj, machine)
     if machine.prepare is not None:
         obj = machine.prepare(obj)
-    obj = with_arrays(obj)
+    obj = with_bounds(with_arrays(obj))
     arranged, more = arrangement(obj, machine)
     findings += more
     own = own_targets(obj, arranged, odd=machine.entry_is_odd)
     found = exports(obj, arranged, extension, own, machine)
     findings += export_findings(obj, extension, found)
+    if machine.entry_is_odd:
+        findings += untyped_code(obj, extension, found)
     return Opened(
         extension=extension,
         obj=obj,
@@ -190,9 +195,10 @@ def resolved(
     findings += slid_findings(obj, extension, found, context.base.slids(obj.ident.bits))
     if found.misses and not unread_providers(extension, unread):
         offer = context.base.offer
+        twins = by_c_name(obj)
         reasons = chain(repeat(offer.why, MAX_SUGGESTED), repeat(offer.briefly))
         findings += [
-            miss_diagnostic(obj, extension, miss, why=why, line=context.line)
+            miss_diagnostic(obj, extension, miss, why=why, line=context.line, twins=twins)
             for miss, why in zip(found.misses, reasons, strict=False)  # repeat() has no end
         ]
     targets = list(found.targets)

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.link.places import place_of
 from west_llext.model.base import Origin, Reason, Why
-from west_llext.model.elf import ObjectFile
+from west_llext.model.cname import c_name
+from west_llext.model.elf import STB_LOCAL, ObjectFile
 from west_llext.model.manifest import CompilerRuntime, Extension, Mode
 from west_llext.record import record
 
@@ -23,6 +24,8 @@ class Miss:
     section, offset: the first place that uses it
     count: places that use it
     elsewhere: extensions that export it without being in `imports-from`
+    circular: an extension that exports it, but imports from the importer itself; only where
+        `elsewhere` has none
     unplaced: a provider in `imports-from` that exports it, but isn't prelocated as the importer is
     private: a provider in `imports-from` that defines it without exporting it
     """
@@ -32,6 +35,7 @@ class Miss:
     offset: int
     count: int
     elsewhere: tuple[str, ...] = ()
+    circular: str | None = None
     unplaced: str | None = None
     private: str | None = None
 
@@ -43,8 +47,12 @@ def miss_diagnostic(
     *,
     why: Callable[[str], Why],
     line: LineFinder,
+    twins: Mapping[str, str],
 ) -> Diagnostic:
-    """One finding: who needs the symbol, why it is missing, what line would mend it."""
+    """One finding: who needs the symbol, why it is missing, what line would mend it.
+
+    twins: of `by_c_name(obj)`
+    """
     notes: tuple[Related, ...] = ()
     hint: str | None
     about = ""
@@ -53,11 +61,17 @@ def miss_diagnostic(
     elif miss.private is not None:
         code, reason, hint = _private(miss.name, miss.private)
     elif miss.elsewhere:
-        code, reason, hint = _elsewhere(miss)
+        code, reason, hint = _elsewhere(extension, miss)
+    elif miss.circular is not None:
+        code, reason, hint = _circular(extension, miss.circular)
     else:
         found = why(miss.name)
         code, reason, hint, notes = _base_reason(extension, miss, found)
         about = f", {found.about}" if found.about else ""
+        twin = twins.get(c_name(miss.name) or miss.name)
+        if found.reason is Reason.ABSENT and twin is not None:
+            reason += " by this name"
+            hint = f"the extension defines '{twin}': {_declared_alike(miss.name, twin)}"
     at, user = _user(obj, miss, line)
     message = f"extension '{extension.name}' needs '{miss.name}'{about} ({user}): {reason}"
     return Diagnostic(code=code, at=at, message=message, hint=hint, related=notes)
@@ -90,13 +104,23 @@ def _private(name: str, provider: str) -> tuple[str, str, str]:
     )
 
 
-def _elsewhere(miss: Miss) -> tuple[str, str, str]:
+def _circular(extension: Extension, provider: str) -> tuple[str, str, str]:
+    return (
+        "S004",
+        f"'{provider}' exports it, but imports from '{extension.name}' itself",
+        "move what they share to an extension of its own",
+    )
+
+
+def _elsewhere(extension: Extension, miss: Miss) -> tuple[str, str, str]:
     names = " and ".join(f"'{name}'" for name in miss.elsewhere)
     verb = "exports" if len(miss.elsewhere) == 1 else "export"
     return (
         "S004",
         f"{names} {verb} it, but 'imports-from' doesn't name it",
-        f"add 'imports-from: [{miss.elsewhere[0]}]'",
+        f"add '{miss.elsewhere[0]}' to 'imports-from'"
+        if extension.imports_from
+        else f"add 'imports-from: [{miss.elsewhere[0]}]'",
     )
 
 
@@ -107,7 +131,7 @@ def _base_reason(
     add = _export_hint(extension, miss.name, why)
     match why.reason:
         case Reason.ABSENT:
-            return "S001", "nothing defines it", _absent_hint(extension, why), ()
+            return "S001", "nothing defines it", _absent_hint(extension, miss, why), ()
         case Reason.STATIC:
             also = f", and {add}" if extension.mode is Mode.RELOCATABLE else ""
             reason = "the base image defines it as a local (static) symbol"
@@ -137,8 +161,23 @@ _ABSENT_HINTS = {
 }
 
 
-def _absent_hint(extension: Extension, why: Why) -> str | None:
+def by_c_name(obj: ObjectFile) -> Mapping[str, str]:
+    """What the object defines for others, in C or C++, by the name that it has in C."""
+    defined = (each for each in obj.symbols if each.section and each.info >> 4 != STB_LOCAL)
+    return {c_name(each.name) or each.name: each.name for each in defined}
+
+
+def _declared_alike(needed: str, there: str) -> str:
+    if c_name(needed) is not None and c_name(there) is not None:
+        return "declare it with the same parameters"
+    return "declare it 'extern \"C\"' in C++"
+
+
+def _absent_hint(extension: Extension, miss: Miss, why: Why) -> str | None:
     match why.origin:
+        case Origin.SOURCE if why.nearest and why.nearest[0] == c_name(miss.name):
+            near = why.nearest[0]
+            return f"the base image has '{near}': {_declared_alike(miss.name, near)}"
         case Origin.DEVICE | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.VIRTUAL:
             return _ABSENT_HINTS[why.origin]
         case Origin.HELPER if _has_runtime(extension):

@@ -50,6 +50,7 @@ class Peer:
     memory: name of the memory that its .text goes to; None where the target decides
     private: names of global symbols that it defines without exporting them, for messages; empty
         where nobody imports from it
+    imports_from: names of extensions, for messages
     """
 
     name: str
@@ -57,6 +58,7 @@ class Peer:
     memory: str | None
     exports: Mapping[str, Offered]
     private: frozenset[str] = frozenset()
+    imports_from: tuple[str, ...] = ()
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -247,13 +249,16 @@ def _misses(
             if symbol.name in peer.exports and peer.name != extension.name
         ]
         section, offset, count = places[index]
+        elsewhere = sorted(name for name in offering if name not in listed)
+        free = [name for name in elsewhere if extension.name not in _behind(name, peers)]
         found.append(
             Miss(
                 name=symbol.name,
                 section=section,
                 offset=offset,
                 count=count,
-                elsewhere=tuple(sorted(name for name in offering if name not in listed)),
+                elsewhere=tuple(free),
+                circular=None if free or not elsewhere else elsewhere[0],
                 unplaced=next((name for name in offering if name in listed), None),
                 private=next(
                     (
@@ -266,3 +271,15 @@ def _misses(
             )
         )
     return tuple(found)
+
+
+def _behind(name: str, peers: Mapping[str, Peer]) -> set[str]:
+    # the extensions that have to be loaded before that one
+    found: set[str] = set()
+    queue = [name]
+    while queue:
+        peer = peers.get(queue.pop())
+        more = () if peer is None else peer.imports_from
+        queue += [each for each in more if each not in found]
+        found.update(more)
+    return found

@@ -9,9 +9,14 @@ from west_llext.diagnostics import Diagnostic, Severity, did_you_mean
 from west_llext.link.exports import Exports
 from west_llext.link.places import place_of
 from west_llext.link.resolve import Resolution
-from west_llext.model.elf import STB_LOCAL, ObjectFile
+from west_llext.model.cname import c_name
+from west_llext.model.elf import STB_LOCAL, STT_NOTYPE, ObjectFile, Symbol
 from west_llext.model.manifest import Extension, Mode, Name
+from west_llext.model.region import Region
 
+# of the kinds of code and data in a section (AAELF32, "Mapping symbols")
+_THUMB = "$t"
+_MARKS = frozenset((_THUMB, "$a", "$d"))
 #: Names in a message; the others are counted.
 _SHOWN = 5
 #: Names that a misspelt one is compared with.
@@ -55,9 +60,52 @@ def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
     if any(each.name == name for each in defined):
         message += " in a part that is loaded"
         return Diagnostic(code="S010", at=at, message=message, hint="give it bytes in such a part")
-    known = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})[:_COMPARED]
+    offered = {each.name for each in defined if each.info >> 4 != STB_LOCAL}
+    of_cpp = min((each for each in offered if c_name(each) == name), default=None)
+    if of_cpp is not None:
+        hint = f"declare it 'extern \"C\"' in the source, or export '{of_cpp}'"
+        return Diagnostic(code="S010", at=at, message=f"{message} by this name", hint=hint)
+    known = sorted(offered)[:_COMPARED]
     hint = did_you_mean(name, known) or "define it, or remove it from 'exports'"
     return Diagnostic(code="S010", at=at, message=message, hint=hint)
+
+
+def untyped_code(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
+    """Exported Thumb code that isn't typed as a function, so that no caller enters Thumb state.
+
+    AAELF32, "Mapping symbols": what lies behind `$t` is Thumb code.
+    """
+    labels = {
+        name
+        for name, target in found.found.items()
+        if target.region is Region.TEXT and not target.function
+    }
+    if not labels:
+        return []
+    marks = [
+        (each.section, each.value, each.name[:2])
+        for each in obj.symbols
+        if each.name[:2] in _MARKS and each.name[2:3] in {"", "."}
+    ]
+    spans = {name.text: name.at for name in extension.exports}
+    return [
+        Diagnostic(
+            code="S017",
+            at=spans.get(each.name, place_of(obj)),
+            message=f"extension '{extension.name}' exports '{each.name}', Thumb code that isn't "
+            "typed as a function: its address lacks the Thumb bit, and calls of it fault",
+            hint=f"write '.type {each.name}, %function' in the assembler source",
+            severity=Severity.WARNING,
+        )
+        for each in obj.symbols
+        if each.name in labels and each.type == STT_NOTYPE and _is_thumb(each, marks)
+    ]
+
+
+def _is_thumb(symbol: Symbol, marks: Sequence[tuple[int, int, str]]) -> bool:
+    # by the last mark in the symbol's section that isn't behind it
+    before = (each for each in marks if each[0] == symbol.section and each[1] <= symbol.value)
+    return max(before, default=(0, 0, ""))[2] == _THUMB
 
 
 def unread_providers(extension: Extension, unread: Collection[str]) -> list[Name]:

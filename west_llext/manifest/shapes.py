@@ -20,6 +20,8 @@ from west_llext.manifest.text import alternatives, nearest, repairs, shown
 from west_llext.manifest.words import OTHER_WORDS
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+# what entries in brackets would have to be quoted for
+_IN_BRACKETS = frozenset(",[]{}")
 _UNITS = {"K": 10, "M": 20, "G": 30}
 
 
@@ -91,6 +93,16 @@ class Scalar(NamedTuple):
         if self.bounds is not None:
             return self._number(node, key, log)
         return Value(text, node.start_mark)
+
+    def entries(self, text: str) -> list[str]:
+        """The entries of a list that somebody wrote as one text, in words or with commas.
+
+        A text that can be an entry as it stands is one, but for flags of a command line.
+        """
+        flags = text.startswith("-")
+        words = text.split() if flags else text.replace(",", " ").split()
+        whole = not flags and self._fits(text)
+        return words if words and not whole and all(map(self._fits, words)) else [text]
 
     def _fits(self, text: str) -> bool:
         least, most = self.lengths
@@ -171,10 +183,15 @@ class Sequence(NamedTuple):
             seen.add(each.data)
 
     def _hint(self, node: Node) -> str | None:
-        if isinstance(self.item, Scalar):
-            single = node.id == "scalar" and node.value not in _NULLS
-            return f"write '[{shown(node.value)}]'" if single else None
-        return "begin each entry with '- '" if node.id == "mapping" else None
+        if node.id == "mapping":
+            return None if isinstance(self.item, Scalar) else "begin each entry with '- '"
+        item = self.item.shapes.get("scalar") if isinstance(self.item, Union) else self.item
+        if not isinstance(item, Scalar) or node.value in _NULLS:
+            return None
+        entries = item.entries(node.value)
+        if not _IN_BRACKETS.isdisjoint("".join(entries)):
+            return None
+        return f"write '[{shown(', '.join(entries))}]'"
 
 
 class Table(NamedTuple):
@@ -201,8 +218,7 @@ class Table(NamedTuple):
     def read(self, node: Node, key: str, log: Log) -> Value | None:
         """A dict of the values, by key; a key whose value is bad has None."""
         if node.id != "mapping":
-            hint = "write 'NAME: value'" if self.others and node.id == "sequence" else None
-            return _wrong_kind(self, node, key, log, hint)
+            return _wrong_kind(self, node, key, log, self._hint(node))
         found: dict[str, Value | None] = {}
         meant: set[str | None] = set()
         properties = self.properties
@@ -224,6 +240,16 @@ class Table(NamedTuple):
         if self.any_of and not any(text in found or text in meant for text in self.any_of):
             self._missing_choice(node, log)
         return Value(found, node.start_mark)
+
+    def _hint(self, node: Node) -> str | None:
+        if node.id == "sequence":
+            return "write 'NAME: value'" if self.others else None
+        titles = {each.title for each in self.properties.values()}
+        if node.value in _NULLS or len(titles) != 1:
+            return None
+        # what is one thing for every key may well be meant for all of them
+        pairs = ", ".join(f"{each}: {shown(node.value)}" for each in self.properties)
+        return f"write '{{{pairs}}}'"
 
     def _unknown(self, name: Node, found: Mapping[str, Any], log: Log) -> str | None:
         # returns the key that seems to be meant

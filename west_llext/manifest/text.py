@@ -11,6 +11,8 @@ from heapq import nlargest
 _MAX_SHOWN = 60
 # difflib takes its time; of many words only those are compared that share most pairs of letters
 _MAX_COMPARED = 20
+# letters that make the beginning of a word mean it
+_MIN_PREFIX = 3
 # how people write sizes (64 KiB) and symbols (&name, name())
 _SIZE = r"([0-9]+) ?([KMGkmg])i?[Bb]?"
 _REFERENCE = r"&?([A-Za-z_][A-Za-z0-9_]*)(?:\(\))?;?"
@@ -50,6 +52,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for each in likely:
         if len(each) == len(word) and sorted(each) == sorted(word):
             return folded[each]
+    begun = [each for each in folded if each.startswith(word)]
+    if len(begun) == 1 and len(word) >= _MIN_PREFIX:
+        return folded[begun[0]]
     match = get_close_matches(word, likely, n=1)
     return folded[match[0]] if match else None
 

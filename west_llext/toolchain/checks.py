@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
-from west_llext.diagnostics import Diagnostic
+from west_llext.diagnostics import Diagnostic, Severity
 from west_llext.model.manifest import Extension, FileRef
 from west_llext.toolchain.compiler import Compiler
 from west_llext.toolchain.flags import SUFFIXES, language
@@ -14,6 +14,15 @@ from west_llext.toolchain.names import from_root
 from west_llext.toolchain.ninja import UNSPEAKABLE
 from west_llext.toolchain.options import misplaced
 
+# what to do about a file that isn't compiled, by its suffix
+_ELSE = "list files that are compiled already as 'objects'"
+_INSTEAD = {
+    "": "name each file, also those of a folder",
+    **dict.fromkeys(
+        (".h", ".hh", ".hpp", ".hxx", ".inc"),
+        "remove it: headers are found in 'include-dirs' and beside the sources",
+    ),
+}
 _MORE_THAN_A_LINE = "\n\r\0"
 
 
@@ -42,6 +51,8 @@ def findings(extension: Extension, *, flags: Sequence[str], root: Path) -> Itera
                 hint="remove one of them",
             )
         seen.add(spelled)
+    for each in extension.objects:
+        yield from _source(each)
     if extension.sources:
         yield from _misplaced_flags(extension, flags)
         yield from _odd_defines(extension)
@@ -59,12 +70,30 @@ def no_linker(extension: Extension, compiler: Compiler) -> Diagnostic:
 
 
 def missing_file(file: FileRef) -> Diagnostic:
-    """A file that the manifest lists isn't there."""
+    """A file that the manifest lists isn't there, or isn't a file."""
+    if file.path.exists():
+        return Diagnostic(
+            code="T016",
+            at=file.at,
+            message=f"'{file.text}' is no file",
+            hint="list the files in it" if file.path.is_dir() else None,
+        )
     return Diagnostic(
         code="T016",
         at=file.at,
         message=f"file '{file.text}' doesn't exist",
         hint="create it, or remove it from the manifest",
+    )
+
+
+def missing_folder(file: FileRef) -> Diagnostic:
+    """A folder of headers that the manifest lists isn't there; a warning."""
+    return Diagnostic(
+        code="T024",
+        at=file.at,
+        message=f"there is no folder '{file.text}' to find headers in",
+        hint="correct it, or remove it from 'include-dirs'",
+        severity=Severity.WARNING,
     )
 
 
@@ -107,7 +136,19 @@ def _unknown_language(source: FileRef) -> Iterator[Diagnostic]:
             at=source.at,
             message=f"source '{source.text}' has suffix '{suffix}', "
             f"expected one of {', '.join(SUFFIXES)}",
-            hint="list files that are compiled already as 'objects'",
+            hint=_INSTEAD.get(suffix.lower(), _ELSE),
+        )
+
+
+def _source(file: FileRef) -> Iterator[Diagnostic]:
+    # the compiler that merges objects would compile it, with none of the flags
+    if language(file.text) is not None:
+        suffix = PurePath(file.text).suffix
+        yield Diagnostic(
+            code="T005",
+            at=file.at,
+            message=f"object '{file.text}' has the suffix of a source, '{suffix}'",
+            hint="list it under 'sources'",
         )
 
 

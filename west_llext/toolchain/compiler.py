@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.model.base import Abi
@@ -120,7 +121,7 @@ def compiler_at(
     kind = kind_of(path.name)
     if kind is Kind.ZIG and zig_target(flags, machine=machine, triple=spec.target) is None:
         raise LlextError([_no_target("zig", spec, TARGETS[machine])])
-    if kind is Kind.GCC and _is_of_another_machine(path.name, machine[0]):
+    if kind is Kind.GCC and _is_of_another_machine(path, machine[0]):
         raise LlextError([_no_target(path.name, spec, TARGETS[machine])])
     return Compiler(
         kind=kind,
@@ -246,12 +247,22 @@ def _named(spec: Toolchain, root: Path, search: str) -> Path:
                 code="T002",
                 at=spec.at,
                 message=f"compiler '{name}' {where}",
-                hint="run 'pip install ziglang'"
-                if name == "zig"
-                else f"install '{name}', or name another compiler as 'cc'",
+                hint=_no_program_hint(name, search),
             )
         ]
     )
+
+
+def _no_program_hint(name: str, search: str) -> str:
+    if name == "zig":
+        return "run 'pip install ziglang'"
+    first, *rest = name.split()
+    if rest and _program(first, search):
+        # a command line; what follows is flags, or a compiler behind its launcher
+        if rest[0].startswith("-"):
+            return f"write 'cc: {first}', and put the flags into 'cflags'"
+        return f"write 'cc: {rest[0]}', and 'launcher: [{first}]'"
+    return f"install '{name}', or name another compiler as 'cc'"
 
 
 def _launcher(spec: Toolchain, root: Path, search: str) -> tuple[str, ...]:
@@ -334,9 +345,10 @@ def _none_found(spec: Toolchain, target: Target) -> Diagnostic:
     )
 
 
-def _is_of_another_machine(name: str, number: int) -> bool:
-    # by the prefix that gcc has where it is for one machine; those of x86 make code for both
-    own = machine_of(name)
+def _is_of_another_machine(path: Path, number: int) -> bool:
+    # By the prefix that gcc has where it is for one machine; a host's `gcc` may be a link to one
+    # that has it. Those of x86 make code for both.
+    own = machine_of(path.name) or machine_of(PurePath(os.path.realpath(path)).name)
     numbers = {number} if own is None else {number, own[0]}
     return len(numbers) > 1 and numbers != {EM_386, EM_X86_64}
 

@@ -15,10 +15,17 @@ _PLACED = re.compile(
     r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? "
     r"(?P<severity>(?i:fatal error|error|warning|note)): (?P<text>.+)"
 )
+_PLACE = r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?"
+#: a header on the way from a source to the next message
+_INCLUDED = re.compile(rf"(?:In file included|\s+) from {_PLACE}[,:]")
+#: a template on that way, as gcc prints it
+_REQUIRED = re.compile(rf"{_PLACE}:\s+(?P<text>required (?:from|by) .+)")
 #: the linker's own name in front of a message
 _LINKER = re.compile(r"\S*\bld(?:\.lld)?(?:\.exe)?: ?(?:error: )?")
 #: what both linkers say of a shared object among others
 _SHARED = "attempted static link of dynamic object"
+#: gcc's temporary file for the assembler, and what that calls a pipe
+_TEMPORARY = re.compile(r"(?:.*[/\\])?(?:cc[A-Za-z0-9]{6}\.s|\{standard input\})")
 _MOST_MESSAGES = 200
 _NOISE = ("In file included from", "collect2:", "compilation terminated")
 
@@ -32,7 +39,7 @@ def step_diagnostics(
     failed: whether the step came to a bad end, which is one finding at least
     """
     lines = text.splitlines()
-    found = list(_placed(lines, shown))
+    found = [_of_source(each, step, shown) for each in _placed(lines, shown)]
     if failed and step.action is not Action.COMPILE:
         found += _linked(step, lines)
     yield from found[:_MOST_MESSAGES]
@@ -46,14 +53,16 @@ def step_diagnostics(
 
 
 def _placed(lines: Sequence[str], shown: PurePath) -> Iterator[Diagnostic]:
-    # a note belongs to the error or warning before it
+    # a note belongs to the error or warning before it, what leads there to the one behind it
     pending: Diagnostic | None = None
     notes: list[Related] = []
+    way: list[Related] = []
     for line in lines:
         match = _PLACED.fullmatch(line)
         if match is None:
+            _lead(line, way, shown)
             continue
-        at = Span(shown / match["file"], int(match["line"]), int(match["column"] or 0))
+        at = _span(match, shown)
         severity = match["severity"].lower()
         if severity == "note":
             notes.append(Related(at=at, message=match["text"]))
@@ -67,9 +76,37 @@ def _placed(lines: Sequence[str], shown: PurePath) -> Iterator[Diagnostic]:
             message=match["text"],
             severity=Severity.WARNING if warning else Severity.ERROR,
         )
-        notes = []
+        notes, way = way, []
     if pending is not None:
         yield _with_notes(pending, notes)
+
+
+def _lead(line: str, way: list[Related], shown: PurePath) -> None:
+    # adds a line of what leads to the next message, the nearest place first
+    if match := _INCLUDED.fullmatch(line):
+        note = Related(at=_span(match, shown), message="included from here")
+        # gcc goes on in lines that begin with blanks, from the inside to the outside; clang begins
+        # each line anew, from the outside
+        way.insert(0 if line.startswith("In") else len(way), note)
+    elif match := _REQUIRED.fullmatch(line):
+        way.append(Related(at=_span(match, shown), message=match["text"]))
+
+
+def _span(match: re.Match[str], shown: PurePath) -> Span:
+    return Span(shown / match["file"], int(match["line"]), int(match["column"] or 0))
+
+
+def _of_source(diagnostic: Diagnostic, step: Step, shown: PurePath) -> Diagnostic:
+    # what an assembler says of the file that gcc has made for it, which is gone by now
+    name = str(diagnostic.at.file)
+    if step.action is not Action.COMPILE or _TEMPORARY.fullmatch(name) is None:
+        return diagnostic
+    return Diagnostic(
+        code=diagnostic.code,
+        at=Span(shown / step.subject),
+        message=f"{diagnostic.message} (in the assembly that the compiler has made of it)",
+        severity=diagnostic.severity,
+    )
 
 
 def _with_notes(diagnostic: Diagnostic, notes: list[Related]) -> Diagnostic:

@@ -60,6 +60,29 @@ def known(folder: Path, root: Path) -> list[Path]:
     return [root / row[2] for row in rows if len(row) == 3]
 
 
+def sizes_and_times(folder: str, root: str) -> dict[str, tuple[bool, bool]]:
+    """Of each file that the last build has read or made: whether its size and time are the same.
+
+    By its name, absolute or from `root`. Empty where there is no record of it.
+    """
+    try:
+        with open(f"{folder}/{_NAME}", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+            lines = file.read().split("\n")[1:-1]
+    except OSError:
+        return {}
+    start = f"{root}{os.sep}"
+    rows = (line.split(" ", 2) for line in lines)
+    return {row[2]: _kept(start, *row) for row in rows if len(row) == 3}
+
+
+def _kept(start: str, size: str, time: str, name: str) -> tuple[bool, bool]:
+    try:
+        status = os.stat(name if os.path.isabs(name) else start + name)  # noqa: PTH116, PTH117
+    except (OSError, ValueError):
+        return False, False
+    return str(status.st_size) == size, str(status.st_mtime_ns) == time
+
+
 def _as_before(start: str, line: str) -> bool:
     size, time, name = line.split(" ", 2)
     status = os.stat(name if os.path.isabs(name) else start + name)  # noqa: PTH116, PTH117

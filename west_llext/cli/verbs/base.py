@@ -44,6 +44,6 @@ def _asked(arguments: Namespace, console: Console) -> ExportRequest:
 
 
 def _summary(result: ExportResult, output: Path, verb: str) -> str:
-    exports = "no table" if result.exports is None else counted(result.exports, "export")
+    exports = "no table of exports" if result.exports is None else counted(result.exports, "export")
     symbols = counted(result.symbols, "symbol")
-    return f"{verb} {output.as_posix()}: {symbols}, {exports} of {result.source}\n"
+    return f"{verb} {output.as_posix()}: {result.source} with {symbols}, {exports}\n"

@@ -17,6 +17,7 @@ def built_report(result: BuildResult, *, fallback: str) -> Report:
     table = summary.text(result.rows, result.budgets, width=width())
     table += "\n" if table else ""
     built, files = counted(result.count, "extension"), counted(len(changes.written), "file")
+    removed = f", {len(changes.removed)} removed" if changes.removed else ""
     return Report(
         verb="build",
         findings=result.findings,
@@ -27,7 +28,7 @@ def built_report(result: BuildResult, *, fallback: str) -> Report:
             "removed": list(changes.removed),
             "untouched": changes.untouched,
         },
-        summary=f"{table}{built}: {files} written, {changes.untouched} unchanged\n",
+        summary=f"{table}{built}: {files} written, {changes.untouched} unchanged{removed}\n",
         details=_listed("wrote", changes.written) + _listed("removed", changes.removed),
         status=status_of(result.findings),
         fallback=fallback,

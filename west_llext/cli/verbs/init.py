@@ -52,4 +52,6 @@ def _summary(result: InitResult, display: str) -> str:
         files = ", ".join((*each.sources, *each.objects))
         lines.append(f"  {each.name}: {files}")
     lines.append("next: name what each extension exports, and what the base image offers")
+    if result.outside:
+        lines.append("use '--allow-outside', because it names files outside of the workspace")
     return "".join(f"{line}\n" for line in lines)

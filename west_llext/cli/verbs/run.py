@@ -23,6 +23,8 @@ from west_llext.emulate.touched import Watch
 
 #: Bytes of a buffer on a line.
 _ROW = 16
+# how far below zero numbers of errors go, with room to spare
+_MAX_ERRNO = 4095
 
 
 def run(arguments: Namespace, console: Console) -> Report:
@@ -93,7 +95,15 @@ def _shown(called: Called, *, quiet: bool) -> str:
     if output and not output.endswith("\n"):
         output += "\n"
     rows = "".join(f"{line}\n" for line in _buffers(called))
-    return f"{output}{called.call} = {result.value} ({result.value:#x})\n{rows}"
+    return f"{output}{called.call} = {_spelled(result.value)}\n{rows}"
+
+
+def _spelled(value: int) -> str:
+    # functions return errors as small negative numbers, in 32 or 64 bits
+    bits = 32 if value < 1 << 32 else 64
+    negative = value - (1 << bits)
+    signed = f", {negative}" if negative >= -_MAX_ERRNO else ""
+    return f"{value} ({value:#x}{signed})"
 
 
 def _buffers(called: Called) -> Iterator[str]:
