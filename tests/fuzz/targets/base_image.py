@@ -32,7 +32,7 @@ def run(data: bytes) -> bool:
     """Read an image, with and without its configuration, and ask it for names."""
     read = False
     for config in ({}, _CONFIG):
-        found = attempt(partial(image, data, "base.elf", config=config), ["L002", "B003"])
+        found = attempt(partial(image, data, "base.elf", config=config), ["L002", "B003", "B006"])
         if found is None:
             continue
         read = True
