@@ -77,10 +77,11 @@ def succeeded(ran: Ran) -> str:
 
 
 def checkout(folder: Path) -> None:
-    """Copy this repository, with a version of its own; sources only."""
-    ignored = shutil.ignore_patterns("__pycache__", "codes", "*.so", "*.pyd")
+    """Copy this repository, with a version of its own."""
     for name in PARTS:
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "codes")
+        )
     shutil.copy(ROOT / "west.yml", folder / "west.yml")
     (folder / "west_llext" / "__init__.py").write_text(
         f'"""A copy."""\n\n__version__ = "{VERSION}"\n', encoding="utf-8"
