@@ -5,8 +5,7 @@ WINDOWS := $(filter Windows_NT,$(OS))
 PYTHON ?= $(if $(WINDOWS),python,python3)
 BIN := .venv/$(if $(WINDOWS),Scripts,bin)
 
-.PHONY: demo test lint unit conformance zephyr-test fuzz bench docs clean setup-demo setup-test \
-	compiled test-compiled bench-compiled
+.PHONY: demo test lint unit conformance zephyr-test fuzz bench docs clean setup-demo setup-test
 
 demo: setup-demo ## build the quickstart and run it in the emulator
 	$(BIN)/python samples/quickstart/demo.py
@@ -38,15 +37,6 @@ fuzz: setup-test ## minutes of damaged input
 bench: setup-test ## speed, as ratios against GNU ld in the same run
 	$(BIN)/python -m benchmarks
 
-compiled: setup-test ## a wheel in which the link is machine code, in dist/
-	$(BIN)/python tools/compiled.py
-
-test-compiled: setup-test ## all tests again, with that
-	$(BIN)/python tools/compiled.py $(BIN)/python -m pytest -q -n auto
-
-bench-compiled: setup-test ## speed of that
-	$(BIN)/python tools/compiled.py $(BIN)/python -m benchmarks
-
 docs: setup-test
 	$(BIN)/mkdocs build --strict
 
@@ -57,4 +47,4 @@ setup-test:
 	@$(PYTHON) tools/setup.py run,zig,west,dev cross node
 
 clean:
-	rm -rf .venv .node build dist samples/*/build site
+	rm -rf .venv .node build samples/*/build site

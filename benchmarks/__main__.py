@@ -21,7 +21,7 @@ from benchmarks.bench import Size, bench
 from benchmarks.cases import CASES
 from benchmarks.compare import DifferentError
 from benchmarks.processes import FailedError
-from benchmarks.product import is_compiled, product
+from benchmarks.product import product
 from benchmarks.profiling import profile
 from benchmarks.result import Result, document, text
 from benchmarks.tools import MissingToolError, machine, versions
@@ -47,7 +47,6 @@ def _run(wanted: argparse.Namespace, folder: Path) -> None:
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
         "versions": versions(),
-        "compiled": is_compiled(),
         "parameters": {
             name: getattr(wanted, name)
             for name in ("extensions", "symbols", "many_symbols", "rounds", "short_rounds", "jobs")

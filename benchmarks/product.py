@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,20 +59,8 @@ def product(folder: Path) -> Product:
     for name in ("west_llext", "schemas"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(_ROOT / name, tree / name, ignore=ignored)
-    for compiled in _compiled():
-        shutil.copyfile(compiled, tree / compiled.name)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return Product(environment=kept | {"PYTHONPATH": str(tree)})
-
-
-def is_compiled() -> bool:
-    """Whether the link of the package is machine code (docs/adr/0035)."""
-    return any(_compiled())
-
-
-def _compiled() -> Iterator[Path]:
-    # what compiled modules share
-    return _ROOT.glob("*__mypyc.*")
 
 
 def removed(folder: Path, names: Sequence[str]) -> None:
