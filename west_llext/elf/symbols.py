@@ -198,10 +198,10 @@ def _named_rows(tables: _Tables) -> Iterator[list[tuple[str, int]]]:
     bound = bytes(fields.infos).translate(_IS_GLOBAL)
     left = MAX_MEMORY - len(names)
     for first in range(0, len(bound), _PART):
-        last = first + _PART
-        kept = list(map(min, bound[first:last], fields.sections[first:last]))
-        rows = list(compress(range(first, last), kept))
-        starts = compress(fields.names[first:last], kept)
+        part = slice(first, first + _PART)
+        kept = list(map(min, bound[part], fields.sections[part]))
+        rows = list(compress(range(first, first + _PART), kept))
+        starts = compress(fields.names[part], kept)
         labels = [names[start : find("\0", start)] for start in starts]
         left -= sum(map(len, labels)) + len(labels) * _NAME_COST
         if left < 0:
