@@ -20,14 +20,14 @@ def _record(*, frozen: bool = False, eq: bool = True, **options: bool) -> Callab
     def decorated(cls: type) -> type:
         if not cls.__doc__:
             cls.__doc__ = cls.__name__  # or the signature would be put there, which takes long
-        # in place, before slots make another class of it: mypyc goes on with this one
-        shared: Any = cls
-        if "__repr__" not in cls.__dict__:
-            shared.__repr__ = _repr
+        has_repr = "__repr__" in cls.__dict__
+        made: Any = dataclasses.dataclass(eq=False, repr=False, **options)(cls)
+        if not has_repr:
+            made.__repr__ = _repr
         if eq:
-            shared.__eq__ = _eq
-            shared.__hash__ = _hash if frozen else None
-        return dataclasses.dataclass(eq=False, repr=False, **options)(cls)
+            made.__eq__ = _eq
+            made.__hash__ = _hash if frozen else None
+        return made  # type: ignore[no-any-return]  # a class that got methods
 
     return decorated
 
