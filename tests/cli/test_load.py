@@ -271,6 +271,14 @@ def test_regions_and_buffers_go_where_they_are_told(folder: Path) -> None:
             ),
         ),
         (
+            ("--region-address", "prv:text=0x20001000"),
+            "a place is given for 'text' of 'prv', which isn't loaded\nhint: did you mean 'prov'?",
+        ),
+        (
+            ("--region-address", "x:text=0x20001000"),
+            "a place is given for 'text' of 'x', which isn't loaded\nhint: loaded are: prov",
+        ),
+        (
             ("--zephyr-version", "3.4"),
             "'3.4' is no Zephyr version with a loader, expected 3.5 to 4.6 or 'main'",
         ),

@@ -20,7 +20,7 @@ from west_llext.app.load_settings import (
     target_of,
 )
 from west_llext.app.verdicts import doubts, failed, misled, refused
-from west_llext.diagnostics import Diagnostic, LlextError, Span
+from west_llext.diagnostics import Diagnostic, LlextError, Span, did_you_mean
 from west_llext.elf.headers import is_elf
 from west_llext.elf.note import note
 from west_llext.elf.read import file_content, object_file
@@ -196,6 +196,17 @@ def places_of(words: Sequence[str]) -> dict[tuple[str, str], int]:
     return found
 
 
+def _refuse_strangers(request: LoadRequest) -> None:
+    # a place for an extension that isn't loaded would be forgotten
+    names = [step.name for step in request.steps if isinstance(step, LoadStep)]
+    for name, region in request.places:
+        if name and name not in names:
+            refuse_setting(
+                f"a place is given for '{region}' of '{name}', which isn't loaded",
+                did_you_mean(name, names) or f"loaded are: {', '.join(names)}",
+            )
+
+
 def integer(word: str) -> int | None:
     """A number from a command line, or None."""
     try:
@@ -211,6 +222,7 @@ def load(request: LoadRequest) -> LoadResult:
     Raises LlextError where a file or the base image can't be read (L001, L032, B), UsageError
     (L030) for settings that make no sense.
     """
+    _refuse_strangers(request)
     contents = [
         file_content(step.path) if isinstance(step, LoadStep) else b"" for step in request.steps
     ]
