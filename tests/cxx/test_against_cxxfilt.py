@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -106,20 +107,24 @@ def test_the_standard_library_of_the_host_is_read() -> None:
     assert compared(expected) > 0.99
 
 
-def test_the_standard_library_for_arm_is_read() -> None:
-    """libstdc++ as archive, with everything that is local to it: 15,000 symbols."""
-    done = subprocess.run(
-        [cross.tool("g++"), "-print-file-name=libstdc++.a"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    path = Path(done.stdout.strip())
-    if not path.is_absolute():
-        pytest.skip("libstdc++ for Arm isn't installed")
+def test_the_standard_library_as_archive_is_read() -> None:
+    """Of a compiler for Arm, or of the host: with what is local to it, more than 8,000 symbols."""
+    path = next(_archives(), None)
+    if path is None:
+        pytest.skip("there is no libstdc++.a here")
     expected = oracle(cross.tool("c++filt"), symbols(path.read_bytes()))
-    assert len(expected) > 10_000
+    assert len(expected) > 8_000
     assert compared(expected) > 0.98
+
+
+def _archives() -> Iterator[Path]:
+    for name in ("arm-none-eabi-g++", "g++"):
+        if shutil.which(name) is not None:
+            words = [name, "-print-file-name=libstdc++.a"]
+            done = subprocess.run(words, check=True, capture_output=True, text=True)
+            path = Path(done.stdout.strip())
+            if path.is_absolute():
+                yield path
 
 
 def _is_short(name: str, text: str) -> bool:
