@@ -108,12 +108,12 @@ def test_the_standard_library_of_the_host_is_read() -> None:
 
 
 def test_the_standard_library_as_archive_is_read() -> None:
-    """Of a compiler for Arm, or of the host: with what is local to it, more than 8,000 symbols."""
+    """Of a compiler for Arm, or of the host: with what is local to it, thousands of symbols."""
     path = next(_archives(), None)
     if path is None:
         pytest.skip("there is no libstdc++.a here")
     expected = oracle(cross.tool("c++filt"), symbols(path.read_bytes()))
-    assert len(expected) > 8_000
+    assert len(expected) > 5_000
     assert compared(expected) > 0.98
 
 
