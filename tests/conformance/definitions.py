@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.conformance.corpus import Member
+from tests.support import gnuld
 from tests.support.elfbuild import FUNC, NOTYPE, OBJECT, SHN_ABS, TLS, Sym
 from west_llext.model.elf import STB_WEAK, STT_TLS, Ident, ObjectFile, Symbol
 
@@ -62,8 +63,9 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
                 odd.add(row.symbol)
     found = []
     undefined = 0
+    made = _LINKERS.get(obj.ident.machine, _NONE) | _bounds(obj)
     for index, symbol in enumerate(obj.symbols):
-        if symbol.section or symbol.name in _LINKERS.get(obj.ident.machine, _NONE):
+        if symbol.section or symbol.name in made:
             continue
         used = kinds.get(index, set())
         # GNU ld lets no branch of Xtensa's go to address 0
@@ -85,6 +87,12 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
         else:
             found.append(_arm(symbol, index, used, member, text))
     return found
+
+
+def _bounds(obj: ObjectFile) -> set[str]:
+    # what linkers define for the object's own sections
+    names = gnuld.bounded_sections(obj.data).values()
+    return {f"{prefix}{name}" for name in names for prefix in ("__start_", "__stop_")}
 
 
 def _address(kinds: set[int], machine: int, turn: int, text: int) -> int:

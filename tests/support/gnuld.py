@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -95,6 +96,7 @@ def script(
     *,
     thread: bool = False,
     discard: bool = True,
+    bounded: Mapping[int, str] | None = None,
 ) -> str:
     """A linker script that puts each input section where it is told.
 
@@ -102,7 +104,9 @@ def script(
         that the linker keeps for itself
     thread: whether there are thread-local variables
     discard: whether everything else is left out; lld would leave out its own tables
+    bounded: what a linker would call input sections that no script had moved into others
     """
+    names = {} if bounded is None else bounded
     lines = [assignments]
     # lld lays a segment out in the file as in memory, in order; a table may lie over the code
     apart = table is not None and not discard
@@ -118,7 +122,10 @@ def script(
         # inside a section, GNU ld counts from its start, lld from 0; where nops are deleted,
         # sections are placed twice, before and after
         start = "" if discard else f"ADDR({name}) + "
-        lines += [f"    . = MAX(., {start}{offset:#x}); *(s{index})" for index, offset in sections]
+        lines += [
+            f"    . = MAX(., {start}{offset:#x}); {_inputs(index, names.get(index))}"
+            for index, offset in sections
+        ]
         lines.append("  } :of_regions =0" if apart else "  } =0")
     if table is not None:
         segment = " :of_table" if apart else ""
@@ -128,6 +135,27 @@ def script(
     lines += [f"  /DISCARD/ : {{ {'*(*)' if discard else '*(s*) *(.debug*) *(.comment)'} }}"]
     lines += ["}", ""]
     return "\n".join(lines)
+
+
+def _inputs(index: int, name: str | None) -> str:
+    # with the symbols that linkers define for a section of that name
+    if name is None:
+        return f"*(s{index})"
+    return f"PROVIDE(__start_{name} = .); *(s{index}) PROVIDE(__stop_{name} = .);"
+
+
+def bounded_sections(data: bytes) -> dict[int, str]:
+    """Loaded sections with names of C, by index, but for those of which there are several."""
+    table = SectionTable(data)
+    strings = table.row(data, table.names)[4]
+    found: dict[int, str] = {}
+    for index in range(1, table.count):
+        name, _, flags, *_ = table.row(data, index)
+        text = data[strings + name : data.index(b"\0", strings + name)].decode("latin-1")
+        if flags & SHF_ALLOC and text.isascii() and text.isidentifier():
+            found[index] = text
+    times = Counter(found.values())
+    return {index: text for index, text in found.items() if times[text] == 1}
 
 
 class LinkerError(Exception):
@@ -196,7 +224,15 @@ def prepared(
     names.write_bytes(tools.elf(symbols, flags=_flags(data)))
     thread = bool(thread_sections(symbols))
     start = None if table is None else table - _reserved(data, linker)
-    text = script(layout, addresses, assignments, start, thread=thread, discard=not linker)
+    text = script(
+        layout,
+        addresses,
+        assignments,
+        start,
+        thread=thread,
+        discard=not linker,
+        bounded=bounded_sections(data),
+    )
     control.write_text(text, encoding="utf-8")
     command = [*linker] if linker else [tool("ld", tools.prefix), *tools.link]
     command += ["-nostdlib", "--nmagic", "-e", "0", "--no-warn-mismatch", "--no-check-sections"]
