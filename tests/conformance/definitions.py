@@ -63,7 +63,7 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
                 odd.add(row.symbol)
     found = []
     undefined = 0
-    made = _LINKERS.get(obj.ident.machine, _NONE) | _bounds(obj)
+    made = _LINKERS.get(obj.ident.machine, _NONE) | bounds(obj)
     for index, symbol in enumerate(obj.symbols):
         if symbol.section or symbol.name in made:
             continue
@@ -89,8 +89,8 @@ def definitions(obj: ObjectFile, member: Member, text: int, *, every: bool = Fal
     return found
 
 
-def _bounds(obj: ObjectFile) -> set[str]:
-    # what linkers define for the object's own sections
+def bounds(obj: ObjectFile) -> set[str]:
+    """Symbols that linkers define for the object's own sections."""
     names = gnuld.bounded_sections(obj.data).values()
     return {f"{prefix}{name}" for name in names for prefix in ("__start_", "__stop_")}
 
