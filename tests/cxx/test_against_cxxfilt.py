@@ -101,7 +101,7 @@ def test_the_standard_library_of_the_host_is_read() -> None:
     """libstdc++ of gcc, as shared object: 5,000 symbols and more."""
     path = next((Path(each) for each in HOST_LIBRARIES if Path(each).exists()), None)
     if path is None:
-        pytest.skip("there is no libstdc++.so.6 here")
+        pytest.skip("needs libstdc++.so.6: install gcc's C++ library")
     expected = oracle(cross.tool("c++filt"), symbols(path.read_bytes()))
     assert len(expected) > 4000
     assert compared(expected) > 0.99
@@ -111,7 +111,7 @@ def test_the_standard_library_as_archive_is_read() -> None:
     """Of a compiler for Arm, or of the host: with what is local to it, thousands of symbols."""
     path = next(_archives(), None)
     if path is None:
-        pytest.skip("there is no libstdc++.a here")
+        pytest.skip("needs libstdc++.a: install g++")
     expected = oracle(cross.tool("c++filt"), symbols(path.read_bytes()))
     assert len(expected) > 5_000
     assert compared(expected) > 0.98

@@ -198,7 +198,10 @@ def test_gcc_for_another_machine_is_refused(
     assert str(caught.value) == f"llext.yml:4:3: error[T009]: {message}\nhint: {hint}"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="programs aren't linked to there")
+@pytest.mark.skipif(
+    os.name == "nt",
+    reason="Windows needs a privilege for symbolic links, and has no gcc that is one",
+)
 def test_the_gcc_of_the_host_is_told_by_what_it_links_to(search: Path) -> None:
     """T009: as Debian and its kin install it, over one more link."""
     program(search, "x86_64-linux-gnu-gcc-12")

@@ -24,6 +24,7 @@ from west_llext.model.elf import (
 from west_llext.model.rows import symbol_columns
 
 _START, _STOP = "__start_", "__stop_"
+_GLOBAL = STB_GLOBAL << 4 | STT_NOTYPE
 
 
 def with_bounds(obj: ObjectFile) -> ObjectFile:
@@ -46,20 +47,14 @@ def with_bounds(obj: ObjectFile) -> ObjectFile:
             twice.update({name} & made.keys())
             made[name] = Symbol(name, value, 0, _GLOBAL, STV_HIDDEN, index)
     # parts that a partial link keeps apart need not lie one behind the other
+    columns = symbol_columns(obj.symbols)
+    rows = zip(columns.names, columns.sections, strict=True)
     wanted = {
         index: made[name]
-        for index, (name, section) in enumerate(zip(*_columns(obj), strict=True))
+        for index, (name, section) in enumerate(rows)
         if section == SHN_UNDEF and name in made and name not in twice
     }
     if not wanted:
         return obj
     symbols = tuple(wanted.get(index, symbol) for index, symbol in enumerate(obj.symbols))
     return replace(obj, symbols=symbols)
-
-
-_GLOBAL = STB_GLOBAL << 4 | STT_NOTYPE
-
-
-def _columns(obj: ObjectFile) -> tuple[list[str], list[int]]:
-    columns = symbol_columns(obj.symbols)
-    return list(columns.names), list(columns.sections)

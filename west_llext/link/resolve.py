@@ -239,6 +239,7 @@ def _misses(
     places: _Places,
 ) -> tuple[Miss, ...]:
     listed = {name.text for name in extension.imports_from}
+    importers = _importers(extension.name, peers)
     found = []
     for index, symbol in missing:
         if index not in places:
@@ -250,7 +251,7 @@ def _misses(
         ]
         section, offset, count = places[index]
         elsewhere = sorted(name for name in offering if name not in listed)
-        free = [name for name in elsewhere if extension.name not in _behind(name, peers)]
+        free = [name for name in elsewhere if name not in importers]
         found.append(
             Miss(
                 name=symbol.name,
@@ -273,13 +274,15 @@ def _misses(
     return tuple(found)
 
 
-def _behind(name: str, peers: Mapping[str, Peer]) -> set[str]:
-    # the extensions that have to be loaded before that one
-    found: set[str] = set()
-    queue = [name]
+def _importers(name: str, peers: Mapping[str, Peer]) -> set[str]:
+    # the extensions that need that one to be loaded before them, and itself
+    users: dict[str, list[str]] = {}
+    for peer in peers.values():
+        for each in peer.imports_from:
+            users.setdefault(each, []).append(peer.name)
+    found, queue = {name}, [name]
     while queue:
-        peer = peers.get(queue.pop())
-        more = () if peer is None else peer.imports_from
-        queue += [each for each in more if each not in found]
+        more = [each for each in users.get(queue.pop(), ()) if each not in found]
         found.update(more)
+        queue += more
     return found

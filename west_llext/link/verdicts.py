@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 
 from west_llext.diagnostics import Diagnostic, Severity, did_you_mean
@@ -82,11 +83,11 @@ def untyped_code(obj: ObjectFile, extension: Extension, found: Exports) -> list[
     }
     if not labels:
         return []
-    marks = [
+    marks = sorted(
         (each.section, each.value, each.name[:2])
         for each in obj.symbols
         if each.name[:2] in _MARKS and each.name[2:3] in {"", "."}
-    ]
+    )
     spans = {name.text: name.at for name in extension.exports}
     return [
         Diagnostic(
@@ -103,9 +104,9 @@ def untyped_code(obj: ObjectFile, extension: Extension, found: Exports) -> list[
 
 
 def _is_thumb(symbol: Symbol, marks: Sequence[tuple[int, int, str]]) -> bool:
-    # by the last mark in the symbol's section that isn't behind it
-    before = (each for each in marks if each[0] == symbol.section and each[1] <= symbol.value)
-    return max(before, default=(0, 0, ""))[2] == _THUMB
+    # by the last mark in the symbol's section that isn't behind it; `marks` is sorted
+    last = bisect_left(marks, (symbol.section, symbol.value + 1, ""))
+    return last > 0 and (marks[last - 1][0], marks[last - 1][2]) == (symbol.section, _THUMB)
 
 
 def unread_providers(extension: Extension, unread: Collection[str]) -> list[Name]:
