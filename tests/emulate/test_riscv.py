@@ -6,16 +6,18 @@ Encodings: The RISC-V Instruction Set Manual, Volume I, "RV32/64G Instruction Se
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.cross import gcc, output, tool
 from support.riscv import EM_RISCV, ISA, PLAIN, RISCV
 
 from west_llext.elf.read import file_content, object_file
-from west_llext.emulate import riscv
+from west_llext.emulate import engine, riscv
 from west_llext.emulate.base import base_image
 from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.image import Chunk, Function, Image
@@ -142,6 +144,21 @@ def test_endless_requests_end_at_the_time_limit(bits: int) -> None:
     result = made.call(CODE)
     assert result.fault is not None
     assert result.fault.kind is FaultKind.TIME_LIMIT
+
+
+@BITS
+def test_the_first_block_beyond_the_time_limit_is_the_end(
+    bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However short a request takes: here the clock goes on by a second with each block."""
+    clock = itertools.count()
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    code = (0x01000513, SLLI, EBREAK, SRAI, 0xFF1FF06F)  # li a0, 0x10; j back
+    limits = Limits(seconds=5, instructions=1000)
+    result = target(image(*code, bits=bits), limits=limits).call(CODE)
+    assert result.fault is not None
+    assert result.fault.kind is FaultKind.TIME_LIMIT
+    assert next(clock) == 7  # behind the start at 0, five blocks, and one that isn't run
 
 
 UNKNOWN = "has an instruction that the processor doesn't know"

@@ -71,6 +71,7 @@ class Engine:
         self._stopped: Stopped | None = None
         self._wanted: int | None = None
         self._error: BaseException | None = None
+        self._end = 0.0
         hook = self._uc.hook_add
         hook(self._unicorn.UC_HOOK_BLOCK, self._block)
         hook(self._unicorn.UC_HOOK_INTR, self._interrupt)
@@ -151,11 +152,11 @@ class Engine:
     def run(self, start: int, until: int, seconds: float) -> Stopped:
         """Execute from `start` (with its state bits) until `until` is reached, or it stops."""
         self._stopped = self._wanted = self._error = None
-        end = time.monotonic() + seconds
-        failure = self._started(start, until, seconds)
+        # not by unicorn's own timer: that is lost where it goes off before the emulator has started
+        self._end = time.monotonic() + seconds
+        failure = self._started(start, until)
         while failure == self._unicorn.UC_ERR_INSN_INVALID and self._requested():
-            left = max(end - time.monotonic(), 0)
-            failure = self._started(self.register(self._machine.counter), until, left)
+            failure = self._started(self.register(self._machine.counter), until)
         if self._error is not None:
             raise self._error
         if self._stopped is not None:
@@ -164,12 +165,12 @@ class Engine:
             return Stopped(self._kind(failure), self._wanted)
         if self.register(self._machine.counter) == until:
             return Stopped(None)
-        return Stopped(FaultKind.WAITS if self._waits() else FaultKind.TIME_LIMIT)
+        return Stopped(FaultKind.WAITS if self._waits() else FaultKind.EXCEPTION)
 
-    def _started(self, start: int, until: int, seconds: float) -> int | None:
+    def _started(self, start: int, until: int) -> int | None:
         # executes until something ends that: the error's number, or None
         try:
-            self._uc.emu_start(start, until, timeout=max(1, int(seconds * 1_000_000)))
+            self._uc.emu_start(start, until)
         except self._unicorn.UcError as err:
             return int(err.errno)
         return None
@@ -195,6 +196,9 @@ class Engine:
         return bits
 
     def _block(self, _uc: object, address: int, size: int, _data: object) -> None:
+        if time.monotonic() > self._end:
+            self.stop(Stopped(FaultKind.TIME_LIMIT))
+            return
         self._guarded(lambda: self.on_block(address, size))
 
     def _interrupt(self, _uc: object, number: int, _data: object) -> None:
