@@ -22,10 +22,11 @@ def session(
 ) -> Ran:
     """What pytest says of a file of tests."""
     (folder / "test_demo.py").write_text(text, encoding="utf-8")
+    kept = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *words],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "200", "PYTHONPATH": str(ROOT), **(environment or {})},
+        env={**kept, "COLUMNS": "200", "PYTHONPATH": str(ROOT), **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
