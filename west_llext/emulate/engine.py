@@ -72,6 +72,7 @@ class Engine:
         self._wanted: int | None = None
         self._error: BaseException | None = None
         self._end = 0.0
+        self._entered = 0, 0
         hook = self._uc.hook_add
         hook(self._unicorn.UC_HOOK_BLOCK, self._block)
         hook(self._unicorn.UC_HOOK_INTR, self._interrupt)
@@ -155,8 +156,11 @@ class Engine:
         # not by unicorn's own timer: that is lost where it goes off before the emulator has started
         self._end = time.monotonic() + seconds
         failure = self._started(start, until)
-        while failure == self._unicorn.UC_ERR_INSN_INVALID and self._requested():
-            failure = self._started(self.register(self._machine.counter), until)
+        while failure == self._unicorn.UC_ERR_INSN_INVALID:
+            resume = self._resumed()
+            if resume is None:
+                break
+            failure = self._started(resume, until)
         if self._error is not None:
             raise self._error
         if self._stopped is not None:
@@ -175,11 +179,19 @@ class Engine:
             return int(err.errno)
         return None
 
-    def _requested(self) -> bool:
-        # whether an instruction that isn't executed was meant for us
+    def _resumed(self) -> int | None:
+        # where to go on, if an instruction that isn't executed does nothing, or was meant for us
+        if self._stopped is not None or self._error is not None:
+            return None
+        counter = self.register(self._machine.counter)
+        for code, state in self._machine.hints:
+            if self._is_behind(code):
+                return counter | state
         done: list[bool] = []
         self._guarded(lambda: done.append(self.on_trap(INVALID)))
-        return self._stopped is None and self._error is None and done == [True]
+        if self._stopped is not None or self._error is not None or done != [True]:
+            return None
+        return self.register(self._machine.counter)
 
     def _number(self, name: str) -> int:
         return int(getattr(self._constants, self._machine.prefix + name))
@@ -199,6 +211,7 @@ class Engine:
         if time.monotonic() > self._end:
             self.stop(Stopped(FaultKind.TIME_LIMIT))
             return
+        self._entered = address, address + size
         self._guarded(lambda: self.on_block(address, size))
 
     def _interrupt(self, _uc: object, number: int, _data: object) -> None:
@@ -250,7 +263,11 @@ class Engine:
         return FaultKind.EXCEPTION
 
     def _waits(self) -> bool:
+        return any(map(self._is_behind, self._machine.waits))
+
+    def _is_behind(self, code: bytes) -> bool:
+        # whether this instruction of the last block was executed right now
         counter = self.register(self._machine.counter)
-        return any(
-            self.peek(counter - len(code), len(code)) == code for code in self._machine.waits
-        )
+        first, last = self._entered
+        inside = first < counter <= last
+        return inside and self.peek(counter - len(code), len(code)) == code
