@@ -6,16 +6,21 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.emulated import DATA, DATA_SIZE
 
+from west_llext.diagnostics import LlextError
 from west_llext.emulate import aarch64, arm, riscv, x86
 from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.image import Chunk, Image
 from west_llext.emulate.limits import Limits
 from west_llext.emulate.machine import Machine
-from west_llext.emulate.memory import Access
+from west_llext.emulate.mapped import Mapping
+from west_llext.emulate.memory import Access, Range
 from west_llext.emulate.standins import STAND_INS
 from west_llext.emulate.target import Target
+from west_llext.emulate.touched import Accesses, Touched
 from west_llext.model.elf import Ident
 
 pytest.importorskip("unicorn")
@@ -37,6 +42,16 @@ def target(machine: Machine, data: bytes = b"", size: int = DATA_SIZE) -> Target
     chunk = Chunk(".data", DATA, size, data, Access.READ | Access.WRITE)
     made.load(Image(name="demo", file="demo", ident=ident, chunks=(chunk,), exports={}))
     return made
+
+
+def parts(machine: Machine, count: int) -> Image:
+    """So many bytes, each with an empty page behind its own."""
+    ident = Ident(machine=machine.number, bits=machine.bits, little=True, flags=0)
+    chunks = tuple(
+        Chunk(f".data.{number}", 0x01000000 + 0x2000 * number, 1, b"x", Access.READ)
+        for number in range(count)
+    )
+    return Image(name="filters", file="filters.llext", ident=ident, chunks=chunks, exports={})
 
 
 def address_of(made: Target, name: str) -> int:
@@ -86,3 +101,52 @@ def test_a_text_of_known_size_is_printed_to_its_end() -> None:
     size = 0x20001
     made = target(arm.MACHINE, b"x" * size, 1 << 20)
     assert made.call(address_of(made, "k_str_out"), DATA, size).output == "x" * size
+
+
+@MACHINES
+def test_sections_all_over_memory_are_refused(machine: Machine) -> None:
+    """Each takes a page, and the emulator longer than the one before: 12,000 took ten minutes."""
+    made = target(machine)
+    with pytest.raises(LlextError) as caught:
+        made.load(parts(machine, 1024))
+    assert str(caught.value) == (
+        "filters.llext: error[X006]: 'filters' and what is there already lie in more than 1024 "
+        "parts of memory that are apart, or differ in what may be done there\n"
+        "hint: place its sections beside each other"
+    )
+    made.load(parts(machine, 1023))
+
+
+def test_touched_bytes_are_counted_in_many_regions_of_many_accesses() -> None:
+    """Not every access is compared with every region: that would take minutes here."""
+    accesses = Accesses()
+    for number in range(1 << 16):
+        accesses.note(16 * number, 8, write=False)
+        accesses.note(16 * number + 4, 6, write=bool(number % 2))
+    regions = [
+        Mapping("demo", f".data.{number}", Range(200 * number, 200 * number + 100, Access.READ))
+        for number in range(5000)
+    ]
+    found = accesses.touched(regions)
+    assert found[0] == Touched("demo", ".data.0", 6 * 8 + 4 + 3 * 2, 3 * 6)
+    assert len(found) == len(regions)
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9), st.booleans()), max_size=20),
+    start=st.integers(0, 50),
+    size=st.integers(0, 50),
+)
+def test_touched_bytes_are_those_that_a_set_holds(
+    rows: list[tuple[int, int, bool]], start: int, size: int
+) -> None:
+    """Each byte counts once, however often and in whatever pieces it was accessed."""
+    accesses = Accesses()
+    sets: dict[bool, set[int]] = {False: set(), True: set()}
+    for address, length, write in rows:
+        accesses.note(address, length, write=write)
+        sets[write].update(range(address, address + length))
+    region = Mapping("demo", ".data", Range(start, start + size, Access.READ))
+    counts = [len(sets[write] & set(range(start, start + size))) for write in (False, True)]
+    expected = (Touched("demo", ".data", *counts),) if any(counts) else ()
+    assert accesses.touched([region]) == expected

@@ -181,7 +181,7 @@ class Engine:
 
     def _resumed(self) -> int | None:
         # where to go on, if an instruction that isn't executed does nothing, or was meant for us
-        if self._stopped is not None or self._error is not None:
+        if self._is_over():
             return None
         counter = self.register(self._machine.counter)
         for code, state in self._machine.hints:
@@ -189,9 +189,12 @@ class Engine:
                 return counter | state
         done: list[bool] = []
         self._guarded(lambda: done.append(self.on_trap(INVALID)))
-        if self._stopped is not None or self._error is not None or done != [True]:
+        if self._is_over() or done != [True]:
             return None
         return self.register(self._machine.counter)
+
+    def _is_over(self) -> bool:
+        return self._stopped is not None or self._error is not None
 
     def _number(self, name: str) -> int:
         return int(getattr(self._constants, self._machine.prefix + name))
