@@ -7,6 +7,7 @@ asks for the fixture.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def llext(request: pytest.FixtureRequest) -> Llext:
+def llext(request: pytest.FixtureRequest) -> Iterator[Llext]:
     """A target on the host, fresh for this test: `llext.load("filters").call("filters_run", 1)`."""
     __tracebackhide__ = True
     from west_llext.app.fixture import ExtensionError, Llext  # noqa: PLC0415  # see above
@@ -50,9 +51,11 @@ def llext(request: pytest.FixtureRequest) -> Llext:
 
     config = request.config
     try:
-        return Llext(_opened(request), limits=_limits(config), base=_path(config, "llext_base"))
+        made = Llext(_opened(request), limits=_limits(config), base=_path(config, "llext_base"))
     except (LlextError, ExtensionError) as err:
         pytest.fail(str(err), pytrace=False)
+    yield made
+    made.close()
 
 
 def _limits(config: pytest.Config) -> Any:

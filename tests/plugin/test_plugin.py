@@ -200,10 +200,7 @@ def test_calls_are_bounded_as_the_configuration_says(tmp_path: Path) -> None:
     ("name", "value", "most"),
     [
         *(("llext_max_seconds", each, 86400) for each in ("-1", "nan", "inf")),
-        *(
-            ("llext_max_instructions", each, 1 << 64)
-            for each in ("0", "1.5", "9" * 99)
-        ),
+        *(("llext_max_instructions", each, 1 << 64) for each in ("0", "1.5", "9" * 99)),
     ],
 )
 def test_a_limit_that_bounds_nothing_is_refused(

@@ -227,6 +227,11 @@ class Bench:
         """The file that an extension came from, as messages call it."""
         return self._extensions[extension].placed.image.file
 
+    def close(self) -> None:
+        """End what runs for it; nothing can be loaded or called any more."""
+        if self._ground is not None:
+            self._target.close()
+
     def _start(self, file: ObjectFile) -> None:
         if self._ground is not None:
             return

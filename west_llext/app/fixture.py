@@ -244,6 +244,10 @@ class Llext:
             raise ExtensionError(f"extension '{extension}' has no symbol '{name}'")
         return found
 
+    def close(self) -> None:
+        """End the target, when the test is over."""
+        self._bench.close()
+
     def _host(self) -> Host:
         __tracebackhide__ = True
         if not self._loaded:

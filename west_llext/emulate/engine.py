@@ -171,6 +171,9 @@ class Engine:
             return Stopped(None)
         return Stopped(FaultKind.WAITS if self._waits() else FaultKind.EXCEPTION)
 
+    def close(self) -> None:
+        """Nothing: it is part of this process, and goes with it."""
+
     def _started(self, start: int, until: int) -> int | None:
         # executes until something ends that: the error's number, or None
         try:

@@ -235,6 +235,10 @@ class Target:
         """What is where in memory, by address."""
         return self._images.regions()
 
+    def close(self) -> None:
+        """End what runs beside this process for it; nothing can be called any more."""
+        self._engine.close()
+
     def _add(self, image: Image) -> None:
         self._images.add(image)
         self._counts.clear()
