@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A conversation with QEMU's GDB server, over the pipes of a process that we have started.
 
-Source: GDB manual, appendix "GDB Remote Serial Protocol" (packets g, G, m, M, c, Z0).
+Source: GDB manual, appendix "GDB Remote Serial Protocol" (packets g, G, m, M, c, Z0,
+qRcmd, qThreadExtraInfo).
 """
 
 from __future__ import annotations
@@ -90,6 +91,17 @@ class Remote:
         if self._answer(PATIENCE) is None:
             raise RemoteError
         return False
+
+    def woken(self) -> bool:
+        """Reset a processor that waits for an interrupt, which is never executed otherwise.
+
+        False where it doesn't wait. Memory stays as it is.
+        """
+        state = self._asked(b"qThreadExtraInfo,1")  # in digits, such as `CPU#0 [halted ]`
+        if b"[halted".hex().encode() not in state:
+            return False
+        self._ordered(b"qRcmd," + b"system_reset".hex().encode())
+        return True
 
     def _ordered(self, order: bytes) -> None:
         if self._asked(order) != b"OK":

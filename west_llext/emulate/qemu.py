@@ -150,7 +150,8 @@ class QemuEngine:
         self._values = self._taken()
         counter = self.register(self._machine.counter)
         if not stopped:
-            return Stopped(FaultKind.TIME_LIMIT)
+            # it would wait for an interrupt still when it is to read the clock
+            return Stopped(FaultKind.WAITS if self._remote.woken() else FaultKind.TIME_LIMIT)
         if counter == until:
             return Stopped(None)
         if counter in self._qemu.vectors:
