@@ -18,6 +18,7 @@ from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.host import ExitError, StopError
 from west_llext.emulate.machine import INVALID, Core, Machine
 from west_llext.emulate.memory import Access, Range
+from west_llext.emulate.signals import Signals
 
 
 class Stopped(NamedTuple):
@@ -72,6 +73,7 @@ class Engine:
         self._wanted: int | None = None
         self._error: BaseException | None = None
         self._end = 0.0
+        self._signals = Signals()
         self._entered = 0, 0
         hook = self._uc.hook_add
         hook(self._unicorn.UC_HOOK_BLOCK, self._block)
@@ -155,12 +157,8 @@ class Engine:
         self._stopped = self._wanted = self._error = None
         # not by unicorn's own timer: that is lost where it goes off before the emulator has started
         self._end = time.monotonic() + seconds
-        failure = self._started(start, until)
-        while failure == self._unicorn.UC_ERR_INSN_INVALID:
-            resume = self._resumed()
-            if resume is None:
-                break
-            failure = self._started(resume, until)
+        with self._signals.held():
+            failure = self._executed(start, until)
         if self._error is not None:
             raise self._error
         if self._stopped is not None:
@@ -173,6 +171,16 @@ class Engine:
 
     def close(self) -> None:
         """Nothing: it is part of this process, and goes with it."""
+
+    def _executed(self, start: int, until: int) -> int | None:
+        # executes until something ends that for good: the error's number, or None
+        failure = self._started(start, until)
+        while failure == self._unicorn.UC_ERR_INSN_INVALID:
+            resume = self._resumed()
+            if resume is None:
+                break
+            failure = self._started(resume, until)
+        return failure
 
     def _started(self, start: int, until: int) -> int | None:
         # executes until something ends that: the error's number, or None
@@ -214,7 +222,7 @@ class Engine:
         return bits
 
     def _block(self, _uc: object, address: int, size: int, _data: object) -> None:
-        if time.monotonic() > self._end:
+        if time.monotonic() > self._end or self._signals.came:
             self.stop(Stopped(FaultKind.TIME_LIMIT))
             return
         self._entered = address, address + size
@@ -243,7 +251,11 @@ class Engine:
     def _guarded(self, action: Callable[[], None]) -> None:
         # Nothing may be thrown through the emulator's own frames: keep it until they are gone.
         try:
-            action()
+            try:
+                self._signals.passing = True
+                action()
+            finally:
+                self._signals.passing = False
         except StopError as err:
             self.stop(Stopped(err.kind, err.address))
         except ExitError as err:
