@@ -156,7 +156,8 @@ def checkable(
 ) -> tuple[tuple[Task, ...], list[Diagnostic]]:
     """The extensions whose objects are there, a note for each of the others, and what bars a build.
 
-    Objects that the last build compiled count only where nothing changed since. An extension that
+    Objects that the last build compiled count only where it was of all these extensions, and
+    nothing changed since: there is one record for all that a build compiles. An extension that
     imports from one whose exports aren't known can't be checked either.
     """
     steps = _known_plan(request, manifest, extensions, base)
@@ -224,8 +225,8 @@ def _unchecked(extension: Extension) -> Diagnostic:
     return Diagnostic(
         code="T020",
         at=extension.at,
-        message=f"the links of extension '{extension.name}' weren't checked: its objects, or those "
-        "that it imports from, aren't built or not up to date",
+        message=f"the links of extension '{extension.name}' weren't checked: not all that is "
+        "checked was built since the last change",
         hint="run 'west llext build' first",
         severity=Severity.NOTE,
     )
