@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import pytest
 from support.cross import output, tool
-from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_COMMON, Sec, Sym, elf
+from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_COMMON, Rel, Sec, Sym, elf
 from support.linking import Case, Outcome, data, extension, offer, thumb
 from support.oracle import assembled, compiled
 
@@ -213,6 +213,38 @@ build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and
 and 'sound' export it, but 'imports-from' doesn't name it
 hint: add 'imports-from: [noise]'"""
     ]
+
+
+def test_of_many_that_export_a_symbol_the_first_are_named(tmp_path: Path) -> None:
+    """S004: thousands of extensions may have an `init`, and thousands may lack one."""
+    content = compiled(tmp_path, NEEDY)
+    five = [peer(name, "beep") for name in ("bell", "horn", "alarm", "gong", "chime")]
+    (text,) = texts(linked(content, peers=five))
+    assert ": 'alarm' and 'bell' and 'chime' and 'gong' and 'horn' export it, " in text
+    many = [*five, *(peer(f"sound{each}", "beep") for each in range(4))]
+    assert texts(linked(content, peers=many)) == [
+        """\
+build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and 2 more): 'alarm', \
+'bell', 'chime', 'gong', 'horn' and others export it, but 'imports-from' doesn't name it
+hint: add 'imports-from: [alarm]'"""
+    ]
+
+
+def test_a_place_in_a_section_with_a_very_long_name_is_cut() -> None:
+    """S001 and R002, with 200 characters of the name; thousands of messages may have it."""
+    rows = [Rel(offset=0, type=2, symbol="beep"), Rel(offset=4, type=250, symbol="beep")]
+    section = Sec(name=f".data.{'x' * 1000}", size=8, relocations=rows)
+    content = elf(sections=[section], symbols=[Sym(name="beep")])
+    shown = f".data.{'x' * 191}..."
+    (missing,) = texts(linked(content))
+    assert missing == (
+        f"build/filters.o: error[S001]: extension 'filters' needs 'beep' (at {shown}+0x0 and 1 "
+        "more): nothing defines it"
+    )
+    (unknown,) = texts(linked(content, base=[thumb("beep", 0x1000)]))
+    assert unknown == (
+        f"build/filters.o: error[R002]: relocation type 250 at {shown}+0x4 is not one of arm"
+    )
 
 
 def test_an_export_of_another_provider_goes_into_the_list_that_is_there(tmp_path: Path) -> None:
