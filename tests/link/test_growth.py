@@ -7,13 +7,25 @@ Instructions are counted (`support.counting`), so that no clock and no machine p
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from support.counting import LINEAR, growth
-from support.elfbuild import FUNC, SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym, elf
-from support.linking import Case, extension, offer
+from support.elfbuild import (
+    ET_DYN,
+    FUNC,
+    SHF_ALLOC,
+    SHF_EXECINSTR,
+    SHF_WRITE,
+    Rel,
+    Sec,
+    Sym,
+    elf,
+)
+from support.linking import Case, extension, machine_for, offer
 
 from west_llext.elf.read import object_file
 from west_llext.link.resolve import Offered, Peer, Peers
+from west_llext.link.shared import relocatable
 from west_llext.model.manifest import Mode
 from west_llext.model.region import Region
 
@@ -80,3 +92,40 @@ def test_extensions_that_import_from_another() -> None:
         return lambda: [peers.importers(name) for name in peers]
 
     assert growth(case, 100) < LINEAR
+
+
+class Sliced(bytes):
+    """Bytes that count how many of them are copied."""
+
+    copied = 0
+
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204  as of bytes
+        found = super().__getitem__(key)
+        if isinstance(key, slice):
+            self.copied += len(found)
+        return found
+
+
+def test_relocations_of_a_shared_object_look_at_their_own_words() -> None:
+    """Not at a copy of the section for each."""
+    rows = [Rel(offset=0x1000 + 4 * each, type=5, addend=0x1000) for each in range(500)]
+    content = elf(
+        machine=94,
+        flags=0x300,
+        file_type=ET_DYN,
+        sections=[
+            Sec(
+                name=".data",
+                flags=SHF_ALLOC | SHF_WRITE,
+                addr=0x1000,
+                content=bytes(2000),
+                relocations=rows,
+            )
+        ],
+        symbols=[Sym(name="start", section=".data", value=0x1000)],
+    )
+    data = Sliced(content)
+    obj = replace(object_file(content, "unit.so"), data=data)
+    found, findings = relocatable(obj, machine_for(obj))
+    assert (len(found.relocations[1]), findings) == (500, [])
+    assert data.copied < 4 * len(content)
