@@ -121,6 +121,18 @@ def test_defaults_that_add_up_are_refused(tmp_path: Path) -> None:
     )
 
 
+def test_more_memories_than_a_target_has_are_refused(tmp_path: Path) -> None:
+    """M018: the memory of each section is looked for among all of them."""
+    rows = "".join(
+        f"    - {{name: m{each}, address: {each * 4096:#x}, size: 4K, access: rwx}}\n"
+        for each in range(1001)
+    )
+    text = f"version: 1\nbase:\n  memory:\n{rows}extensions:\n  - {{name: a, sources: [a.c]}}\n"
+    assert complaints(tmp_path, text) == (
+        "llext.yml:4:5: error[M018]: 'memory' has 1001 entries, expected 1000 at most"
+    )
+
+
 def test_names_that_look_alike_are_searched_for_few_unknown_ones(tmp_path: Path) -> None:
     """M025 and M040: each search looks at every name that there is."""
     rows = "".join(

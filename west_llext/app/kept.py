@@ -22,6 +22,7 @@ from west_llext.emit.build_json import FILE_NAME, SCHEMA
 from west_llext.emit.gdb import DebugEntry
 from west_llext.emit.raw import Chunk
 from west_llext.link.arrange import SECTION_NAMES
+from west_llext.link.gaps import apart
 from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.manifest import Manifest, Memory
 from west_llext.model.region import PLACEABLE
@@ -51,9 +52,9 @@ def fitting(parts: Mapping[str, Part], taken: Iterable[Use]) -> dict[str, Part]:
     Addresses can be handed out anew, where the lock file was removed.
     """
     found = {}
-    ranges = _apart(taken)
+    ranges = apart(map(_range, taken))
     for name, part in parts.items():
-        own = _apart(part.uses)
+        own = apart(map(_range, part.uses))
         if not any(_is_taken(ranges, *each) for each in own):
             found[name] = part
             for each in own:
@@ -61,15 +62,8 @@ def fitting(parts: Mapping[str, Part], taken: Iterable[Use]) -> dict[str, Part]:
     return found
 
 
-def _apart(uses: Iterable[Use]) -> list[tuple[int, int]]:
-    # their half-open ranges, sorted, those that overlap as one
-    found: list[tuple[int, int]] = []
-    for low, high in sorted((use.address, use.address + use.size) for use in uses):
-        if found and low < found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], high)
-        else:
-            found.append((low, high))
-    return found
+def _range(use: Use) -> tuple[int, int]:
+    return use.address, use.address + use.size
 
 
 def _is_taken(ranges: Sequence[tuple[int, int]], low: int, high: int) -> bool:
