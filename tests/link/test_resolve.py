@@ -15,6 +15,7 @@ from support.oracle import assembled, compiled
 
 from west_llext.diagnostics import Severity, Span, has_errors
 from west_llext.elf.dwarf import line_of
+from west_llext.link import exports as link_exports
 from west_llext.link.resolve import Offered, Peer
 from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.link import Import
@@ -480,6 +481,45 @@ isn't a pointer to a name and one to a symbol
 hint: make entries with LL_EXTENSION_SYMBOL, or name the symbol in 'exports'"""
         for offset in ("0x0", "0x8", "0x18", "0x20")
     ]
+
+
+def test_of_many_entries_that_are_none_the_first_are_said() -> None:
+    """S013: a section of zeros can have millions of them."""
+    content = elf(sections=[Sec(name=".exported_sym", content=bytes(8 * 100))])
+    found = texts(linked(content))
+    assert len(found) == 20
+    assert found[-1] == (
+        "build/filters.o: error[S013]: extension 'filters' has an entry at .exported_sym+0x98 that "
+        "isn't a pointer to a name and one to a symbol (and 80 more like it)\n"
+        "hint: make entries with LL_EXTENSION_SYMBOL, or name the symbol in 'exports'"
+    )
+    assert not any("more like it" in each for each in found[:-1])
+
+
+def test_names_of_entries_are_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S013: thousands of them can share the bytes of one long string."""
+    monkeypatch.setattr(link_exports, "MAX_NAMES", 100)
+    rows = [
+        row
+        for each in range(20)
+        for row in (
+            Rel(offset=8 * each, type=2, symbol=f"name{each}"),
+            Rel(offset=8 * each + 4, type=2, symbol="run"),
+        )
+    ]
+    content = elf(
+        sections=[
+            Sec(name=".rodata", content=b"x" * 40 + b"\0"),
+            Sec(name=".exported_sym", content=bytes(8 * 20), relocations=rows),
+        ],
+        symbols=[
+            *(Sym(name=f"name{each}", section=".rodata", value=each) for each in range(20)),
+            Sym(name="run", section=".rodata"),
+        ],
+    )
+    # 40 + 39 + 38 letters; the fourth would be beyond the limit
+    codes = [each.code for each in linked(content).findings]
+    assert codes == ["S013"] * 17
 
 
 def test_every_miss_is_reported_in_the_order_of_the_symbol_table(tmp_path: Path) -> None:

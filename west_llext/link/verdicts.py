@@ -24,6 +24,8 @@ _SHOWN = 5
 #: more, something else is wrong than spelling.
 _COMPARED = 1000
 _SUGGESTED = 20
+#: Broken entries that are reported by themselves; a section can have millions.
+_BROKEN = 20
 
 
 def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
@@ -38,17 +40,24 @@ def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> li
         )
         for name in found.twice
     ]
-    findings += [_broken(obj, extension, place) for place in found.broken]
+    shown = found.broken[:_BROKEN]
+    findings += [_broken(obj, extension, place) for place in shown[:-1]]
+    findings += [
+        _broken(obj, extension, place, more=len(found.broken) - len(shown)) for place in shown[-1:]
+    ]
     return findings
 
 
-def _broken(obj: ObjectFile, extension: Extension, place: tuple[int, int]) -> Diagnostic:
+def _broken(
+    obj: ObjectFile, extension: Extension, place: tuple[int, int], *, more: int = 0
+) -> Diagnostic:
     section, offset = place
+    others = f" (and {more} more like it)" if more else ""
     return Diagnostic(
         code="S013",
         at=place_of(obj),
         message=f"extension '{extension.name}' has an entry at {obj.sections[section].name}"
-        f"+{offset:#x} that isn't a pointer to a name and one to a symbol",
+        f"+{offset:#x} that isn't a pointer to a name and one to a symbol{others}",
         hint="make entries with LL_EXTENSION_SYMBOL, or name the symbol in 'exports'",
     )
 
