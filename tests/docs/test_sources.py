@@ -35,6 +35,25 @@ def test_every_file_of_code_names_its_licence() -> None:
     assert without == []
 
 
+def test_the_top_folder_holds_nothing_by_accident() -> None:
+    """A file that was tried out there is committed easily, and the first that a newcomer sees."""
+    names = [path.relative_to(ROOT) for path in tracked()]
+    assert sorted(name.name for name in names if len(name.parts) == 1) == [
+        ".gitattributes",
+        ".gitignore",
+        ".pre-commit-hooks.yaml",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "mkdocs.yml",
+        "pyproject.toml",
+        "west.yml",
+        "zephyr-module.yml",
+    ]
+
+
 def test_names_of_files_suit_every_system() -> None:
     """Letters that Windows refuses, names that it takes for devices, or that differ by case."""
     names = [path.relative_to(ROOT).as_posix() for path in tracked()]

@@ -106,12 +106,15 @@ def _part(name: str, entry: Any, obj: ObjectFile, memories: Sequence[Memory]) ->
         if memory is None or section.addr + section.size > memory.end:
             return None
         uses.append(Use(memory.name, name, section.addr, section.size))
-    contents = [(section.addr, obj.content(index)) for index, section in loaded.values()]
+    contents = [(section, obj.content(index)) for index, section in loaded.values() if fixed]
     return Part(
         name=name,
         line=json.dumps(entry, separators=(",", ":")),
         uses=tuple(uses),
-        chunks=tuple(Chunk(*each) for each in contents if fixed and each[1]),
+        chunks=tuple(
+            Chunk(section.addr, content, section.size - len(content))
+            for section, content in contents
+        ),
         debug=DebugEntry(
             name,
             file_names(name)["elf"],
