@@ -164,22 +164,28 @@ def checkable(
     if steps is not None:
         return tasks_of(extensions, steps), []
     barred = unbuildable(manifest, extensions)
-    absent = {each.name for each in extensions if needs_compiler([each])}
-    grown = True
-    while grown:
-        more = {
-            each.name
-            for each in extensions
-            if any(name.text in absent for name in each.imports_from)
-        }
-        grown = not more <= absent
-        absent |= more
+    absent = _with_importers([each for each in extensions if needs_compiler([each])], extensions)
     tasks = tuple(
         Task(each, each.objects[0].path, (request.shown / each.objects[0].text).as_posix())
         for each in extensions
         if each.name not in absent
     )
     return tasks, [*barred, *(_unchecked(each) for each in extensions if each.name in absent)]
+
+
+def _with_importers(some: Iterable[Extension], every: Iterable[Extension]) -> set[str]:
+    # names of extensions, and of all that need one of them to be loaded before
+    users: dict[str, list[str]] = {}
+    for each in every:
+        for name in each.imports_from:
+            users.setdefault(name.text, []).append(each.name)
+    found = {each.name for each in some}
+    queue = [*found]
+    while queue:
+        more = [each for each in users.get(queue.pop(), ()) if each not in found]
+        found.update(more)
+        queue += more
+    return found
 
 
 def unbuildable(manifest: Manifest, extensions: Iterable[Extension]) -> list[Diagnostic]:
