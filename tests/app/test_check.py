@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.audit import audited
-from support.commands import command
+from support.commands import command, settled
 from support.project import base_elf
 from support.sample import Sample
 from support.workshop import Part, Workshop, listing
@@ -124,6 +124,29 @@ def test_check_writes_nothing(tmp_path: Path) -> None:
         made.build()
 
 
+NOT_BUILT = (
+    "llext.yml:31:11: note[T020]: the links of extension 'hello' weren't checked: not all that is "
+    "checked was built since the last change\nhint: run 'west-llext build' first\n"
+)
+
+
+@pytest.mark.cross
+def test_after_a_build_of_one_extension_others_arent_checked(sample_of: Samples) -> None:
+    """That one is, and all of them are again after a build that has nothing to compile."""
+    sample = sample_of("gcc")
+    sample.build()
+    (sample.root / "src" / "hello.c").write_bytes(
+        (sample.root / "src" / "hello.c").read_bytes() + b"/* more */\n"
+    )
+    settled(sample.root / "src")
+    assert command("build", "-q", "-e", "hello", folder=sample.root).status == 0
+    assert command("check", folder=sample.root).out.startswith(NOT_BUILT)
+    one = command("check", "-e", "hello", folder=sample.root)
+    assert (one.status, one.out) == (0, "1 extension: no findings\n")
+    assert command("build", "-q", folder=sample.root).status == 0
+    assert command("check", folder=sample.root).out == "4 extensions: no findings\n"
+
+
 @pytest.mark.cross
 def test_check_with_sources_writes_and_compiles_nothing(sample_of: Samples) -> None:
     """With the objects of the last build as long as they are up to date."""
@@ -139,6 +162,7 @@ def test_check_with_sources_writes_and_compiles_nothing(sample_of: Samples) -> N
     done = audited("check", folder=sample.root)
     assert (done.status, done.deeds) == (0, ())
     assert done.out.count("note[T020]") == 4
+    assert done.out.startswith(NOT_BUILT)
     assert changed == listing(sample.root)
     assert {path for path in before if before[path] != changed[path]} == {"src/iir.c"}
 

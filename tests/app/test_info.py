@@ -89,6 +89,14 @@ def test_a_base_image(tmp_path: Path) -> None:
     assert isinstance(found, BaseInfo)
     assert found.symbols == len(SYMBOLS) + 1
     assert (found.exports, found.zephyr_version, found.heap) == (None, None, None)
+    assert found.window is None
+
+
+def test_a_base_image_with_zephyrs_loader_loads_into_what_it_writes_to(tmp_path: Path) -> None:
+    """Where the loader has no heap of its own; of other loaders nobody knows where theirs is."""
+    (tmp_path / "base.elf").write_bytes(base_elf({**SYMBOLS, "llext_load": 0x1031}))
+    (found,) = info(InfoRequest(files=(tmp_path / "base.elf",))).files
+    assert isinstance(found, BaseInfo)
     assert found.window == (0x20000000, 0x20000010)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.commands import command
+from support.counting import LINEAR, growth
 from support.elfbuild import ET_EXEC, elf
 from support.project import base_elf, demo_object, project
 from support.zephyrbuild import build_dir
@@ -85,6 +87,26 @@ def test_names_are_valid_and_differ(words: list[str]) -> None:
     names = [each.name for each in found]
     assert all(NAME.fullmatch(name) for name in names)
     assert len({name.lower() for name in names}) == len(names)
+
+
+def test_thousands_of_folders_with_one_name_take_a_step_each() -> None:
+    """The number of the last one is known, and isn't searched for from 2 on."""
+    folder = Path(__file__).parent
+
+    def case(size: int) -> Callable[[], object]:
+        names = [f"p{each}/motor/{unit}.c" for each in range(size) for unit in "ab"]
+        found = drafted(names, folder)
+        assert [found[0].name, found[-1].name] == ["motor", f"motor{size}"]
+        return lambda: drafted(names, folder)
+
+    assert growth(case, 200) < LINEAR
+
+
+def test_a_folder_of_many_files_takes_a_step_for_each() -> None:
+    """A hundred thousand would take minutes if each was compared with all before it."""
+    names = [f"src/{each}.c" for each in range(100_000)]
+    (found,) = drafted([*names, *names], Path(__file__).parent)
+    assert list(found.sources) == names
 
 
 def test_headers_beside_the_sources_are_found(tmp_path: Path) -> None:

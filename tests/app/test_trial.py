@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.counting import LINEAR, growth
 from support.elfbuild import ET_EXEC, elf
 from support.workshop import Part, Workshop, base_elf
 
@@ -187,17 +189,45 @@ def test_files_lie_where_the_loader_can_link_them(
     assert found.storage is storage
 
 
-def test_long_chains_are_walked_without_recursion(tmp_path: Path) -> None:
-    """Each extension comes once, behind all that it needs."""
-    made = plan_of(Workshop(tmp_path, [SMALL], base=base_elf(heap=8192)))
+def chain(length: int) -> dict[str, Extension]:
+    """Extensions that import from the two before them."""
 
     def extension(number: int) -> Extension:
         before = [each for each in (number - 1, number - 2) if each >= 0]
         names = tuple(Name(text=f"e{each}") for each in before)
         return Extension(name=f"e{number}", imports_from=names, place={})
 
-    chain = {f"e{number}": extension(number) for number in range(3000)}
-    assert replace(made, extensions=chain).order("e2999") == list(chain)
+    return {f"e{number}": extension(number) for number in range(length)}
+
+
+def test_long_chains_are_walked_without_recursion(tmp_path: Path) -> None:
+    """Each extension comes once, behind all that it needs."""
+    made = plan_of(Workshop(tmp_path, [SMALL], base=base_elf(heap=8192)))
+    whole = replace(made, extensions=chain(3000))
+    assert whole.order(["e2999"]) == list(whole.extensions)
+
+
+def test_extensions_that_need_more_than_a_hundred_others_are_not_tried(tmp_path: Path) -> None:
+    """Each of a chain of thousands would take thousands of steps."""
+    made = plan_of(Workshop(tmp_path, [SMALL], base=base_elf(heap=8192)))
+    whole = replace(made, extensions=chain(3000))
+    assert [name for name in whole.extensions if whole.is_tried(name)] == [
+        f"e{number}" for number in range(101)
+    ]
+    assert Trial(whole).tried("e101", dict.fromkeys(whole.extensions, b"")).findings == []
+    (finding,) = Trial(replace(whole, extensions=chain(1))).tried("e0", {"e0": b""}).findings
+    assert finding.code == "L020"
+
+
+def test_a_long_chain_takes_a_step_for_each_extension(tmp_path: Path) -> None:
+    """In whatever order they are asked for, what one needs isn't walked through again."""
+    made = plan_of(Workshop(tmp_path, [SMALL], base=base_elf(heap=8192)))
+
+    def case(size: int) -> Callable[[], object]:
+        long = replace(made, extensions=chain(size))
+        return lambda: (long.order(long.extensions), [*map(long.is_tried, long.extensions)])
+
+    assert growth(case, 200) < LINEAR
 
 
 @pytest.mark.parametrize("little", [True, False])

@@ -231,6 +231,35 @@ def test_a_standalone_table_without_its_count_is_a_warning() -> None:
     ]
 
 
+@pytest.mark.cross
+@pytest.mark.parametrize(
+    "count", ["", "KEEP(*(.rodata.west_llext_export_count))"], ids=["dropped", "kept"]
+)
+def test_a_standalone_table_is_read_when_the_linker_has_dropped_its_count(
+    count: str, tmp_path: Path
+) -> None:
+    """Firmware that walks the table to its end mark has no use for the word."""
+    flags = ("-mcpu=cortex-m3", "-mthumb", "-Os", "-ffreestanding", "-fdata-sections")
+    part = gcc(tmp_path, SOURCE, "-DSTANDALONE", *flags)
+    script = tmp_path / "sections.ld"
+    script.write_text(
+        "SECTIONS { . = 0x10000; .text : { *(.text*) } .rodata : {"
+        " KEEP(*(.rodata.west_llext_exports))"
+        f" {count} *(.rodata*) }} }}"
+    )
+    whole = tmp_path / "base.elf"
+    output(
+        *[tool("ld"), "--gc-sections", "-e", "_start", "-T", str(script), "-o", str(whole)],
+        str(part),
+    )
+    found = image(whole.read_bytes(), "base.elf")
+    assert ("west_llext_export_count" in found.symbols) == bool(count)
+    symbols = {name: found.symbols.get(name) for name in ("counter", "first")}
+    assert found.exports == {name: each.value for name, each in symbols.items() if each}
+    assert len(found.exports) == 2
+    assert found.findings == ()
+
+
 def test_a_relocatable_object_is_no_base_image() -> None:
     """Nothing in it has an address."""
     with pytest.raises(LlextError) as caught:

@@ -175,6 +175,9 @@ def linked(symbols: list[Sym], *, flags: int = 6) -> BaseImage:
     )
 
 
+LOADER = Sym(name="llext_load", section=".text", value=0x8000)
+
+
 @pytest.mark.parametrize("heap", HEAPS)
 def test_the_heap_of_the_loader_is_the_window(heap: str) -> None:
     """Names by release and configuration, as the loader's sources define them."""
@@ -197,12 +200,13 @@ def test_two_heaps_are_one_window() -> None:
 def test_without_a_heap_the_writable_memory_is_the_window() -> None:
     """CONFIG_LLEXT_HEAP_DYNAMIC: the application hands over a part of its memory."""
     unsized = Sym(name="kheap_llext_heap", section=".bss", value=0x20001000, binding=LOCAL)
-    assert load_window(linked([unsized])) == (0x20000000, 0x20004000)
+    assert load_window(linked([unsized, LOADER])) == (0x20000000, 0x20004000)
+    assert load_window(linked([unsized])) is None
 
 
 def test_without_writable_memory_nothing_is_known() -> None:
     """An image of code alone."""
-    assert load_window(linked([], flags=4)) is None
+    assert load_window(linked([LOADER], flags=4)) is None
 
 
 def test_a_function_of_c_is_found_where_cpp_needs_it() -> None:

@@ -175,6 +175,15 @@ def test_a_log_as_a_whole() -> None:
     assert found == EXPECTED
 
 
+def test_a_page_in_a_log_has_no_links_that_lead_nowhere() -> None:
+    """They are relative to a page of the documentation; what they say stays."""
+    found = log(*(Diagnostic(code=code, at=WARNING.at, message="m") for code in ("I003", "X008")))
+    rules = found["runs"][0]["tool"]["driver"]["rules"]
+    assert "](" not in json.dumps(rules)
+    assert "doesn't follow the format: sizes" in rules[0]["fullDescription"]["text"]
+    assert "(see unit tests)" in rules[1]["help"]["markdown"]
+
+
 def test_the_schema_of_the_standard_holds() -> None:
     """OASIS SARIF 2.1.0, Appendix B."""
     validated(rendered(*ALL, prefix="a/b"))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import io
+from argparse import Namespace
 from pathlib import Path, PurePath
 
 import pytest
@@ -10,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.findings import ALL, ERROR, NOTE, WARNING
 
+from west_llext.cli.console import Console
 from west_llext.cli.render.plain import place, printable
 from west_llext.cli.render.text import Colour, View, lines, render
+from west_llext.cli.rendering import rendered
 from west_llext.cli.report import Report, Stream, Verbosity
 from west_llext.diagnostics import Diagnostic, Span
+from west_llext.manifest import source as manifest_source
 
 REPORT = Report(
     verb="build",
@@ -101,6 +106,39 @@ def test_an_excerpt_shows_the_line_and_marks_the_column() -> None:
         "hint: write 'bound'",
     ]
     assert expected == list(lines(ERROR, view, Colour.NONE))
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_a_source_is_read_once_for_the_findings_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of symbols may be missing in a file of megabytes."""
+    source = tmp_path / "unit.c"
+    source.write_text("first\nsecond\n", encoding="utf-8")
+    findings = [
+        Diagnostic(code="S001", at=Span(source, number, 1), message="nothing defines it")
+        for number in [1, 2, 3] * 100
+    ]
+    reads = []
+    content = manifest_source.content
+
+    def counted(path: Path, at: Span) -> bytes:
+        reads.append(path)
+        return content(path, at)
+
+    monkeypatch.setattr(manifest_source, "content", counted)
+    report = Report(verb="check", findings=tuple(findings), stream=Stream.RESULTS)
+    console = Console(Terminal(), Terminal(), {"NO_COLOR": "1"})
+    shown = rendered(report, Namespace(llext_format="text", llext_verbosity="normal"), console)
+    assert [shown.out.count(f" {line}\n") for line in ("| first", "| second")] == [100, 100]
+    assert reads == [source]
 
 
 def test_no_excerpt_of_a_place_without_line() -> None:

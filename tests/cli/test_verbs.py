@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from support.commands import ROOT, command, process
 from support.elfbuild import FUNC, NOBITS, SHF_ALLOC, SHF_WRITE, Sec, Sym, elf
-from support.project import SHF_EXECINSTR, base_elf, project
+from support.project import SHF_EXECINSTR, SYMBOLS, base_elf, project
 
 from west_llext.manifest.schema import text as schema_text
 
@@ -182,12 +182,14 @@ build/llext/demo.llext: prelocated blob, arm, 32 bits, little endian, {blob.stat
 
 def test_info_of_a_base_image(folder: Path) -> None:
     """Symbols, exports, and where extensions can be loaded."""
+    image = base_elf({**SYMBOLS, "llext_load": 0x1031})
+    (folder / "base.elf").write_bytes(image)
     ran = command("info", "base.elf", folder=folder)
     out = re.sub(r"[0-9a-f]{64}", "DIGEST", ran.out)
     expected = f"""\
-base.elf: base image, arm, 32 bits, little endian, {len(base_elf())} bytes
+base.elf: base image, arm, 32 bits, little endian, {len(image)} bytes
   sha256       DIGEST
-  symbols      4
+  symbols      5
   exports      no table
   loads into   [0x20000000, 0x20000010)
 """

@@ -46,6 +46,23 @@ def test_a_job_calls_the_tool_as_it_can_be_called(path: Path) -> None:
         assert parsed(words).llext_verb == words[0]
 
 
+def test_nobody_is_told_to_install_this_package_by_its_name_alone() -> None:
+    """It is in no package index, so that somebody else's could come."""
+    sources = [
+        ROOT / "README.md",
+        *(ROOT / "docs").rglob("*"),
+        *(ROOT / "west_llext").rglob("*.py"),
+    ]
+    by_name = re.compile(r"pip install\b[^#\n`]*[\s\"']west-llext(?![^\s\"'`]* @ )")
+    found = [
+        (path.relative_to(ROOT).as_posix(), match[0])
+        for path in sources
+        if path.suffix in {".md", ".yml", ".py"}
+        for match in by_name.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
 def expanded(word: str, folder: Path) -> list[str]:
     """What a shell in the folder makes of a word."""
     if "*" not in word:

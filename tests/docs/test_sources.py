@@ -35,6 +35,43 @@ def test_every_file_of_code_names_its_licence() -> None:
     assert without == []
 
 
+def test_the_top_folder_holds_nothing_by_accident() -> None:
+    """A file that was tried out there is committed easily, and the first that a newcomer sees."""
+    names = [path.relative_to(ROOT) for path in tracked()]
+    assert sorted(name.name for name in names if len(name.parts) == 1) == [
+        ".gitattributes",
+        ".gitignore",
+        ".pre-commit-hooks.yaml",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "mkdocs.yml",
+        "pyproject.toml",
+        "west.yml",
+        "zephyr-module.yml",
+    ]
+
+
+def test_every_room_is_introduced_to_those_who_come_new() -> None:
+    """In CONTRIBUTING.md, by the name that it has in the package, and in the order of layers."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+(?:/|\.py))` \|", text, re.MULTILINE))
+    package = ROOT / "west_llext"
+    rooms = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    modules = {path.name for path in package.glob("[!_]*.py")}
+    assert named == rooms | modules
+    layers = re.search(r"^```text\n(.*)\n```$", text, re.MULTILINE)
+    assert layers is not None
+    ranks = [sorted(rank.strip("{ }").split()) for rank in layers[1].split(" > ")]
+    with (ROOT / "pyproject.toml").open(encoding="utf-8") as file:
+        contract = re.search(r"^layers = \[\n(.*?)^\]$", file.read(), re.MULTILINE | re.DOTALL)
+    assert contract is not None
+    rows = re.findall(r'"(.*)"', contract[1])[1:]  # the first are what west and pytest load
+    assert ranks == [sorted(re.findall(r"west_llext\.(\w+)", row)) for row in rows]
+
+
 def test_names_of_files_suit_every_system() -> None:
     """Letters that Windows refuses, names that it takes for devices, or that differ by case."""
     names = [path.relative_to(ROOT).as_posix() for path in tracked()]

@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 import struct
 import time
+import tracemalloc
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path, PurePath
 
@@ -13,6 +15,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.counting import LINEAR, growth
 from support.cross import PREFIX, gcc, output, tool, zig
 from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym, elf
 
@@ -372,6 +375,97 @@ def test_a_large_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dwarf, "MAX_ROWS", 10)
     few = table(SET_ADDRESS + b"\x20" * 9 + END)
     assert line_of(with_table(few, at=len(table(b"")) + 3), 1, 10) is not None
+
+
+def test_tables_are_bounded_together() -> None:
+    """A file can have 65,000 of them, each as large as one may be."""
+    line = table(SET_ADDRESS + b"\x01\x02\x10" + END)
+    unknown = dwarf.MAX_TABLE // 2  # a unit of version 9, which is stepped over
+    half = line + struct.pack("<IH", unknown, 9) + bytes(unknown - 2)
+    names = ("first", "second", "third")
+    data = elf(
+        sections=[
+            *(Sec(name=f".{name}", flags=SHF_ALLOC | SHF_EXECINSTR, size=64) for name in names),
+            *(
+                Sec(
+                    name=".debug_line",
+                    flags=0,
+                    content=content,
+                    align=1,
+                    relocations=[Rel(offset=len(table(b"")) + 3, type=2, symbol=name)],
+                )
+                for name, content in zip(names, (half, half, line), strict=True)
+            ),
+        ],
+        symbols=[Sym(name=name, section=f".{name}") for name in names],
+    )
+    obj = object_file(data, "demo.o")
+    assert [line_of(obj, each, 0) is not None for each in (1, 2, 3)] == [True, False, True]
+
+
+def peak(obj: ObjectFile) -> int:
+    """Bytes that reading its table takes at most."""
+    tracemalloc.start()
+    try:
+        line_of(obj, 1, 8)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_address_of_many_bytes_is_none() -> None:
+    """Each of 2,000 rows would have a number of 100 KB."""
+    size = 100_001
+    length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14])
+    wide = b"\x00" + length + b"\x02" + b"\xff" * (size - 1)
+    obj = with_table(table(wide + b"\x20" * 2000 + END))
+    assert peak(obj) < 4 << 20
+    assert line_of(obj, 1, 8) is None
+
+
+def test_files_of_one_long_folder_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """10,000 files in a folder with a name of 20 KB: 200 MB of names."""
+    monkeypatch.setattr(dwarf, "MAX_NAMES", 1 << 20)
+    files = b"a.c\0\1\0\0" * 10_000
+    lengths = bytes([0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1])
+    head = bytes([2, 1, 1, 0xFB, 14, 13]) + lengths + b"x" * 20_000 + b"\0\0" + files + b"\0"
+    program = SET_ADDRESS + b"\x01\x02\x10" + END
+    body = struct.pack("<HI", 4, len(head)) + head + program
+    obj = with_table(table(program) + struct.pack("<I", len(body)) + body)
+    assert peak(obj) < 4 << 20
+    # the first unit, whose address isn't relocated, is good
+    assert line_of(obj, 1, 8) == Span(PurePath("a.c"), 1)
+
+
+def test_names_in_another_section_are_found_at_once() -> None:
+    """Four times as many names and sections take four times the work, not sixteen times."""
+
+    def case(size: int) -> Callable[[], object]:
+        lengths = bytes([0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1])
+        program = SET_ADDRESS + b"\x01\x02\x10" + END
+        names = bytes([1, 1, 0x08, 1]) + b"src\0"
+        names += bytes([1, 1, 0x1F]) + bytes([size & 0x7F | 0x80, size >> 7]) + bytes(4 * size)
+        head = bytes([2, 1, 1, 1, 0xFB, 14, 13]) + lengths + names
+        body = struct.pack("<HBBI", 5, 4, 0, len(head)) + head + program
+        sections = [Sec(name=f".text.{each}", size=4) for each in range(size)]
+        table_of_5 = struct.pack("<I", len(body)) + body
+        data = elf(
+            sections=[
+                *sections,
+                Sec(name=".debug_line", flags=0, content=table_of_5, align=1),
+                Sec(name=".debug_line_str", flags=0, content=b"a.c\0", align=1),
+            ]
+        )
+        obj = object_file(data, "demo.o")
+        assert line_of(obj, 1, 0) == Span(PurePath("a.c"), 1)
+
+        def read() -> None:
+            dwarf._kept.cache_clear()
+            line_of(obj, 1, 0)
+
+        return read
+
+    assert growth(case, 100) < LINEAR
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import compilers
-from support.linked import DATA, MEMORIES, RAM, RODATA, ROM, TEXT, prelocated, relocatable
+from support.linked import BSS_SIZE, DATA, MEMORIES, RAM, RODATA, ROM, TEXT, prelocated, relocatable
 
 from west_llext.diagnostics import LlextError
 from west_llext.emit.raw import Chunk, RawImage, binary, chunks, images, intel_hex
@@ -47,13 +47,15 @@ def by_address(text: str) -> dict[int, int]:
     return found
 
 
-def test_an_image_has_every_section_with_content() -> None:
-    """.bss is in none; a memory without content has no image."""
+def test_an_image_has_every_section() -> None:
+    """.bss as zeros, because nothing else would clear it; an unused memory has no image."""
     assert chunks(relocatable()) == ()
     found = chunks(prelocated())
     assert images([*MEMORIES, WIDE], reversed(found)) == (
         image((0x21000100, TEXT), (0x21000140, RODATA), memory=ROM),
-        image((0x21040020, DATA), memory=RAM),
+        RawImage(
+            memory=RAM, chunks=(Chunk(0x21040020, DATA), Chunk(0x21040024, b"", zeros=BSS_SIZE))
+        ),
     )
 
 
@@ -61,7 +63,20 @@ def test_a_binary_begins_with_its_memory_and_ends_with_the_last_byte() -> None:
     """Gaps are as erased flash, or as .bss where there can be some."""
     rom, ram = images(MEMORIES, chunks(prelocated()))
     assert binary(rom) == b"\xff" * 0x100 + TEXT + RODATA
-    assert binary(ram) == bytes(0x20) + DATA
+    assert binary(ram) == bytes(0x20) + DATA + bytes(BSS_SIZE)
+
+
+def test_a_hex_file_clears_bss() -> None:
+    """Behind content in one record with it, and where there is nothing else."""
+    ram = RawImage(
+        memory=RAM, chunks=(Chunk(RAM.address, b"abcd"), Chunk(RAM.address + 8, b"", zeros=4))
+    )
+    far = RawImage(memory=RAM, chunks=(Chunk(RAM.address + 0x100, b"", zeros=17),))
+    assert intel_hex(ram) == (":020000042104D5\n:0C0000006162636400000000000000006A\n:00000001FF\n")
+    assert intel_hex(far) == (
+        ":020000042104D5\n:1001000000000000000000000000000000000000EF\n:0101100000EE\n:00000001FF\n"
+    )
+    assert binary(far) == bytes(0x100 + 17)
 
 
 def test_padding_in_a_memory_that_can_be_written_is_zero() -> None:
@@ -170,6 +185,16 @@ def test_a_binary_that_would_fill_the_disk_is_refused() -> None:
         "west-llext: error[O008]: raw image of memory 'psram' would have 268435457 bytes,"
         " more than 256 MiB: it begins at 0x1000\n"
         "hint: let the memory begin where its first extension is placed"
+    )
+    with pytest.raises(LlextError) as caught:
+        binary(RawImage(memory=huge, chunks=(Chunk(0x2000, b"", zeros=1 << 28),)))
+    assert str(caught.value).endswith(
+        "\nhint: let the memory begin where its first extension is placed"
+    )
+    with pytest.raises(LlextError) as caught:
+        binary(RawImage(memory=huge, chunks=(Chunk(0x2000, b"x", zeros=1 << 28),)))
+    assert str(caught.value).endswith(
+        "\nhint: divide the memory: each part has an image of its own"
     )
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -114,27 +113,25 @@ def refused_table(demo: Image) -> str:
     return str(finding)
 
 
-def written(monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
-    """A file of stand-ins, by a relative path."""
-    folder = tempfile.mkdtemp()
-    monkeypatch.chdir(folder)
+def written(text: str) -> Path:
+    """A file of stand-ins, in the current folder."""
     path = Path("tests", "stand_ins.py")
     path.parent.mkdir()
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def broken_file(monkeypatch: pytest.MonkeyPatch) -> str:
+def broken_file() -> str:
     """What is said of a file that uses a name that it doesn't have."""
     with pytest.raises(LlextError) as caught:
-        stand_ins_of(written(monkeypatch, "\n\nvalues = sensors\n"))
+        stand_ins_of(written("\n\nvalues = sensors\n"))
     return raised(caught.value)
 
 
-def failing_function(monkeypatch: pytest.MonkeyPatch) -> str:
+def failing_function() -> str:
     """What is said of a stand-in that raises an exception."""
     text = "values = {}\n\n\n\ndef sensor_read(target, channel):\n    # none is known\n"
-    path = written(monkeypatch, text + "    return values[channel]\n")
+    path = written(text + "    return values[channel]\n")
     with pytest.raises(StandInFailedError) as caught:
         stand_ins_of(path)["sensor_read"].function(None, 5)
     return str(faulty.user_code_failed(caught.value, [path]))
@@ -164,8 +161,8 @@ def message(code: str, monkeypatch: pytest.MonkeyPatch) -> str:
         "X010": refused_words,
         "X011": refused_stand_in,
         "X012": lambda: refused_table(left),
-        "X013": lambda: broken_file(monkeypatch),
-        "X014": lambda: failing_function(monkeypatch),
+        "X013": broken_file,
+        "X014": failing_function,
         "X015": lambda: str(_older(Path("src/fir.c"))),
     }
     return made[code]()
@@ -173,9 +170,10 @@ def message(code: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=[each.stem for each in PAGES])
 def test_example_of_a_page_is_what_the_tool_says(
-    page: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Word for word, so that a search for a message finds its page."""
+    monkeypatch.chdir(tmp_path)
     text = page.read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
         "What it means",

@@ -177,6 +177,47 @@ def test_function_of_the_base_that_never_returns_is_replaced(base: Path, tmp_pat
     assert (replaced.findings, replaced.called[0].result.value) == ((), 0)
 
 
+#: Functions of a base image: one that never returns, and two that call it.
+NEVER, PRINTK, SHOUT = 0x1001, 0x1005, 0x100D
+CALL_NEVER = {PRINTK: (0xB500, 0xF7FF, 0xFFFB, 0xBD00), SHOUT: (0xB500, 0xF7FF, 0xFFF7, 0xBD00)}
+
+
+@pytest.mark.parametrize(
+    ("function", "remedy"),
+    [
+        (NEVER, "write 'never' in Python, and name its file: --stand-ins FILE.py"),
+        (PRINTK, "--stand-in printk"),
+        (SHOUT, "--stand-in FUNCTION, or --stand-ins FILE.py for one that you write in Python"),
+    ],
+)
+def test_the_hint_names_a_function_that_helps(function: int, remedy: str, tmp_path: Path) -> None:
+    """The one that the extension has called; one that the host knows where there is one."""
+    base = tmp_path / "base.elf"
+    code = (0xE7FE, BX_LR, *CALL_NEVER[PRINTK], *CALL_NEVER[SHOUT])
+    places = {"never": (NEVER, 4), "printk": (PRINTK, 8), "shout": (SHOUT, 8)}
+    base.write_bytes(
+        elf(
+            file_type=ET_EXEC,
+            sections=[Sec(name=".text", flags=CODE, addr=0x1000, content=thumb(*code))],
+            symbols=[
+                Sym(name=name, value=value, size=size, type=FUNC, section=".text")
+                for name, (value, size) in places.items()
+            ],
+            segments=[Seg(sections=[".text"], flags=5)],
+        )
+    )
+    call_r0 = (0xB500, 0x4780, 0xBD00)  # push {lr}; blx r0; pop {pc}
+    path = blob_at(tmp_path / "demo.llext", 0x20000000, *call_r0)
+    made = run(request(base, path, calls=f"demo:entry {function}"))
+    assert [str(each) for each in made.findings] == [
+        (
+            f"{path.as_posix()}: error[X008]: 'demo:entry {function}' didn't return: 'never'+0x0 "
+            "(base image) at 0x1000 runs more instructions than the limit\n"
+            f"hint: let the host do what needs hardware: {remedy}"
+        )
+    ]
+
+
 def test_function_that_no_blob_exports_is_refused(base: Path, tmp_path: Path) -> None:
     """X009: all of them, with the nearest name, before anything is called."""
     path = blob_at(tmp_path / "demo.llext", 0x20000000, BX_LR)

@@ -9,12 +9,13 @@ from pathlib import Path, PurePath
 
 import pytest
 from support.cross import output, tool
-from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_COMMON, Sec, Sym, elf
+from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_COMMON, Rel, Sec, Sym, elf
 from support.linking import Case, Outcome, data, extension, offer, thumb
 from support.oracle import assembled, compiled
 
 from west_llext.diagnostics import Severity, Span, has_errors
 from west_llext.elf.dwarf import line_of
+from west_llext.link import exports as link_exports
 from west_llext.link.resolve import Offered, Peer
 from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.link import Import
@@ -213,6 +214,38 @@ build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and
 and 'sound' export it, but 'imports-from' doesn't name it
 hint: add 'imports-from: [noise]'"""
     ]
+
+
+def test_of_many_that_export_a_symbol_the_first_are_named(tmp_path: Path) -> None:
+    """S004: thousands of extensions may have an `init`, and thousands may lack one."""
+    content = compiled(tmp_path, NEEDY)
+    five = [peer(name, "beep") for name in ("bell", "horn", "alarm", "gong", "chime")]
+    (text,) = texts(linked(content, peers=five))
+    assert ": 'alarm' and 'bell' and 'chime' and 'gong' and 'horn' export it, " in text
+    many = [*five, *(peer(f"sound{each}", "beep") for each in range(4))]
+    assert texts(linked(content, peers=many)) == [
+        """\
+build/filters.o: error[S004]: extension 'filters' needs 'beep' (at .text+0x2 and 2 more): 'alarm', \
+'bell', 'chime', 'gong', 'horn' and others export it, but 'imports-from' doesn't name it
+hint: add 'imports-from: [alarm]'"""
+    ]
+
+
+def test_a_place_in_a_section_with_a_very_long_name_is_cut() -> None:
+    """S001 and R002, with 200 characters of the name; thousands of messages may have it."""
+    rows = [Rel(offset=0, type=2, symbol="beep"), Rel(offset=4, type=250, symbol="beep")]
+    section = Sec(name=f".data.{'x' * 1000}", size=8, relocations=rows)
+    content = elf(sections=[section], symbols=[Sym(name="beep")])
+    shown = f".data.{'x' * 191}..."
+    (missing,) = texts(linked(content))
+    assert missing == (
+        f"build/filters.o: error[S001]: extension 'filters' needs 'beep' (at {shown}+0x0 and 1 "
+        "more): nothing defines it"
+    )
+    (unknown,) = texts(linked(content, base=[thumb("beep", 0x1000)]))
+    assert unknown == (
+        f"build/filters.o: error[R002]: relocation type 250 at {shown}+0x4 is not one of arm"
+    )
 
 
 def test_an_export_of_another_provider_goes_into_the_list_that_is_there(tmp_path: Path) -> None:
@@ -448,6 +481,45 @@ isn't a pointer to a name and one to a symbol
 hint: make entries with LL_EXTENSION_SYMBOL, or name the symbol in 'exports'"""
         for offset in ("0x0", "0x8", "0x18", "0x20")
     ]
+
+
+def test_of_many_entries_that_are_none_the_first_are_said() -> None:
+    """S013: a section of zeros can have millions of them."""
+    content = elf(sections=[Sec(name=".exported_sym", content=bytes(8 * 100))])
+    found = texts(linked(content))
+    assert len(found) == 20
+    assert found[-1] == (
+        "build/filters.o: error[S013]: extension 'filters' has an entry at .exported_sym+0x98 that "
+        "isn't a pointer to a name and one to a symbol (and 80 more like it)\n"
+        "hint: make entries with LL_EXTENSION_SYMBOL, or name the symbol in 'exports'"
+    )
+    assert not any("more like it" in each for each in found[:-1])
+
+
+def test_names_of_entries_are_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S013: thousands of them can share the bytes of one long string."""
+    monkeypatch.setattr(link_exports, "MAX_NAMES", 100)
+    rows = [
+        row
+        for each in range(20)
+        for row in (
+            Rel(offset=8 * each, type=2, symbol=f"name{each}"),
+            Rel(offset=8 * each + 4, type=2, symbol="run"),
+        )
+    ]
+    content = elf(
+        sections=[
+            Sec(name=".rodata", content=b"x" * 40 + b"\0"),
+            Sec(name=".exported_sym", content=bytes(8 * 20), relocations=rows),
+        ],
+        symbols=[
+            *(Sym(name=f"name{each}", section=".rodata", value=each) for each in range(20)),
+            Sym(name="run", section=".rodata"),
+        ],
+    )
+    # 40 + 39 + 38 letters; the fourth would be beyond the limit
+    codes = [each.code for each in linked(content).findings]
+    assert codes == ["S013"] * 17
 
 
 def test_every_miss_is_reported_in_the_order_of_the_symbol_table(tmp_path: Path) -> None:

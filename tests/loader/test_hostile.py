@@ -145,10 +145,10 @@ def test_a_damaged_file_of_a_file_system_is_a_result_or_a_danger(
 
 
 def test_names_that_are_compared_over_and_over_are_refused() -> None:
-    """L025: 60 symbols whose names have 40,000 letters in common, and a table to sort."""
-    sections = [Sym(name="a" * 40000 + f"{n}", type=FUNC, section=".text") for n in range(60)]
+    """L025: 120 symbols whose names have 40,000 letters in common, and a table to sort."""
+    sections = [Sym(name="a" * 40000 + f"{n}", type=FUNC, section=".text") for n in range(120)]
     on = target(version=NEWEST, heap=HeapPlan(address=0x20001000, size=8 << 20))
     with pytest.raises(Danger) as danger:
         load(extension(symbols=sections), on)
-    expected = "more than 32 MiB of names would be compared"
+    expected = "more than 64 MiB of names would be compared"
     assert (danger.value.code, danger.value.message) == ("L025", expected)

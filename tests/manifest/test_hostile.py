@@ -19,6 +19,7 @@ from west_llext.manifest import source
 from west_llext.manifest.load import manifest
 from west_llext.manifest.nodes import MAX_NODES
 from west_llext.manifest.source import MAX_SIZE
+from west_llext.manifest.text import MAX_SUGGESTED
 
 #: A manifest with something of everything, to be damaged.
 WHOLE = """\
@@ -74,6 +75,81 @@ def test_wide_aliases_are_refused_quickly(tmp_path: Path) -> None:
     text = f"version: 1\nextensions: [&e {{name: a, cflags: [{flags}]}}, {uses}]\n"
     assert codes(complaints(tmp_path, text)) == ["M003"]
     assert seconds(lambda: complaints(tmp_path, text)) < 2
+
+
+def test_aliases_of_long_text_are_refused(tmp_path: Path) -> None:
+    """4 KiB, named a hundred thousand times: 400 MiB of flags for one command."""
+    uses = ", ".join(["*f"] * 100_000)
+    text = f"""\
+version: 1
+extensions:
+  - name: a
+    sources: [a.c]
+    cflags: [&f "-D{"x" * 4000}", {uses}]
+"""
+    assert complaints(tmp_path, text) == (
+        "llext.yml:5:13: error[M003]: aliases expand to more than 16 MiB of text"
+    )
+
+
+def test_long_text_in_place_of_a_list_is_not_taken_apart(tmp_path: Path) -> None:
+    """Megabytes of words, which each use of an alias would be split into a list of for a hint."""
+    words = "x " * 1000
+    text = f"""\
+version: 1
+extensions:
+  - name: a
+    sources: &w "{words}"
+  - name: b
+    sources: *w
+"""
+    assert complaints(tmp_path, text) == "\n".join(
+        f"llext.yml:{line}:14: error[M012]: 'sources' is the text '{words[:57]}...', expected a "
+        "list of files, at least one"
+        for line in (4, 4)
+    )
+
+
+def test_defaults_that_add_up_are_refused(tmp_path: Path) -> None:
+    """2 MiB of flags in each of a thousand extensions."""
+    flags = ", ".join([f"-D{'x' * 98}"] * 20_000)
+    rows = "".join(f"  - {{name: e{each}, sources: [a.c]}}\n" for each in range(200))
+    text = f"version: 1\ndefaults:\n  cflags: [{flags}]\nextensions:\n{rows}"
+    assert complaints(tmp_path, text) == (
+        "llext.yml:3:3: error[M003]: 'defaults' take 411 MiB in 200 extensions, expected at most "
+        "256 MiB"
+    )
+
+
+def test_more_memories_than_a_target_has_are_refused(tmp_path: Path) -> None:
+    """M018: the memory of each section is looked for among all of them."""
+    rows = "".join(
+        f"    - {{name: m{each}, address: {each * 4096:#x}, size: 4K, access: rwx}}\n"
+        for each in range(1001)
+    )
+    text = f"version: 1\nbase:\n  memory:\n{rows}extensions:\n  - {{name: a, sources: [a.c]}}\n"
+    assert complaints(tmp_path, text) == (
+        "llext.yml:4:5: error[M018]: 'memory' has 1001 entries, expected 1000 at most"
+    )
+
+
+def test_names_that_look_alike_are_searched_for_few_unknown_ones(tmp_path: Path) -> None:
+    """M025 and M040: each search looks at every name that there is."""
+    rows = "".join(
+        f"  - {{name: filter{each}, sources: [a.c], imports-from: [filtr{each + 1}], "
+        f"mode: prelocated, place: {{text: ram{each}}}}}\n"
+        for each in range(30)
+    )
+    memory = "{name: ram, address: 0x1000, size: 4K, access: rwx}"
+    text = f"version: 1\nbase:\n  memory: [{memory}]\nextensions:\n{rows}"
+    found = complaints(tmp_path, text).splitlines()
+    hints = [each for each in found if each.startswith("hint: ")]
+    assert hints == [
+        hint
+        for each in range(MAX_SUGGESTED)
+        for hint in (f"hint: write 'filter{each + 1}'", "hint: write 'ram'")
+    ]
+    assert len(found) == len(hints) + 2 * 30
 
 
 @pytest.mark.parametrize("part", ["[", "- ", "{a: ", "? ", "[{a: ", "- - ", "!!seq ["])

@@ -139,4 +139,7 @@ def test_the_installed_command_knows_the_pages_of_its_codes(
     assert ran.status == 1
     (rule,) = json.loads(ran.out)["runs"][0]["tool"]["driver"]["rules"]
     page = ROOT / "docs" / "codes" / f"{rule['id']}.md"
-    assert rule["help"]["markdown"] == page.read_text(encoding="utf-8")
+    expected = page.read_text(encoding="utf-8")
+    assert rule["help"]["markdown"] == expected.replace(
+        "[manifest reference](../manifest.md)", "manifest reference"
+    )

@@ -24,7 +24,7 @@ from west_llext.link.extension import (
 )
 from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder
-from west_llext.link.resolve import Peer
+from west_llext.link.resolve import Peer, Peers
 from west_llext.link.veneers import Window
 from west_llext.model.base import Abi, BaseImage, Offer, Reason, Why
 from west_llext.model.elf import Ident, ObjectFile
@@ -199,7 +199,9 @@ class Case:
             heap=self.heap,
             line=self.line,
         )
-        second = resolved(first, context, self.peers or {})
+        second = resolved(
+            first, context, self.peers if isinstance(self.peers, Peers) else Peers(self.peers or {})
+        )
         if self.reorder is not None:
             self.reorder(second)
         findings = first.findings + second.findings

@@ -111,12 +111,25 @@ def test_places_are_spelled_from_where_the_user_is() -> None:
 
 def test_fatal_errors_and_assemblers_messages_are_errors() -> None:
     """`fatal error:` of the preprocessor; GNU as writes `Error:` and no column."""
-    assert said("src/fir.c:2:10: fatal error: none.h: No such file or directory\n") == (
-        "src/fir.c:2:10: error[T010]: none.h: No such file or directory"
+    assert said("src/fir.c:2:10: fatal error: too many errors emitted\n") == (
+        "src/fir.c:2:10: error[T010]: too many errors emitted"
     )
     assert said("a.s: Assembler messages:\na.s:2: Error: bad instruction `foo r1'\n") == (
         "a.s:2: error[T010]: bad instruction `foo r1'"
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["sound/beep.h: No such file or directory", "'sound/beep.h' file not found"]
+)
+def test_a_header_that_isnt_found_needs_its_folder(text: str) -> None:
+    """gcc, then clang; an assembler's `.include` is no matter of the manifest."""
+    assert said(f"src/fir.c:2:10: fatal error: {text}\n") == (
+        f"src/fir.c:2:10: error[T010]: {text}\n"
+        "hint: add the folder that has 'sound/beep.h' in it to 'include-dirs'"
+    )
+    other = "can't open beep.inc for reading: No such file or directory"
+    assert said(f"src/a.S:2: Error: {other}\n") == f"src/a.S:2: error[T010]: {other}"
 
 
 @pytest.mark.parametrize(

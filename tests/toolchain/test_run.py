@@ -142,6 +142,7 @@ def test_every_failure_of_every_source_is_reported_in_order(tmp_path: Path) -> N
         "src/a.c:2:9: error[T010]: 'nix' undeclared here (not in a function)\n"
         "src/b.c:1:20: warning[T011]: unused variable 'unused' [-Wunused-variable]\n"
         "src/c.c:1:10: error[T010]: none.h: No such file or directory\n"
+        "hint: add the folder that has 'none.h' in it to 'include-dirs'\n"
         "src/d.s:1: error[T010]: bad instruction `foo r1'"
     )
     failed = [(each.step.subject, each.failed) for each in outcome.ran]
@@ -267,6 +268,23 @@ def test_progress_counts_what_was_necessary(tmp_path: Path) -> None:
 
 
 @pytest.mark.cross
+def test_a_source_of_two_extensions_is_reported_once(tmp_path: Path) -> None:
+    """It is compiled for each, with flags of their own; where both say the same, once is enough."""
+    project = gcc_project(tmp_path)
+    source = project.write("a.c", "#ifdef TWO\nint a = two;\n#endif\nint b = nix;\n")
+    both = [
+        extension("one", sources=[source]),
+        extension("two", sources=[source], cflags=["-DTWO"]),
+    ]
+    outcome = project.run(*both)
+    assert [str(each) for each in outcome.diagnostics] == [
+        "a.c:4:9: error[T010]: 'nix' undeclared here (not in a function)",
+        "a.c:2:9: error[T010]: 'two' undeclared here (not in a function)",
+    ]
+    assert [each.failed for each in outcome.ran] == [True, True]
+
+
+@pytest.mark.cross
 def test_the_environment_decides_nothing(tmp_path: Path) -> None:
     """CPATH would be an include folder that no record knows of; LC_ALL would translate messages."""
     project = gcc_project(tmp_path)
@@ -274,7 +292,10 @@ def test_the_environment_decides_nothing(tmp_path: Path) -> None:
     one = extension(sources=[project.write("a.c", "#include <hidden.h>\n")])
     environment = {**os.environ, "CPATH": str(project.root / "hidden"), "LC_ALL": "de_DE.UTF-8"}
     assert [str(each) for each in project.run(one, environment=environment).diagnostics] == [
-        "a.c:1:10: error[T010]: hidden.h: No such file or directory"
+        (
+            "a.c:1:10: error[T010]: hidden.h: No such file or directory\n"
+            "hint: add the folder that has 'hidden.h' in it to 'include-dirs'"
+        )
     ]
 
 

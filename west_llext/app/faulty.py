@@ -48,8 +48,21 @@ def _hint(fault: Fault) -> str | None:
         return f"write '{place.function}' in Python, and name its file: --stand-ins FILE.py"
     if fault.kind in {FaultKind.STAND_IN, FaultKind.HEAP, FaultKind.ABORT}:
         return None  # the host does it already
-    example = place.function if place.function in STAND_INS else "printk"
-    return f"let the host do what needs hardware: --stand-in {example}"
+    return f"let the host do what needs hardware: {_replaced(place, fault.caller)}"
+
+
+def _replaced(place: Place, caller: Place | None) -> str:
+    # how to have the function of the base image replaced that the extension has called
+    known = [each.function for each in (place, caller) if each is not None and _stands_in(each)]
+    if known:
+        return f"--stand-in {known[-1]}"
+    if place.function is not None and caller is not None and caller.image != BASE_NAME:
+        return f"write '{place.function}' in Python, and name its file: --stand-ins FILE.py"
+    return "--stand-in FUNCTION, or --stand-ins FILE.py for one that you write in Python"
+
+
+def _stands_in(place: Place) -> bool:
+    return place.image == BASE_NAME and place.function in STAND_INS
 
 
 def _places(fault: Fault) -> Iterator[Related]:

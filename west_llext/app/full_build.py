@@ -20,6 +20,7 @@ from west_llext.app.linking import Outcome, link_all
 from west_llext.app.lockfile import Lockfile
 from west_llext.app.made import Files, made
 from west_llext.app.objects import Objects, made_objects
+from west_llext.app.overlaid import overlaid
 from west_llext.app.products import Content, Part
 from west_llext.app.requests import Request, UpToDate
 from west_llext.app.results import BuildResult
@@ -61,7 +62,13 @@ def _built(request: Request, start: Inputs, lock: Lockfile, objects: Objects) ->
 def _finished(
     request: Request, start: Inputs, objects: Objects, lock: Lockfile, outcome: Outcome
 ) -> BuildResult:
-    findings = (*start.findings, *objects.findings, *outcome.findings)
+    memories, image = start.manifest.base.memories, start.base.image
+    findings = (
+        *start.findings,
+        *objects.findings,
+        *outcome.findings,
+        *overlaid(outcome.placement, memories, image),
+    )
     raise_errors(findings)
     request.progress("writing", 0, 0)
     whole = made(start, outcome.products, _kept(request, start, outcome))

@@ -7,6 +7,7 @@ from west_llext.app.inputs import Draft, Inputs, based, draft, jobs
 from west_llext.app.linking import link_all
 from west_llext.app.lockfile import lockfile, reserved
 from west_llext.app.objects import checkable, unbuildable
+from west_llext.app.overlaid import overlaid
 from west_llext.app.requests import CheckResult, Request
 from west_llext.app.surroundings import occupied, surroundings
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Severity, UsageError
@@ -59,7 +60,8 @@ def _link_findings(request: Request, start: Inputs) -> list[Diagnostic]:
         earlier=lock.rows,
         jobs=jobs(request),
     )
-    return [*notes, *outcome.findings]
+    covered = overlaid(outcome.placement, manifest.base.memories, image)
+    return [*notes, *outcome.findings, *covered]
 
 
 def _unlinked(written: Draft, why: Diagnostic) -> Diagnostic:

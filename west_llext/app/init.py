@@ -121,8 +121,8 @@ def init(request: InitRequest) -> InitResult:
     exports: tuple[str, ...] = ()
     if request.found is Takeover.EVERYTHING and request.build_dir is not None:
         build = opened(request.build_dir, domain=request.domain)
-        taken = [each.name.lower() for each in extensions]
-        extensions += _taken_over(build, folder, set(taken))
+        names = Names(each.name for each in extensions)
+        extensions += _taken_over(build, folder, names)
         exports = _exported(build)
     cc = None
     if request.build_dir is None and any(each.sources for each in extensions):
@@ -150,7 +150,7 @@ def _is_outside(request: InitRequest) -> bool:
     return False
 
 
-def _taken_over(build: BuildDir, folder: Path, taken: set[str]) -> tuple[DraftExtension, ...]:
+def _taken_over(build: BuildDir, folder: Path, names: Names) -> tuple[DraftExtension, ...]:
     # targets that the build has, by their sources where those can be named, else by their files
     path = build.path / compile_commands.NAME
     database = file_content(path) if path.is_file() else None
@@ -160,8 +160,7 @@ def _taken_over(build: BuildDir, folder: Path, taken: set[str]) -> tuple[DraftEx
         inside = sources and not any(name.startswith("..") for name in sources)
         if not inside and each.packaged is None:
             continue
-        name = _free(guessed_name("", [f"{each.name}.c"], folder.name), taken)
-        taken.add(name.lower())
+        name = names.free(guessed_name("", [f"{each.name}.c"], folder.name))
         packaged = () if each.packaged is None else (_spelled(each.packaged, folder),)
         found.append(
             DraftExtension(
@@ -220,15 +219,12 @@ def drafted(files: Sequence[str], folder: Path) -> tuple[DraftExtension, ...]:
     files: relative to `folder`, the manifest's, with forward slashes
     """
     groups: dict[str, list[str]] = {}
-    for file in files:
-        members = groups.setdefault(PurePosixPath(file).parent.as_posix(), [])
-        if file not in members:
-            members.append(file)
-    taken: set[str] = set()
+    for file in dict.fromkeys(files):
+        groups.setdefault(PurePosixPath(file).parent.as_posix(), []).append(file)
+    names = Names()
     found = []
     for place, members in groups.items():
-        name = _free(guessed_name(place, members, folder.name), taken)
-        taken.add(name.lower())
+        name = names.free(guessed_name(place, members, folder.name))
         found.append(
             DraftExtension(
                 name=name,
@@ -255,14 +251,25 @@ def guessed_name(place: str, members: Sequence[str], project: str) -> str:
     return "extension"
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
-    # names that only differ in case would share files on some systems
-    candidate, number = name, 2
-    while candidate.lower() in taken:
-        suffix = str(number)
-        candidate = name[: MAX_NAME_LENGTH - len(suffix)] + suffix
-        number += 1
-    return candidate
+class Names:
+    """Names of extensions; those that only differ in case would share files on some systems."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        """`taken` are those that there are already."""
+        self._taken = {each.lower() for each in taken}
+        # the number that a name was given last, as thousands of folders may have the same one
+        self._last: dict[str, int] = {}
+
+    def free(self, name: str) -> str:
+        """The name, or one with a number; it is taken from now on."""
+        candidate, number = name, self._last.get(name.lower(), 1)
+        while candidate.lower() in self._taken:
+            number += 1
+            suffix = str(number)
+            candidate = name[: MAX_NAME_LENGTH - len(suffix)] + suffix
+        self._last[name.lower()] = number
+        self._taken.add(candidate.lower())
+        return candidate
 
 
 def _include_dirs(place: str, folder: Path) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from west_llext.emit.build_json import FILE_NAME, SCHEMA
 from west_llext.emit.gdb import DebugEntry
 from west_llext.emit.raw import Chunk
 from west_llext.link.arrange import SECTION_NAMES
+from west_llext.link.gaps import apart
 from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.manifest import Manifest, Memory
 from west_llext.model.region import PLACEABLE
@@ -33,8 +35,9 @@ def kept(folder: Path, manifest: Manifest, built: Collection[str]) -> dict[str, 
     has no memory any more.
     """
     parts = {}
+    others = {each.name for each in manifest.extensions}.difference(built)
     for name, entry in _entries(folder).items():
-        if name in built or all(each.name != name for each in manifest.extensions):
+        if name not in others:
             continue
         obj = _blob(folder, name, entry)
         part = None if obj is None else _part(name, entry, obj, manifest.base.memories)
@@ -49,13 +52,24 @@ def fitting(parts: Mapping[str, Part], taken: Iterable[Use]) -> dict[str, Part]:
     Addresses can be handed out anew, where the lock file was removed.
     """
     found = {}
-    ranges = [(use.address, use.address + use.size) for use in taken]
+    ranges = apart(map(_range, taken))
     for name, part in parts.items():
-        own = [(use.address, use.address + use.size) for use in part.uses]
-        if not any(low < end and start < high for start, end in own for low, high in ranges):
+        own = apart(map(_range, part.uses))
+        if not any(_is_taken(ranges, *each) for each in own):
             found[name] = part
-            ranges += own
+            for each in own:
+                insort(ranges, each)
     return found
+
+
+def _range(use: Use) -> tuple[int, int]:
+    return use.address, use.address + use.size
+
+
+def _is_taken(ranges: Sequence[tuple[int, int]], low: int, high: int) -> bool:
+    # whether one of them, which are sorted and apart, has an address of another one
+    last = bisect_left(ranges, (high,)) - 1
+    return last >= 0 and ranges[last][1] > low
 
 
 def _entries(folder: Path) -> dict[str, Any]:
@@ -92,12 +106,15 @@ def _part(name: str, entry: Any, obj: ObjectFile, memories: Sequence[Memory]) ->
         if memory is None or section.addr + section.size > memory.end:
             return None
         uses.append(Use(memory.name, name, section.addr, section.size))
-    contents = [(section.addr, obj.content(index)) for index, section in loaded.values()]
+    contents = [(section, obj.content(index)) for index, section in loaded.values() if fixed]
     return Part(
         name=name,
         line=json.dumps(entry, separators=(",", ":")),
         uses=tuple(uses),
-        chunks=tuple(Chunk(*each) for each in contents if fixed and each[1]),
+        chunks=tuple(
+            Chunk(section.addr, content, section.size - len(content))
+            for section, content in contents
+        ),
         debug=DebugEntry(
             name,
             file_names(name)["elf"],

@@ -160,8 +160,7 @@ def _tried(replies: Mapping[str, ProductReply], plan: Plan | None) -> dict[str, 
     if plan is None or not blobs:
         return {}
     trial = Trial(plan)
-    order = dict.fromkeys(each for name in blobs for each in plan.order(name))
-    return {name: trial.tried(name, blobs) for name in order if name in blobs}
+    return {name: trial.tried(name, blobs) for name in plan.order(blobs) if name in blobs}
 
 
 def _strangers(

@@ -32,7 +32,7 @@ class Needs:
 def needs(request: Request, manifest: Manifest) -> Needs:
     """What the extensions of a request need from outside.
 
-    Raises MissingError (T021) with every extension whose object isn't there or not up to date.
+    Raises MissingError (T021) with every extension whose object doesn't count (see `checkable`).
     """
     extensions = chosen(manifest, request)
     tasks, _ = checkable(request, manifest, extensions, _base(request, manifest))
@@ -75,7 +75,7 @@ def _not_made(extension: Extension) -> Diagnostic:
     return Diagnostic(
         code="T021",
         at=extension.at,
-        message=f"nobody knows what extension '{extension.name}' needs: its object, or that of an "
-        "extension it imports from, isn't there or older than what it is made of",
+        message=f"nobody knows what extension '{extension.name}' needs: not all that the table is "
+        "trimmed by was built since the last change",
         hint="run 'west llext build' first",
     )

@@ -156,29 +156,36 @@ def checkable(
 ) -> tuple[tuple[Task, ...], list[Diagnostic]]:
     """The extensions whose objects are there, a note for each of the others, and what bars a build.
 
-    Objects that the last build compiled count only where nothing changed since. An extension that
+    Objects that the last build compiled count only where it was of all these extensions, and
+    nothing changed since: there is one record for all that a build compiles. An extension that
     imports from one whose exports aren't known can't be checked either.
     """
     steps = _known_plan(request, manifest, extensions, base)
     if steps is not None:
         return tasks_of(extensions, steps), []
     barred = unbuildable(manifest, extensions)
-    absent = {each.name for each in extensions if needs_compiler([each])}
-    grown = True
-    while grown:
-        more = {
-            each.name
-            for each in extensions
-            if any(name.text in absent for name in each.imports_from)
-        }
-        grown = not more <= absent
-        absent |= more
+    absent = _with_importers([each for each in extensions if needs_compiler([each])], extensions)
     tasks = tuple(
         Task(each, each.objects[0].path, (request.shown / each.objects[0].text).as_posix())
         for each in extensions
         if each.name not in absent
     )
     return tasks, [*barred, *(_unchecked(each) for each in extensions if each.name in absent)]
+
+
+def _with_importers(some: Iterable[Extension], every: Iterable[Extension]) -> set[str]:
+    # names of extensions, and of all that need one of them to be loaded before
+    users: dict[str, list[str]] = {}
+    for each in every:
+        for name in each.imports_from:
+            users.setdefault(name.text, []).append(each.name)
+    found = {each.name for each in some}
+    queue = [*found]
+    while queue:
+        more = [each for each in users.get(queue.pop(), ()) if each not in found]
+        found.update(more)
+        queue += more
+    return found
 
 
 def unbuildable(manifest: Manifest, extensions: Iterable[Extension]) -> list[Diagnostic]:
@@ -224,8 +231,8 @@ def _unchecked(extension: Extension) -> Diagnostic:
     return Diagnostic(
         code="T020",
         at=extension.at,
-        message=f"the links of extension '{extension.name}' weren't checked: its objects, or those "
-        "that it imports from, aren't built or not up to date",
+        message=f"the links of extension '{extension.name}' weren't checked: not all that is "
+        "checked was built since the last change",
         hint="run 'west llext build' first",
         severity=Severity.NOTE,
     )

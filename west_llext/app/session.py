@@ -31,7 +31,7 @@ from west_llext.link.extension import (
     resolved,
 )
 from west_llext.link.lookup import BaseLookup
-from west_llext.link.resolve import Peer
+from west_llext.link.resolve import Peer, Peers
 from west_llext.model.base import Abi, Offer
 from west_llext.model.elf import SHF_ALLOC, FileType, ObjectFile
 from west_llext.model.link import Linked
@@ -169,10 +169,10 @@ class Session:
 
         peers: all extensions that could be opened; unread: names of the others
         """
-        replies = {}
+        replies, every = {}, Peers(peers)
         self.shared.offer.prepare(self._undefined())
         for name, (found, machine) in self.opened.items():
-            state = resolved(found, self._context(machine), peers, unread)
+            state = resolved(found, self._context(machine), every, unread)
             for rows in (state.obj.symbols, *state.obj.relocations.values()):
                 if isinstance(rows, Rows):
                     rows.forget()  # or those of all extensions would be in memory at once

@@ -7,7 +7,7 @@ there is enough of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any, NamedTuple
 
@@ -36,6 +36,9 @@ from west_llext.record import record
 
 #: Bytes of a heap that isn't known.
 ENOUGH = 4 << 20
+#: Extensions that are loaded before another one is: nobody has so many, and those of one extension
+#: may have to make room for those of the next.
+MAX_BEFORE = 100
 #: Where the file of an extension begins.
 _PAGE = 4096
 # as docs/modes.md tells users to load them
@@ -63,22 +66,30 @@ class Plan:
     extensions: Mapping[str, Extension] = field(repr=False)
     files: int
 
-    def order(self, name: str) -> list[str]:
-        """An extension behind all that it imports from, and that those import from."""
-        if not self.extensions[name].imports_from:
-            return [name]
+    def order(self, names: Iterable[str]) -> list[str]:
+        """Extensions, each behind all that it imports from, and that those import from."""
         found: dict[str, None] = {}
-        path = {name: self._providers(name)}
-        while path:
-            last = next(reversed(path))
-            for provider in path[last]:
-                if provider not in found and provider not in path:
-                    path[provider] = self._providers(provider)
-                    break
-            else:
-                del path[last]
-                found[last] = None
+        for name in names:
+            path = {} if name in found else {name: self._providers(name)}
+            while path:
+                last = next(reversed(path))
+                for provider in path[last]:
+                    if provider not in found and provider not in path:
+                        path[provider] = self._providers(provider)
+                        break
+                else:
+                    del path[last]
+                    found[last] = None
         return [*found]
+
+    def is_tried(self, name: str) -> bool:
+        """Whether an extension needs few enough others to be loaded before it."""
+        found, queue = {name}, [name]
+        while queue and len(found) <= MAX_BEFORE + 1:
+            more = [each for each in self._providers(queue.pop()) if each not in found]
+            found.update(more)
+            queue += more
+        return len(found) <= MAX_BEFORE + 1
 
     def _providers(self, name: str) -> Iterator[str]:
         return iter([each.text for each in self.extensions[name].imports_from])
@@ -164,10 +175,15 @@ class Trial:
     def tried(self, name: str, blobs: Mapping[str, bytes]) -> Tried:
         """What comes of the load of an extension, behind those that it imports from.
 
-        blobs: contents by name; where one that is needed is missing nothing can be said
+        blobs: contents by name; where one that is needed is missing nothing can be said, nor where
+            more than MAX_BEFORE are needed
         """
-        order = self.plan.order(name)
-        if any(each not in blobs for each in order) or not self._ready(order[:-1], blobs):
+        order = self.plan.order([name]) if self.plan.is_tried(name) else []
+        if (
+            not order
+            or any(each not in blobs for each in order)
+            or not self._ready(order[:-1], blobs)
+        ):
             return Tried([])
         at = self.plan.extensions[name].at
         try:

@@ -54,7 +54,8 @@ def split_command(command: str) -> list[str]:
         letter = command[at]
         following = command[at + 1 : at + 2]
         if letter == "\\" and quote != "'" and following in {'"', "'", "\\", " ", "$", "`"}:
-            word = [*(word or []), following]
+            word = word or []
+            word.append(following)
             at += 1
         elif quote:
             if letter == quote:

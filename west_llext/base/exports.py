@@ -5,7 +5,8 @@ Zephyr: an array of {name, address}, two words each, between `_llext_const_symbo
 `_end` (include/zephyr/llext/symbol.h). With CONFIG_LLEXT_EXPORT_BUILTINS_BY_SLID a build step has
 replaced each pointer to a name by the first bytes of the name's SHA-256, big-endian, and marked the
 section (scripts/build/llext_prepare_exptab.py).
-Other bases: the array `west_llext_exports` with as many entries as `west_llext_export_count` says.
+Other bases: the array `west_llext_exports` with as many entries as `west_llext_export_count` says,
+or, where the linker dropped that word because nothing reads it, as its size tells.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class _Reader:
 
     def standalone(self, table: Symbol) -> list[tuple[int, int]]:
         count = self.index.get(COUNT)
+        if count is None and table.size >= self.entry.size:
+            return self.rows(table.value, table.size - self.entry.size)
         raw = None if count is None else self.memory.content(count.value, self.word.size)
         if raw is None:
             self.warn(

@@ -18,18 +18,22 @@ HEAPS = (
     "llext_data_heap_buf",
 )
 
+#: Zephyr's loader.
+LOADER = "llext_load"
+
 _WRITABLE = 2
 
 
 def load_window(base: BaseImage) -> tuple[int, int] | None:
     """The half-open address range in which the loader can put regions; None where it isn't known.
 
-    That is the loader's heap. Where there is none (CONFIG_LLEXT_HEAP_DYNAMIC, other bases) it is
-    the memory that the image writes to: a heap that the application hands over lies there, too.
+    That is the loader's heap. Where Zephyr's loader has none of its own (CONFIG_LLEXT_HEAP_DYNAMIC)
+    it is the memory that the image writes to: the heap that the application hands over lies there,
+    too. Of the loader of another base nothing is known.
     """
     found = [symbol for name in HEAPS if (symbol := base.symbols.get(name)) is not None]
     ranges = [(each.value, each.value + each.size) for each in found if each.size]
-    if not ranges:
+    if not ranges and base.symbols.get(LOADER) is not None:
         ranges = [
             (each.vaddr, each.vaddr + each.memsz)
             for each in base.segments

@@ -38,11 +38,9 @@ class LlextTarget:
 
 def llext_targets(folder: Path, database: bytes | None) -> tuple[LlextTarget, ...]:
     """The extensions of a build directory, by name; `database` is its compile_commands.json."""
-    sources: dict[str, list[Path]] = {}
+    sources: dict[str, dict[Path, None]] = {}
     for name, source in _compiled(database):
-        found = sources.setdefault(name, [])
-        if source not in found:
-            found.append(source)
+        sources.setdefault(name, {})[source] = None
     packaged: dict[str, Path] = {}
     for path in _packaged(folder):
         packaged.setdefault(path.name[: -len(_SUFFIX)], path)

@@ -80,7 +80,7 @@ def why_missing(
     for group in groups:
         for each in group.symbols:
             declared.setdefault(each.text, []).append(group)
-    on = {name for name, where in declared.items() if any(_counts(each, holds) for each in where)}
+    on = {each.text for group in groups if _counts(group, holds) for each in group.symbols}
 
     @lru_cache(maxsize=4096)
     def why(name: str) -> Why:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import lru_cache, partial
+from pathlib import Path, PurePath
 from typing import TextIO
 
 from west_llext.cli.console import Console, is_terminal
@@ -14,6 +16,9 @@ from west_llext.cli.render import text
 from west_llext.cli.render.text import Colour, Rendered, View
 from west_llext.cli.report import Report, Stream, Verbosity
 from west_llext.diagnostics import LlextError, Severity, Span
+
+# sources whose lines are kept while a report is made
+_KEPT = 8
 
 #: How hints call the tool, whoever shows them.
 _COMMAND = "west llext "
@@ -66,7 +71,7 @@ def view(arguments: Namespace, console: Console, report: Report, folder: str) ->
         here=folder,
         out=_colour(console, console.out),
         err=_colour(console, console.err),
-        excerpt=_source_line if is_terminal(stream) else text.no_excerpt,
+        excerpt=_excerpts() if is_terminal(stream) else text.no_excerpt,
     )
 
 
@@ -91,15 +96,24 @@ def _folder() -> str:
         return ""
 
 
-def _source_line(at: Span) -> str | None:
+def _excerpts() -> Callable[[Span], str | None]:
+    # of one report: thousands of findings are about the lines of few files
+    return partial(_source_line, lru_cache(maxsize=_KEPT)(_source_lines))
+
+
+def _source_line(lines: Callable[[PurePath], Sequence[str]], at: Span) -> str | None:
+    found = lines(at.file)
+    return found[at.line - 1] if at.line <= len(found) else None
+
+
+def _source_lines(file: PurePath) -> Sequence[str]:
     # read once more, but only for people, and only what is small
     from west_llext.manifest.source import MAX_SIZE, content  # noqa: PLC0415  # rare
 
     try:
-        data = content(Path(at.file), at)
+        data = content(Path(file), Span(file))
     except LlextError:
-        return None
+        return ()
     if len(data) > MAX_SIZE:
-        return None
-    lines = data.decode("utf-8-sig", "replace").splitlines()
-    return lines[at.line - 1] if at.line <= len(lines) else None
+        return ()
+    return data.decode("utf-8-sig", "replace").splitlines()

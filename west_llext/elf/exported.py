@@ -52,6 +52,7 @@ class _Reader:
     def __init__(self, file: ObjectFile) -> None:
         self.file = file
         self.content = cache(file.content)
+        self.relocations = cache(self.by_offset)
         self.left = MAX_NAMES
         self.stored = sorted(
             (
@@ -81,13 +82,17 @@ class _Reader:
             whole = raw[: len(raw) - len(raw) % form.size]
             # in a linked file, offsets of relocations are addresses
             base, source = (section.addr, 0) if self.linked else (0, index)
-            relocations = {row.offset: row for row in self.file.relocations.get(source, ())}
+            relocations = self.relocations(source)
             for number, (name, value) in enumerate(form.iter_unpack(whole)):
                 start = base + number * form.size
                 text = self.text(self.place(name, relocations.get(start)))
                 place = self.place(value, relocations.get(start + word))
                 yield Exported(text, place.section, place.offset)
             count += len(whole) // form.size
+
+    def by_offset(self, index: int) -> dict[int, Relocation]:
+        # the relocations of a section
+        return {row.offset: row for row in self.file.relocations.get(index, ())}
 
     def place(self, word: int, relocation: Relocation | None) -> _Place:
         # what a word of the table stands for

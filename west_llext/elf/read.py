@@ -39,7 +39,7 @@ from west_llext.model.elf import (
     SectionType,
     Symbol,
 )
-from west_llext.model.rows import Rows, symbol_columns
+from west_llext.model.rows import Rows, SymbolColumns, symbol_columns
 
 __all__ = ["MAX_FILE_SIZE", "file_content", "is_elf", "object_file"]
 
@@ -187,10 +187,11 @@ def _checked(
     count = len(head.sections)
     special = [number for number, section in enumerate(sections) if section >= count]
     long = {}
+    numbers = section_numbers(head, table) if special else None
     for number in special:
         section = sections[number]
         if section == SHN_XINDEX:
-            section = long[number] = _long_index(head, table, number)
+            section = long[number] = _long_index(head, numbers, number)
         if section >= count and not SHN_LORESERVE <= section < SHN_XINDEX:
             refuse(
                 head.name,
@@ -202,8 +203,7 @@ def _checked(
     return [long.get(number, section) for number, section in enumerate(sections)]
 
 
-def _long_index(head: Headers, table: int, number: int) -> int:
-    numbers = section_numbers(head, table)
+def _long_index(head: Headers, numbers: memoryview | None, number: int) -> int:
     if numbers is None or number * 4 >= len(numbers):
         refuse(head.name, f"symbol {number} has its section in a table that isn't there")
     return int(struct.unpack_from(head.ident.order + "I", numbers, number * 4)[0])
@@ -287,6 +287,7 @@ def _groups(
     found = []
     count = len(head.sections)
     total = 0
+    fields: SymbolColumns | None = None
     for index, section in enumerate(head.sections):
         if section.type != _GROUP or section.size < 4:
             continue
@@ -297,7 +298,7 @@ def _groups(
         flags, *members = struct.unpack(f"{head.ident.order}{len(raw) // 4}I", raw)
         if section.info >= len(symbols) or any(each >= count for each in members):
             refuse(head.name, f"section group '{section.name}' names what isn't there")
-        fields = symbol_columns(symbols)
+        fields = fields or symbol_columns(symbols)
         place = fields.sections[section.info]
         signature = fields.names[section.info] or head.sections[min(place, count - 1)].name
         found.append((signature, flags, tuple(members)))

@@ -38,15 +38,17 @@ _HEAD = """\
 #   (gdb) set $llext_dir = "build/llext"         say first where it is
 #   (gdb) source build/llext/llext.gdb
 #
-# The symbols of prelocated extensions are loaded at once; "llext FOLDER" does it again. Each other
-# extension has a command "llext-NAME" that takes the addresses that the target has chosen.
+# The symbols of prelocated extensions are loaded at once; "llext FOLDER" does it again, with quotes
+# where the folder has blanks. Each other extension has a command "llext-NAME" that takes the
+# addresses that the target has chosen. Sources are named from the manifest's folder on: where gdb
+# runs in another one, "directory FOLDER" finds them.
 
 """
 _TAIL = """\
 if $_isvoid($llext_dir)
   llext .
 else
-  eval "llext %s", $llext_dir
+  eval "llext \\"%s\\"", $llext_dir
 end
 """
 # What gdb takes as one word, in `eval` too. Everything else is refused, not quoted: the rules for
@@ -110,7 +112,7 @@ define llext-{each.name}
     if $_isvoid($llext_dir)
       add-symbol-file ./{each.file} {places}
     else
-      eval "add-symbol-file %s/{each.file} {places}", $llext_dir
+      eval "add-symbol-file \\"%s\\"/{each.file} {places}", $llext_dir
     end
   end
 end

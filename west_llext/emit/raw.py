@@ -3,11 +3,10 @@
 
 A .bin has no addresses, so it always begins at the first address of its memory, whatever is where:
 a flash command with that address stays right when extensions come and go. Bytes that belong to
-nobody are 0xff, as erased flash has them; in a memory that can be written they are 0, because some
-of them are .bss. What follows the last byte with content is left out, .bss too: as with images that
-objcopy makes, whoever starts the target clears it (llext-build.json says where it is). A .hex
-(Intel, "Hexadecimal Object File Format Specification", revision A) has the used bytes, and the
-padding between sections where that saves a record.
+nobody are 0xff, as erased flash has them, and 0 in a memory that can be written. The zeros of .bss
+are in it, unlike in images that objcopy makes: no start-up code would clear it. A .hex (Intel,
+"Hexadecimal Object File Format Specification", revision A) has the used bytes, and the padding
+between sections where that saves a record.
 """
 
 from __future__ import annotations
@@ -34,10 +33,11 @@ _WORTH_COLUMNS = 64 * _ROW
 
 
 class Chunk(NamedTuple):
-    """Bytes at an address."""
+    """Bytes at an address: the content, and behind it so many zeros, which files don't have."""
 
     address: int
     content: bytes
+    zeros: int = 0
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -57,11 +57,11 @@ class RawImage:
 
 
 def chunks(linked: Linked) -> tuple[Chunk, ...]:
-    """What one extension brings: its sections with an address and content, so no .bss."""
+    """What one extension brings: its sections with an address."""
     return tuple(
-        Chunk(section.address, section.content)
+        Chunk(section.address, section.content, section.size - len(section.content))
         for section in linked.sections
-        if section.address is not None and section.content
+        if section.address is not None and section.size
     )
 
 
@@ -90,9 +90,9 @@ def binary(image: RawImage) -> bytes:
     memory = image.memory
     size = _end(image.chunks[-1]) - memory.address
     if size > MAX_BINARY:
-        raise LlextError([_too_large(memory, size)])
+        raise LlextError([_too_large(image, size)])
     content = bytearray(image.filler) * size
-    for address, data in image.chunks:
+    for address, data, _ in image.chunks:
         offset = address - memory.address
         content[offset : offset + len(data)] = data
     return bytes(content)
@@ -104,7 +104,7 @@ def intel_hex(image: RawImage) -> str | None:
         return None
     lines = []
     high = None
-    for address, data in _pages(_joined(image.chunks, image.filler)):
+    for address, data, _ in _pages(_joined(image.chunks, image.filler)):
         if high != address >> 16:
             high = address >> 16
             lines.append(_record(0, _LINEAR_ADDRESS, high.to_bytes(2, "big")))
@@ -114,27 +114,27 @@ def intel_hex(image: RawImage) -> str | None:
 
 
 def _end(chunk: Chunk) -> int:
-    return chunk.address + len(chunk.content)
+    return chunk.address + len(chunk.content) + chunk.zeros
 
 
 def _joined(found: Sequence[Chunk], filler: bytes) -> Iterator[Chunk]:
     """Chunks with less than a record between them as one."""
     start = end = found[0].address
     parts: list[bytes] = []
-    for address, content in found:
-        if address - end < _ROW:
-            parts.append(filler * (address - end))
+    for chunk in found:
+        if chunk.address - end < _ROW:
+            parts.append(filler * (chunk.address - end))
         else:
             yield Chunk(start, b"".join(parts))
-            start, parts = address, []
-        parts.append(content)
-        end = address + len(content)
+            start, parts = chunk.address, []
+        parts += [chunk.content, bytes(chunk.zeros)]
+        end = _end(chunk)
     yield Chunk(start, b"".join(parts))
 
 
 def _pages(found: Iterable[Chunk]) -> Iterator[Chunk]:
     """Chunks cut where the upper half of the address changes."""
-    for address, content in found:
+    for address, content, _ in found:
         offset = 0
         while offset < len(content):
             size = 0x10000 - (address + offset & 0xFFFF)
@@ -186,7 +186,9 @@ def _negated_sums(columns: Sequence[bytes]) -> bytes:
     return total.to_bytes(size, "little").translate(bytes(-byte & 0xFF for byte in range(256)))
 
 
-def _too_large(memory: Memory, size: int) -> Diagnostic:
+def _too_large(image: RawImage, size: int) -> Diagnostic:
+    memory = image.memory
+    used = size - (image.chunks[0].address - memory.address)
     return Diagnostic(
         code="O008",
         at=memory.at,
@@ -194,5 +196,7 @@ def _too_large(memory: Memory, size: int) -> Diagnostic:
             f"raw image of memory '{memory.name}' would have {size} bytes,"
             f" more than {MAX_BINARY >> 20} MiB: it begins at {memory.address:#x}"
         ),
-        hint="let the memory begin where its first extension is placed",
+        hint="let the memory begin where its first extension is placed"
+        if used <= MAX_BINARY
+        else "divide the memory: each part has an image of its own",
     )

@@ -43,7 +43,7 @@ def unicorn_module() -> Any:
             code="X001",
             at=Span(PurePath("unicorn")),
             message="the Python package 'unicorn' is missing, expected it for running extensions",
-            hint="pip install west-llext[run]",
+            hint="run 'pip install unicorn'",
         )
         raise MissingError([finding]) from err
 

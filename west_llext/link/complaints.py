@@ -7,7 +7,7 @@ from west_llext.arch.machine import Machine, Release
 from west_llext.arch.table import Dynamic, RangeError, Refuse, Row
 from west_llext.diagnostics import Diagnostic, Related
 from west_llext.link.missing import LineFinder
-from west_llext.link.places import Use, place_of, shown
+from west_llext.link.places import Use, in_section, place_of, shown
 from west_llext.link.targets import Kind, Target
 from west_llext.model.elf import ObjectFile, Relocation
 
@@ -188,7 +188,7 @@ class Complaints:
     def _place(self, section: int, offset: int) -> str:
         if not section:
             return "a word that the link made"
-        return f"{self.obj.sections[section].name}+{offset:#x}"
+        return in_section(self.obj, section, offset)
 
     def _add(
         self,

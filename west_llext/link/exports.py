@@ -31,6 +31,8 @@ from west_llext.record import record
 
 #: Bytes that a name has at most; many names could share the bytes of a longer one.
 MAX_NAME = 4096
+#: Bytes that the names of all entries have at most, for the same reason.
+MAX_NAMES = 8 << 20
 
 #: What an export needs of its target: the target's index in the symbol table.
 Entry = tuple[str, int]
@@ -63,7 +65,7 @@ def exports(
 ) -> Exports:
     """The exports of an object; `own` as `targets.own_targets` gives them."""
     found: dict[str, Target] = {}
-    twice: list[str] = []
+    twice: dict[str, None] = {}
     broken: list[tuple[int, int]] = []
     known: dict[tuple[int, int], int] | None = None
     for each in source_exports(obj, arranged, machine, broken):
@@ -75,7 +77,7 @@ def exports(
         elif each.addend:
             target = _behind(target, each.addend)
         if each.name in found:
-            twice.append(each.name)
+            twice[each.name] = None
         if target is not None:
             found[each.name] = target
     names, _, _, infos, _, sections = symbol_columns(obj.symbols)
@@ -152,6 +154,7 @@ def source_exports(
     """
     word = obj.ident.bits // 8
     entries: list[SourceEntry] = []
+    left = MAX_NAMES
     for index, place in enumerate(arranged.home):
         if place is None or place[0] is not Region.EXPORT:
             continue
@@ -160,7 +163,8 @@ def source_exports(
         for offset in range(0, len(content), 2 * word):
             name, address = rows.get(offset), rows.get(offset + word)
             whole = name is not None and offset + 2 * word <= len(content)
-            text = _text(obj, content, name, machine) if name and whole else ""
+            text = _text(obj, content, name, machine) if name and whole and left > 0 else ""
+            left -= len(text)
             if text and address:
                 addend = _addend(obj, content, address, machine)
                 entries.append(SourceEntry(text, address.symbol, addend))

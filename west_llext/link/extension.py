@@ -27,7 +27,7 @@ from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import LineFinder, by_c_name, miss_diagnostic
 from west_llext.link.place import memory_of
 from west_llext.link.relocate import relocated
-from west_llext.link.resolve import Offered, Peer, Resolution, imports, resolution
+from west_llext.link.resolve import Offered, Peer, Peers, Resolution, imports, resolution
 from west_llext.link.shared import relocatable
 from west_llext.link.slids import slid_findings
 from west_llext.link.symbols import ExportForm
@@ -173,7 +173,7 @@ def opened(obj: ObjectFile, extension: Extension, machine: Machine, core: Core) 
 def resolved(
     first: Opened,
     context: Context,
-    peers: Mapping[str, Peer],
+    peers: Peers,
     unread: Collection[str] = frozenset(),
 ) -> Resolved:
     """The extension with every symbol looked up and its veneers counted.

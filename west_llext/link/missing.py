@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from west_llext.diagnostics import Diagnostic, Related, Span
-from west_llext.link.places import place_of
+from west_llext.link.places import in_section, place_of
 from west_llext.model.base import Origin, Reason, Why
 from west_llext.model.cname import c_name
 from west_llext.model.elf import STB_LOCAL, ObjectFile
 from west_llext.model.manifest import CompilerRuntime, Extension, Mode
 from west_llext.record import record
+
+#: Extensions that export a symbol and are named.
+MAX_NAMED = 5
 
 #: Place in a source of a place in an object: called with that, section index and byte offset.
 LineFinder = Callable[[ObjectFile, int, int], "Span | None"]
@@ -23,7 +26,8 @@ class Miss:
 
     section, offset: the first place that uses it
     count: places that use it
-    elsewhere: extensions that export it without being in `imports-from`
+    elsewhere: extensions that export it without being in `imports-from`; of many the first, one
+        more than are named
     circular: an extension that exports it, but imports from the importer itself; only where
         `elsewhere` has none
     unplaced: a provider in `imports-from` that exports it, but isn't prelocated as the importer is
@@ -79,7 +83,7 @@ def miss_diagnostic(
 
 def _user(obj: ObjectFile, miss: Miss, line: LineFinder) -> tuple[Span, str]:
     # the place to look at, and the place in the object
-    place = f"{obj.sections[miss.section].name}+{miss.offset:#x}"
+    place = in_section(obj, miss.section, miss.offset)
     if miss.count > 1:
         place += f" and {miss.count - 1} more"
     found = line(obj, miss.section, miss.offset)
@@ -113,7 +117,10 @@ def _circular(extension: Extension, provider: str) -> tuple[str, str, str]:
 
 
 def _elsewhere(extension: Extension, miss: Miss) -> tuple[str, str, str]:
-    names = " and ".join(f"'{name}'" for name in miss.elsewhere)
+    quoted = [f"'{name}'" for name in miss.elsewhere]
+    names = " and ".join(quoted)
+    if len(quoted) > MAX_NAMED:
+        names = f"{', '.join(quoted[:MAX_NAMED])} and others"
     verb = "exports" if len(miss.elsewhere) == 1 else "export"
     return (
         "S004",

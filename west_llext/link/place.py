@@ -8,12 +8,12 @@ enough, in the order of the manifest. So adding, growing or removing one extensi
 
 from __future__ import annotations
 
-import sys
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from west_llext.diagnostics import Diagnostic, Span
+from west_llext.link.gaps import Gaps, apart
 from west_llext.model.manifest import Extension, Memory
 from west_llext.model.region import Region
 from west_llext.record import record
@@ -53,9 +53,6 @@ class Block:
     align: int
     offsets: Mapping[Region, int]
 
-
-#: Gaps of fewer bytes are forgotten: no block fits, and they would slow the search down.
-_SMALLEST = 4
 
 #: Where blocks were the last time: (extension, memory) to (address, size).
 Earlier = Mapping[tuple[str, str], tuple[int, int]]
@@ -116,9 +113,10 @@ def placement(
     for block in blocks:
         by_memory.setdefault(block.memory, []).append(block)
     placed: list[Block] = []
-    taken = sorted(occupied)
+    taken = apart(occupied)
     for memory in memories:
-        room = _Room(memory, taken)
+        first = max(bisect_right(taken, (memory.address, 0)) - 1, 0)
+        room = _Room(memory, taken[first : bisect_left(taken, (memory.end, 0))])
         placed += room.place(by_memory.get(memory.name, []), earlier or {})
         findings += room.complaints(spans)
     order = {need.extension.name: index for index, need in enumerate(needs)}
@@ -158,21 +156,13 @@ def _blocks(need: Need, findings: list[Diagnostic]) -> list[Block]:
 
 
 class _Room:
-    # One memory while it fills: its gaps, sorted and apart.
+    # One memory while it fills.
 
     def __init__(self, memory: Memory, occupied: Iterable[tuple[int, int]]) -> None:
         self.memory = memory
         self.failed: list[Block] = []
         self.kept = 0  # blocks that are where they were
-        self.gaps: list[tuple[int, int]] = []
-        address = memory.address
-        for low, high in sorted(occupied):
-            if low < min(high, memory.end) and high > address:
-                if low > address:
-                    self.gaps.append((address, low))
-                address = high
-        if address < memory.end:
-            self.gaps.append((address, memory.end))
+        self.gaps = Gaps(_free(memory, occupied))
 
     def place(self, blocks: Sequence[Block], earlier: Earlier) -> list[Block]:
         placed: dict[str, Block] = {}
@@ -182,36 +172,22 @@ class _Room:
             for block, before in known:
                 if before is None or (block.size > before[1]) is not grown:
                     continue
-                gap = self.gap_at(before[0], block)
-                if gap is not None:
-                    placed[block.extension] = self.put(block, gap, before[0])
+                address = before[0]
+                if not address % block.align and self.gaps.holds(address, block.size):
+                    placed[block.extension] = self.put(block, address)
                     self.kept += 1
         for block in blocks:
-            if block.extension not in placed:
-                self.anew(block, placed)
+            if block.extension in placed:
+                continue
+            lowest = self.gaps.lowest(block.size, block.align)
+            if lowest is None:
+                self.failed.append(block)
+            else:
+                placed[block.extension] = self.put(block, lowest)
         return list(placed.values())
 
-    def anew(self, block: Block, placed: dict[str, Block]) -> None:
-        for gap, (low, high) in enumerate(self.gaps):
-            address = (low + block.align - 1) & -block.align
-            if address + block.size <= high:
-                placed[block.extension] = self.put(block, gap, address)
-                return
-        self.failed.append(block)
-
-    def gap_at(self, address: int, block: Block) -> int | None:
-        # the gap that holds the block at this address
-        if address % block.align:
-            return None
-        index = bisect_right(self.gaps, (address, sys.maxsize)) - 1
-        if index < 0 or address + block.size > self.gaps[index][1]:
-            return None
-        return index
-
-    def put(self, block: Block, gap: int, address: int) -> Block:
-        low, high = self.gaps[gap]
-        rest = [(low, address), (address + block.size, high)]
-        self.gaps[gap : gap + 1] = [each for each in rest if each[1] - each[0] >= _SMALLEST]
+    def put(self, block: Block, address: int) -> Block:
+        self.gaps.take(address, block.size)
         return replace(block, address=address)
 
     def free(self) -> tuple[int, int]:
@@ -239,6 +215,18 @@ class _Room:
                 )
             )
         return found
+
+
+def _free(memory: Memory, occupied: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    # what is left of a memory, from its start on; `occupied` is sorted and apart
+    address = memory.address
+    for low, high in occupied:
+        if low < min(high, memory.end) and high > address:
+            if low > address:
+                yield address, low
+            address = high
+    if address < memory.end:
+        yield address, memory.end
 
 
 def _unplaced(extension: Extension, region: Region, size: int) -> Diagnostic:

@@ -11,6 +11,9 @@ from west_llext.diagnostics import Span
 from west_llext.model.elf import ObjectFile
 from west_llext.model.region import Region
 
+#: Characters of a section's name in a place: thousands of messages may have the same one.
+_MAX_SHOWN = 200
+
 
 class Use(NamedTuple):
     """One relocation of the object, about to be applied.
@@ -33,6 +36,14 @@ class Use(NamedTuple):
 def place_of(obj: ObjectFile) -> Span:
     """The object file as a place."""
     return Span(PurePath(obj.name))
+
+
+def in_section(obj: ObjectFile, section: int, offset: int) -> str:
+    """A place in an object, as `.text+0x1c`."""
+    name = obj.sections[section].name
+    if len(name) > _MAX_SHOWN:
+        name = f"{name[: _MAX_SHOWN - 3]}..."
+    return f"{name}+{offset:#x}"
 
 
 def shown(value: int) -> str:

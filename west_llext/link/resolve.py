@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import chain
+from functools import cached_property, partial
+from itertools import chain, islice
 from operator import itemgetter
 from typing import NamedTuple
 
 from west_llext.link.arrange import Arrangement
 from west_llext.link.lookup import BaseLookup
-from west_llext.link.missing import Miss
+from west_llext.link.missing import MAX_NAMED, Miss
 from west_llext.link.targets import Kind, Target, is_weak
 from west_llext.model.elf import STB_WEAK, ObjectFile, Symbol
 from west_llext.model.link import Import
@@ -61,6 +61,40 @@ class Peer:
     imports_from: tuple[str, ...] = ()
 
 
+class Peers(dict[str, Peer]):
+    """Every extension of a build, by name, with what messages ask of all of them.
+
+    That is found out once, however many extensions miss something.
+    """
+
+    @cached_property
+    def exporters(self) -> Mapping[str, Sequence[str]]:
+        """By name of a symbol, those that export it, sorted."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self):
+            for symbol in self[name].exports:
+                found.setdefault(symbol, []).append(name)
+        return found
+
+    @cached_property
+    def _users(self) -> Mapping[str, Sequence[str]]:
+        # by extension, those that import from it
+        found: dict[str, list[str]] = {}
+        for peer in self.values():
+            for each in peer.imports_from:
+                found.setdefault(each, []).append(peer.name)
+        return found
+
+    def importers(self, name: str) -> set[str]:
+        """The extensions that need that one to be loaded before them, and itself."""
+        found, queue = {name}, [name]
+        while queue:
+            more = [each for each in self._users.get(queue.pop(), ()) if each not in found]
+            found.update(more)
+            queue += more
+        return found
+
+
 @record(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """What one extension's symbols stand for.
@@ -94,13 +128,12 @@ def resolution(
     own: list[Target | None],
     *,
     base: BaseLookup,
-    peers: Mapping[str, Peer],
+    peers: Peers,
     refused: Container[int] = frozenset(),
 ) -> Resolution:
     """The target of every symbol of an object.
 
     own: those of the symbols that it defines (`targets.own_targets`)
-    peers: every extension of the manifest, by name
     refused: relocation types that are errors of their own, whatever they refer to
     """
     counts = references(obj, arranged)
@@ -235,54 +268,53 @@ def _places(obj: ObjectFile, arranged: Arrangement, refused: Container[int]) -> 
 def _misses(
     extension: Extension,
     missing: list[tuple[int, Symbol]],
-    peers: Mapping[str, Peer],
+    peers: Peers,
     places: _Places,
 ) -> tuple[Miss, ...]:
-    listed = {name.text for name in extension.imports_from}
-    importers = _importers(extension.name, peers)
+    listed = [peers[each.text] for each in extension.imports_from if each.text in peers]
+    away = _Elsewhere(extension, peers)
     found = []
     for index, symbol in missing:
         if index not in places:
             continue
-        offering = [
-            peer.name
-            for peer in peers.values()
-            if symbol.name in peer.exports and peer.name != extension.name
-        ]
+        name = symbol.name
         section, offset, count = places[index]
-        elsewhere = sorted(name for name in offering if name not in listed)
-        free = [name for name in elsewhere if name not in importers]
+        elsewhere, circular = away.exporting(name)
         found.append(
             Miss(
-                name=symbol.name,
+                name=name,
                 section=section,
                 offset=offset,
                 count=count,
-                elsewhere=tuple(free),
-                circular=None if free or not elsewhere else elsewhere[0],
-                unplaced=next((name for name in offering if name in listed), None),
-                private=next(
-                    (
-                        name.text
-                        for name in extension.imports_from
-                        if (peer := peers.get(name.text)) and symbol.name in peer.private
-                    ),
-                    None,
-                ),
+                elsewhere=elsewhere,
+                circular=circular,
+                unplaced=next((peer.name for peer in listed if name in peer.exports), None),
+                private=next((peer.name for peer in listed if name in peer.private), None),
             )
         )
     return tuple(found)
 
 
-def _importers(name: str, peers: Mapping[str, Peer]) -> set[str]:
-    # the extensions that need that one to be loaded before them, and itself
-    users: dict[str, list[str]] = {}
-    for peer in peers.values():
-        for each in peer.imports_from:
-            users.setdefault(each, []).append(peer.name)
-    found, queue = {name}, [name]
-    while queue:
-        more = [each for each in users.get(queue.pop(), ()) if each not in found]
-        found.update(more)
-        queue += more
-    return found
+class _Elsewhere:
+    # The extensions that one doesn't import from.
+
+    def __init__(self, extension: Extension, peers: Peers) -> None:
+        self.name = extension.name
+        self.peers = peers
+        self.known = {self.name, *(each.text for each in extension.imports_from)}
+
+    @cached_property
+    def importers(self) -> set[str]:
+        return self.peers.importers(self.name)
+
+    def exporting(self, symbol: str) -> tuple[tuple[str, ...], str | None]:
+        # the first of them that export a symbol, without those that need this extension to be
+        # loaded before them; where there are no others, one of these
+        names = self.peers.exporters.get(symbol, ())
+        elsewhere = (name for name in names if name not in self.known)
+        first = next(elsewhere, None)
+        if first is None:
+            return (), None
+        free = (name for name in chain((first,), elsewhere) if name not in self.importers)
+        found = tuple(islice(free, MAX_NAMED + 1))
+        return found, None if found else first

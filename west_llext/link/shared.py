@@ -127,10 +127,11 @@ class _Reader:
 
     def held(self, kind: Dynamic, section: int, offset: int) -> int | None:
         # what the place holds; None where it isn't whole, or has no bytes
-        content = self.obj.content(section)
-        if offset + self.absolute.size <= len(content):
-            return self.codec.load(self.absolute.word, content, offset)
-        if self.obj.sections[section].type == SectionType.NOBITS:
+        there = self.obj.sections[section]
+        size = 0 if there.type == SectionType.NOBITS else there.size
+        if offset + self.absolute.size <= size:
+            return self.codec.load(self.absolute.word, self.obj.data, there.offset + offset)
+        if there.type == SectionType.NOBITS:
             self.complaints.no_content(section, Relocation(offset, 0, kind.number, None))
         else:
             self.complaints.outside(replace(self.absolute, name=kind.name), section, offset)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from west_llext.diagnostics import Diagnostic, Severity, did_you_mean
 from west_llext.link.exports import Exports
@@ -20,13 +20,17 @@ _THUMB = "$t"
 _MARKS = frozenset((_THUMB, "$a", "$d"))
 #: Names in a message; the others are counted.
 _SHOWN = 5
-#: Names that a misspelt one is compared with.
+#: Names that a misspelt one is compared with, and misspelt ones that are compared: where there are
+#: more, something else is wrong than spelling.
 _COMPARED = 1000
+_SUGGESTED = 20
+#: Broken entries that are reported by themselves; a section can have millions.
+_BROKEN = 20
 
 
 def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
     """Exports that nothing defines, or that are there twice, and entries that are none."""
-    findings = [_absent(obj, extension, name) for name in found.absent]
+    findings = [*_absent(obj, extension, found.absent)]
     findings += [
         Diagnostic(
             code="S011",
@@ -36,39 +40,62 @@ def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> li
         )
         for name in found.twice
     ]
-    findings += [_broken(obj, extension, place) for place in found.broken]
+    shown = found.broken[:_BROKEN]
+    findings += [_broken(obj, extension, place) for place in shown[:-1]]
+    findings += [
+        _broken(obj, extension, place, more=len(found.broken) - len(shown)) for place in shown[-1:]
+    ]
     return findings
 
 
-def _broken(obj: ObjectFile, extension: Extension, place: tuple[int, int]) -> Diagnostic:
+def _broken(
+    obj: ObjectFile, extension: Extension, place: tuple[int, int], *, more: int = 0
+) -> Diagnostic:
     section, offset = place
+    others = f" (and {more} more like it)" if more else ""
     return Diagnostic(
         code="S013",
         at=place_of(obj),
         message=f"extension '{extension.name}' has an entry at {obj.sections[section].name}"
-        f"+{offset:#x} that isn't a pointer to a name and one to a symbol",
+        f"+{offset:#x} that isn't a pointer to a name and one to a symbol{others}",
         hint="make entries with LL_EXTENSION_SYMBOL, or name the symbol in 'exports'",
     )
 
 
-def _absent(obj: ObjectFile, extension: Extension, name: str) -> Diagnostic:
-    at = next(each.at for each in extension.exports if each.text == name)
-    message = f"extension '{extension.name}' exports '{name}', but doesn't define it"
-    defined = [each for each in obj.symbols if each.section and each.name]
-    if any(each.name == name and each.info >> 4 == STB_LOCAL for each in defined):
-        message += " as a global symbol (it is static)"
-        return Diagnostic(code="S010", at=at, message=message, hint="remove 'static' there")
-    if any(each.name == name for each in defined):
-        message += " in a part that is loaded"
-        return Diagnostic(code="S010", at=at, message=message, hint="give it bytes in such a part")
-    offered = {each.name for each in defined if each.info >> 4 != STB_LOCAL}
-    of_cpp = min((each for each in offered if c_name(each) == name), default=None)
-    if of_cpp is not None:
-        hint = f"declare it 'extern \"C\"' in the source, or export '{of_cpp}'"
-        return Diagnostic(code="S010", at=at, message=f"{message} by this name", hint=hint)
-    known = sorted(offered)[:_COMPARED]
-    hint = did_you_mean(name, known) or "define it, or remove it from 'exports'"
-    return Diagnostic(code="S010", at=at, message=message, hint=hint)
+class _Defined:
+    # What an object defines, looked through once however many exports are missing.
+
+    def __init__(self, obj: ObjectFile) -> None:
+        defined = [each for each in obj.symbols if each.section and each.name]
+        self.names = {each.name for each in defined}
+        self.static = {each.name for each in defined if each.info >> 4 == STB_LOCAL}
+        offered = sorted({each.name for each in defined if each.info >> 4 != STB_LOCAL})
+        self.known = offered[:_COMPARED]
+        # of what is overloaded the first one by name
+        self.of_cpp = {c_name(each): each for each in reversed(offered)}
+
+
+def _absent(obj: ObjectFile, extension: Extension, names: Sequence[str]) -> Iterator[Diagnostic]:
+    if not names:
+        return
+    spans = {each.text: each.at for each in reversed(extension.exports)}
+    defined = _Defined(obj)
+    for number, name in enumerate(names):
+        message = f"extension '{extension.name}' exports '{name}', but doesn't define it"
+        if name in defined.static:
+            message += " as a global symbol (it is static)"
+            hint = "remove 'static' there"
+        elif name in defined.names:
+            message += " in a part that is loaded"
+            hint = "give it bytes in such a part"
+        elif name in defined.of_cpp:
+            message += " by this name"
+            of_cpp = defined.of_cpp[name]
+            hint = f"declare it 'extern \"C\"' in the source, or export '{of_cpp}'"
+        else:
+            known = defined.known if number < _SUGGESTED else ()
+            hint = did_you_mean(name, known) or "define it, or remove it from 'exports'"
+        yield Diagnostic(code="S010", at=spans[name], message=message, hint=hint)
 
 
 def untyped_code(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:

@@ -153,6 +153,7 @@ def _link(load: Loading) -> None:
         else:
             continue
         load.region = known[name]
+        load.reserve(header.size // load.forms.rel.size)
         for number in range(header.size // load.forms.rel.size):
             _relocate(load, header, number)
 

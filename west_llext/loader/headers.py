@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from struct import Struct
 
 from west_llext.loader.danger import outside
-from west_llext.loader.memory import Block, Memory
+from west_llext.loader.memory import Block, Memory, Watch
 from west_llext.record import record
 
 SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA = 0, 1, 2, 3, 4
@@ -54,7 +54,7 @@ class SectionTable:
     address: of the first; count: e_shnum
     """
 
-    __slots__ = ("_block", "_form", "_memory", "_rows", "_seen", "address", "count")
+    __slots__ = ("_block", "_form", "_memory", "_rows", "_seen", "_watch", "address", "count")
 
     def __init__(self, memory: Memory, address: int, count: int, form: Struct) -> None:
         """`form` is how a header lies in bytes."""
@@ -63,6 +63,7 @@ class SectionTable:
         self.count = count
         self._form = form
         self._block: Block | None = memory.block(address)
+        self._watch: Watch | None = None
         self._rows: list[Header] = []
         self._seen = -1
 
@@ -77,8 +78,12 @@ class SectionTable:
 
     def _known(self) -> list[Header]:
         block = self._block
-        if block is not None and block.changes != self._seen:
-            self._rows, self._seen = self._all(block), block.changes
+        if block is None:
+            return []
+        if self._watch is None:
+            self._watch = block.watch(self.address, self.count * self._form.size)
+        if self._watch.changes != self._seen:
+            self._rows, self._seen = self._all(block), self._watch.changes
         return self._rows
 
     def _all(self, block: Block) -> list[Header]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from west_llext.loader.danger import OUTSIDE, WORK, Danger, outside, unknown
+from west_llext.loader.danger import OUTSIDE, Danger, outside, unknown
 from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import MAX_DEPENDENCIES, Llext
 from west_llext.loader.headers import ET_DYN, SHF_ALLOC, SHF_TLS, SHT_REL, SHT_RELA, Header
@@ -17,9 +17,6 @@ from west_llext.loader.wording import alternate, signed
 SHN_UNDEF, SHN_LORESERVE, SHN_ABS = 0, 0xFF00, 0xFFF1
 #: What the names of devices start with.
 DEVICE = b"__device_"
-
-#: Relocations that a file may have, however small it is.
-FEW = 1 << 14
 
 #: Names of relocation sections whose offsets are addresses, on Xtensa.
 PLT = (b".rela.plt\0", b".rela.dyn\0")
@@ -35,15 +32,12 @@ def link(load: Loading, relocate: Relocate, link_plt: LinkSection) -> None:
 
     link_plt: Xtensa's way
     """
-    left = max(FEW, load.ldr.size // 4)
     first = 0
     for index in range(load.ext.sect_cnt):
         header = load.headers[index]
         if header.type not in (SHT_REL, SHT_RELA) or not _sound(load, header, index):
             continue
-        left -= header.size // header.entsize
-        if left < 0:
-            raise Danger(WORK, "relocation sections of the file overlap, over and over")
+        load.reserve(header.size // header.entsize)
         if load.target.machine is Machine.XTENSA:
             found = link_plt(load, header, _plt_target(load, header))
             if found:

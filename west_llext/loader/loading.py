@@ -9,16 +9,22 @@ from typing import NamedTuple, NoReturn, Protocol
 
 from west_llext.elf.headers import Formats
 from west_llext.loader.allocation import Allocator
-from west_llext.loader.danger import outside, unknown
+from west_llext.loader.danger import WORK, Danger, outside, unknown
 from west_llext.loader.errnos import Errno
 from west_llext.loader.extension import ATTRIBUTES, Llext, LoadParameters, Partition
 from west_llext.loader.headers import Header, SectionTable
 from west_llext.loader.log import Log
-from west_llext.loader.memory import Memory
+from west_llext.loader.memory import Memory, Watch
 from west_llext.loader.storage import ElfLoader
 from west_llext.loader.target import Target
 from west_llext.loader.wording import text
 from west_llext.record import record
+
+#: Relocations that a file may have, however small it is.
+FEW = 1 << 14
+#: Section headers that are searched in one load; 100,000 relocations of a shared object with 30
+#: sections need a fifth of it.
+MOST_LOOKED = 1 << 24
 
 
 class Failed(Exception):  # noqa: N818  # how the loader ends a step, no error of ours
@@ -113,6 +119,19 @@ class World(Protocol):
         """Whether two names are equal (`strcmp`)."""
 
 
+class Pairs(NamedTuple):
+    """The RISC-V PCREL_HI20 of one relocation section.
+
+    place: offset and size of the section; halves: their numbers, by the place of each
+    watch: over the section, None where nobody can write there; seen: its changes then
+    """
+
+    place: tuple[int, int]
+    halves: dict[int, list[int]]
+    watch: Watch | None
+    seen: int
+
+
 @record(slots=True)
 class Loading:
     """The state of one load.
@@ -124,6 +143,8 @@ class Loading:
     counted: global functions and objects
     early: section headers that releases before 4.0 have read
     pairs: a relocation section, and where its RISC-V PCREL_HI20 are
+    veneers: where those are that were made, by the address that they lead to
+    reserved: relocations that are applied; looked: section headers that were searched for a place
     """
 
     target: Target
@@ -142,7 +163,10 @@ class Loading:
     by_address: bool = False
     counted: int = 0
     early: list[Header] = field(default_factory=list)
-    pairs: tuple[bytes, dict[int, list[int]]] | None = None
+    pairs: Pairs | None = None
+    veneers: dict[int, int] = field(default_factory=dict)
+    reserved: int = 0
+    looked: int = 0
 
     @property
     def forms(self) -> Formats:
@@ -159,6 +183,18 @@ class Loading:
         if text is not None:
             self.log.err(text)
         raise Failed(-errno)
+
+    def reserve(self, count: int) -> None:
+        """Refuse a file that has so many more relocations, where there can't be so many."""
+        self.reserved += count
+        if self.reserved > max(FEW, self.ldr.size // 4):
+            raise Danger(WORK, "relocation sections of the file overlap, over and over")
+
+    def look(self, count: int) -> None:
+        """Note that so many section headers are going to be searched."""
+        self.looked += count
+        if self.looked > MOST_LOOKED:
+            raise Danger(WORK, f"more than {MOST_LOOKED} section headers would be searched")
 
     def seek(self, pos: int) -> None:
         """Go to a place in the file; passes the loader's error on."""

@@ -237,6 +237,7 @@ def _link(load: Loading, relocate: Relocate) -> None:
         if number is None:
             refuse_stray(load, name, place)
         place, load.region = load.ext.mem[number], number
+        load.reserve(header.size // header.entsize)
         for row in range(header.size // header.entsize):
             load.entry = index, row
             result = relocate(load, relocation(load, header, row), header)

@@ -8,7 +8,23 @@ from bisect import bisect_right, insort
 from west_llext.loader.danger import WORK, Danger, fault, outside, unknown
 
 #: Bytes of names that are looked at in one load; a load of 10,000 symbols needs a tenth of it.
-EFFORT = 32 << 20
+EFFORT = 64 << 20
+#: What a look at a name costs beside its bytes: there are empty ones, too.
+_LOOK = 8
+
+
+class Watch:
+    """A part of a block, so that what was read of it can be kept while nobody writes there.
+
+    start, end: half-open range of offsets in the block; changes: counts writes
+    """
+
+    __slots__ = ("changes", "end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+        self.changes = 0
 
 
 class Block:
@@ -18,10 +34,10 @@ class Block:
     start: address of the first byte; end: behind the last
     data: the bytes, as many as there are now
     known: bytes from the start that somebody has written; behind them is whatever lay there
-    changes: counts writes, so that what was read can be kept while there are none
+    watches: parts of it that somebody has read
     """
 
-    __slots__ = ("changes", "data", "end", "known", "name", "start")
+    __slots__ = ("data", "end", "known", "name", "start", "watches")
 
     def __init__(self, name: str, start: int, data: bytearray, known: int) -> None:
         self.name = name
@@ -29,7 +45,13 @@ class Block:
         self.end = start + len(data)
         self.data = data
         self.known = known
-        self.changes = 0
+        self.watches: list[Watch] = []
+
+    def watch(self, addr: int, size: int) -> Watch:
+        """The watch of some bytes."""
+        found = Watch(addr - self.start, addr - self.start + size)
+        self.watches.append(found)
+        return found
 
 
 class Memory:
@@ -94,8 +116,10 @@ class Memory:
         """Replace bytes."""
         block = self._whole(addr, len(data), what)
         at = addr - block.start
-        block.data[at : at + len(data)] = data
-        block.changes += 1
+        end = at + len(data)
+        block.data[at:end] = data
+        for each in block.watches:
+            each.changes += at < each.end and each.start < end
 
     def string(self, addr: int, what: str) -> bytes:
         """The zero-terminated bytes at an address."""
@@ -104,7 +128,7 @@ class Memory:
         if end < 0:
             outside(f"{what} at {addr:#x} runs over the end of {block.name}")
         size = end - (addr - block.start)
-        self._left -= size
+        self._left -= size + _LOOK
         if self._left < 0:
             raise Danger(WORK, f"more than {EFFORT >> 20} MiB of names would be compared")
         return bytes(block.data[end - size : end])

@@ -199,6 +199,7 @@ def lookup_vma(load: Loading, addr: int) -> int:
 
 def section_at(load: Loading, addr: int) -> int | None:
     """The section that was loaded and has an address of the file's own."""
+    load.look(load.ext.sect_cnt)
     for index in range(load.ext.sect_cnt):
         header = load.headers[index]
         loaded = load.ext.sect_map[index] != load.target.mem.count

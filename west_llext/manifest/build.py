@@ -8,6 +8,7 @@ the rules find what else is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from west_llext.diagnostics import Span
@@ -38,6 +39,8 @@ _Table = Mapping[str, "Value | None"]
 
 _MODES = {each.value: each for each in Mode}
 _RUNTIMES = {each.value: each for each in CompilerRuntime}
+#: Bytes that defaults may take in all extensions together, about.
+MAX_DEFAULTS = 256 << 20
 # a region goes where this one goes, where the manifest doesn't say
 _FOLLOWS = {Region.RODATA: Region.TEXT, Region.BSS: Region.DATA}
 
@@ -68,6 +71,12 @@ class _Defaults:
     runtime: CompilerRuntime
     place: Mapping[Region, Name]
 
+    def size(self) -> int:
+        # about how many bytes every extension takes for them
+        words = [*self.cflags, *(each.text for each in self.include_dirs)]
+        words += chain.from_iterable((name, text or "") for name, text in self.defines.items())
+        return sum(map(len, words)) + 8 * len(words)
+
 
 def built(root: Value, file: Path, digest: str, log: Log, *, allow_outside: bool) -> Built:
     """The records of a whole document; what is wrong with paths and conditions goes to `log`.
@@ -87,8 +96,8 @@ class _Builder:
 
     def built(self, data: _Table) -> Built:
         base = self._base(data.get("base"))
-        defaults = self._defaults(_table(data.get("defaults")))
         tables: list[_Table] = [each.data for each in _items(data.get("extensions"))]
+        defaults = self._shared(data.get("defaults"), len(tables))
         extensions = [self._extension(each, defaults) for each in tables]
         version = data.get("version")
         return Built(
@@ -190,6 +199,19 @@ class _Builder:
         )
 
     # --- extensions
+
+    def _shared(self, value: Value | None, count: int) -> _Defaults:
+        # the defaults of `count` extensions, each of which gets its own copy
+        found = self._defaults(_table(value))
+        size = count * found.size()
+        if value is not None and size > MAX_DEFAULTS:
+            message = (
+                f"'defaults' take {size >> 20} MiB in {count} extensions, expected at most "
+                f"{MAX_DEFAULTS >> 20} MiB"
+            )
+            self._log.add("M003", value.at, message)
+            return self._defaults({})
+        return found
 
     def _defaults(self, data: _Table) -> _Defaults:
         return _Defaults(

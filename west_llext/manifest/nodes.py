@@ -8,7 +8,7 @@ in. Aliases share nodes, so a tree may be larger than what was read.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, Protocol
 
@@ -19,6 +19,8 @@ from west_llext.manifest.text import shown
 MAX_DEPTH = 64
 #: Most nodes, aliases counted as often as they are used; 1,000 extensions have 45,000.
 MAX_NODES = 400_000
+#: Most characters of text, counted likewise; without aliases there can't be so many.
+MAX_TEXT = 16 << 20
 
 _CORE_TAGS = {
     "scalar": {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")},
@@ -72,8 +74,9 @@ def alias_findings(root: Node, file: PurePath) -> list[Diagnostic]:
 
     With either the tree can't be walked.
     """
-    # Sizes of subtrees, each computed once: a node's children are complete when it comes up again.
-    sizes: dict[int, int] = {}
+    # Values and characters of subtrees, each computed once: a node's children are complete when it
+    # comes up again.
+    sizes: dict[int, tuple[int, int]] = {}
     open_nodes: set[int] = set()
     stack = [root]
     while stack:
@@ -83,9 +86,12 @@ def alias_findings(root: Node, file: PurePath) -> list[Diagnostic]:
             stack.pop()
         elif key in open_nodes:
             open_nodes.discard(key)
-            sizes[key] = 1 + sum(sizes.get(id(each), 1) for each in _children(node))
-            if sizes[key] > MAX_NODES:
+            values, characters = sizes[key] = _expanded(node, sizes)
+            if values > MAX_NODES:
                 message = f"aliases expand to more than {MAX_NODES} values"
+                return [_finding("M003", node, file, message)]
+            if characters > MAX_TEXT:
+                message = f"aliases expand to more than {MAX_TEXT >> 20} MiB of text"
                 return [_finding("M003", node, file, message)]
             stack.pop()
         else:
@@ -97,6 +103,17 @@ def alias_findings(root: Node, file: PurePath) -> list[Diagnostic]:
                 if each.id != "scalar":
                     stack.append(each)
     return []
+
+
+def _expanded(node: Node, sizes: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
+    # values and characters of a node; `sizes` has those of its children, but for scalars
+    values, characters = 1, 0
+    if node.id == "scalar":
+        return values, len(node.value)
+    for each in _children(node):
+        known = sizes.get(id(each)) or (1, len(each.value))
+        values, characters = values + known[0], characters + known[1]
+    return values, characters
 
 
 def _children(node: Node) -> Iterator[Node]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from west_llext.diagnostics import Diagnostic, Related
 from west_llext.manifest.build import Built
 from west_llext.manifest.rules_memory import MEMORY_RULES
-from west_llext.manifest.text import nearest, shown
+from west_llext.manifest.text import MAX_SUGGESTED, nearest, shown
 from west_llext.model.manifest import MAX_NAME_LENGTH, ExportGroup, Extension, Name
 
 _MAX_NAMES_IN_CYCLE = 12
@@ -71,11 +71,12 @@ def rule_provider_exists(built: Built) -> Iterator[Diagnostic]:
     known = built.extensions
     if known is None:
         return
-    names = sorted(known)
+    names, unknown = sorted(known), 0
     for extension in built.manifest.extensions:
         for each in extension.imports_from:
             if each.text not in known:
-                yield _unknown_provider(extension, each, names)
+                unknown += 1
+                yield _unknown_provider(extension, each, names if unknown <= MAX_SUGGESTED else [])
 
 
 def _unknown_provider(extension: Extension, name: Name, names: list[str]) -> Diagnostic:

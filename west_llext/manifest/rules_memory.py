@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from west_llext.diagnostics import Diagnostic, Related, Severity, Span
 from west_llext.manifest.build import Built
-from west_llext.manifest.text import nearest, shown
+from west_llext.manifest.text import MAX_SUGGESTED, nearest, shown
 from west_llext.model.manifest import Memory, Mode, Name
 from west_llext.model.region import PLACEABLE, Region
 
@@ -75,9 +75,11 @@ def rule_place_names_a_memory(built: Built) -> Iterator[Diagnostic]:
     known = built.memories
     if known is None:
         return
+    names, unknown = sorted(known), 0
     for region, name in _places(built):
         if name.text not in known:
-            near = nearest(name.text, sorted(known))
+            unknown += 1
+            near = nearest(name.text, names) if unknown <= MAX_SUGGESTED else None
             yield Diagnostic(
                 code="M040",
                 at=name.at,
@@ -105,16 +107,15 @@ def rule_place_can_be_used(built: Built) -> Iterator[Diagnostic]:
 
 def rule_prelocated_text_has_a_place(built: Built) -> Iterator[Diagnostic]:
     """Without an address for its code nothing can be linked at fixed addresses."""
+    memories = built.manifest.base.memories
+    memory = next((memory for memory in memories if "x" in memory.access), None)
+    example = shown(memory.name) if memory else "MEMORY"
     for each in built.manifest.extensions:
         if (
             each.mode is Mode.PRELOCATED
             and Region.TEXT not in each.place
             and each.name not in built.doubtful
         ):
-            memory = next(
-                (memory for memory in built.manifest.base.memories if "x" in memory.access), None
-            )
-            example = shown(memory.name) if memory else "MEMORY"
             yield Diagnostic(
                 code="M044",
                 at=each.at,

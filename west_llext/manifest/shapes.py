@@ -22,6 +22,8 @@ from west_llext.manifest.words import OTHER_WORDS
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 # what entries in brackets would have to be quoted for
 _IN_BRACKETS = frozenset(",[]{}")
+# longer text isn't taken apart for a hint
+_MAX_LINE = 1000
 _UNITS = {"K": 10, "M": 20, "G": 30}
 
 
@@ -107,8 +109,8 @@ class Scalar(NamedTuple):
     def _fits(self, text: str) -> bool:
         least, most = self.lengths
         return (
-            (self.pattern is None or self.pattern.fullmatch(text) is not None)
-            and least <= len(text) <= most
+            least <= len(text) <= most
+            and (self.pattern is None or self.pattern.fullmatch(text) is not None)
             and text not in self.banned
             and (not self.choices or text in self.choices)
         )
@@ -186,7 +188,7 @@ class Sequence(NamedTuple):
         if node.id == "mapping":
             return None if isinstance(self.item, Scalar) else "begin each entry with '- '"
         item = self.item.shapes.get("scalar") if isinstance(self.item, Union) else self.item
-        if not isinstance(item, Scalar) or node.value in _NULLS:
+        if not isinstance(item, Scalar) or node.value in _NULLS or len(node.value) > _MAX_LINE:
             return None
         entries = item.entries(node.value)
         if not _IN_BRACKETS.isdisjoint("".join(entries)):

@@ -8,6 +8,10 @@ import re
 from collections.abc import Iterable, Iterator
 from heapq import nlargest
 
+#: Unknown names for which names that look alike are searched: where there are more, something else
+#: is wrong than spelling, and each search looks at every name.
+MAX_SUGGESTED = 20
+
 _MAX_SHOWN = 60
 # difflib takes its time; of many words only those are compared that share most pairs of letters
 _MAX_COMPARED = 20

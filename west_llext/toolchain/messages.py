@@ -26,6 +26,10 @@ _LINKER = re.compile(r"\S*\bld(?:\.lld)?(?:\.exe)?: ?(?:error: )?")
 _SHARED = "attempted static link of dynamic object"
 #: gcc's temporary file for the assembler, and what that calls a pipe
 _TEMPORARY = re.compile(r"(?:.*[/\\])?(?:cc[A-Za-z0-9]{6}\.s|\{standard input\})")
+#: a header that isn't there, as gcc and clang say it
+_NO_HEADER = re.compile(
+    r"(?:(?P<gcc>\S+): No such file or directory|'(?P<clang>.+)' file not found)"
+)
 _MOST_MESSAGES = 200
 _NOISE = ("In file included from", "collect2:", "compilation terminated")
 
@@ -74,11 +78,19 @@ def _placed(lines: Sequence[str], shown: PurePath) -> Iterator[Diagnostic]:
             code="T011" if warning else "T010",
             at=at,
             message=match["text"],
+            hint=_header_hint(match["text"]),
             severity=Severity.WARNING if warning else Severity.ERROR,
         )
         notes, way = way, []
     if pending is not None:
         yield _with_notes(pending, notes)
+
+
+def _header_hint(text: str) -> str | None:
+    match = _NO_HEADER.fullmatch(text)
+    if match is None:
+        return None
+    return f"add the folder that has '{match['gcc'] or match['clang']}' in it to 'include-dirs'"
 
 
 def _lead(line: str, way: list[Related], shown: PurePath) -> None:
@@ -105,6 +117,7 @@ def _of_source(diagnostic: Diagnostic, step: Step, shown: PurePath) -> Diagnosti
         code=diagnostic.code,
         at=Span(shown / step.subject),
         message=f"{diagnostic.message} (in the assembly that the compiler has made of it)",
+        hint=diagnostic.hint,
         severity=diagnostic.severity,
     )
 
@@ -114,6 +127,7 @@ def _with_notes(diagnostic: Diagnostic, notes: list[Related]) -> Diagnostic:
         code=diagnostic.code,
         at=diagnostic.at,
         message=diagnostic.message,
+        hint=diagnostic.hint,
         related=tuple(notes),
         severity=diagnostic.severity,
     )

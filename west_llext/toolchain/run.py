@@ -191,7 +191,8 @@ class _Listener:
             found += step_diagnostics(step, text, shown=self.plan.shown, failed=failed)
         if status and not any(each.failed for each in ran):
             found.append(_ninja_failed(self.plan, [*self.own, *self.current], status))
-        return Outcome(diagnostics=tuple(found), ran=tuple(ran))
+        # a source of two extensions is compiled for each, and says the same twice
+        return Outcome(diagnostics=tuple(dict.fromkeys(found)), ran=tuple(ran))
 
 
 def _without_ninja(lines: Sequence[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -58,12 +59,18 @@ def _rule(code: str) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "id": code,
         "shortDescription": {"text": short},
-        "fullDescription": {"text": meaning(code) or short},
+        "fullDescription": {"text": _without_links(meaning(code) or short)},
     }
-    markdown = page(code)
-    if markdown is not None:
+    found = page(code)
+    if found is not None:
+        markdown = _without_links(found)
         rule["help"] = {"text": markdown, "markdown": markdown}
     return rule
+
+
+def _without_links(markdown: str) -> str:
+    # to other pages of the documentation, which aren't beside the finding
+    return re.sub(r"\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", markdown)
 
 
 def _invocation(status: ExitStatus, left_out: int) -> dict[str, Any]:

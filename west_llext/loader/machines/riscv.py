@@ -16,8 +16,9 @@ from typing import NamedTuple
 from west_llext.loader.errnos import Errno
 from west_llext.loader.headers import SHT_RELA, Header
 from west_llext.loader.link import lookup, read_symbol, relocation
-from west_llext.loader.loading import Loading, Rela
+from west_llext.loader.loading import Loading, Pairs, Rela
 from west_llext.loader.machines.place import Place
+from west_llext.loader.memory import Watch
 from west_llext.loader.wording import pointer, signed
 
 INT32_MAX = (1 << 31) - 1
@@ -120,15 +121,34 @@ def _candidate(load: Loading, at: Place, header: Header) -> int | None:
 
 def _upper_halves(load: Loading, header: Header) -> dict[int, list[int]]:
     # the PCREL_HI20 of a section by their places; kept while the section stays the same
-    raw = load.fetch(header.offset, header.size, "a relocation section")
-    if load.pairs is None or load.pairs[0] != raw:
+    place, known = (header.offset, header.size), load.pairs
+    if known is None or known.place != place or known.seen != _changes(known.watch):
+        raw = load.fetch(*place, "a relocation section")
         form = load.forms.rela if header.type == SHT_RELA else load.forms.rel
         halves: dict[int, list[int]] = {}
         for index, fields in enumerate(form.iter_unpack(raw)):
             if fields[1] & 0xFF == PCREL_HI20:
                 halves.setdefault(fields[0], []).append(index)
-        load.pairs = raw, halves
-    return load.pairs[1]
+        watch = _watch(load, place, None if known is None else known.watch)
+        load.pairs = known = Pairs(place, halves, watch, _changes(watch))
+    return known.halves
+
+
+def _changes(watch: Watch | None) -> int:
+    return 0 if watch is None else watch.changes
+
+
+def _watch(load: Loading, place: tuple[int, int], known: Watch | None) -> Watch | None:
+    # over a part of the file, which has one watch at most; None where it isn't in memory
+    offset, size = place
+    start = load.ldr.peek(offset)
+    block = load.memory.block(start) if start else None
+    if start is None or block is None:
+        return None
+    if known is None:
+        return block.watch(start, size)
+    known.start, known.end = start - block.start, start - block.start + size
+    return known
 
 
 def _fits(at: Place, value: int, most: int) -> int:

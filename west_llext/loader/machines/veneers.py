@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import struct
 
-from west_llext.loader.danger import WORK, Danger
 from west_llext.loader.headers import SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_REL, Header
 from west_llext.loader.link import SHN_UNDEF, relocation, symbol_index
 from west_llext.loader.loading import Failed, Loading
@@ -17,8 +16,6 @@ STUBS = {
     Veneers.BASELINE: struct.pack("<6H", 0xB410, 0x4C02, 0x46A4, 0xBC10, 0x4760, 0xBF00),
 }
 THM_CALL, THM_JUMP24 = 10, 30
-#: Most relocations that are looked at.
-MOST = 1 << 20
 
 
 def prepare_veneers(load: Loading) -> None:
@@ -40,8 +37,7 @@ def prepare_veneers(load: Loading) -> None:
 
 def _branches(load: Loading, header: Header) -> int:
     entries = header.size // header.entsize if header.entsize else 0
-    if entries > MOST:
-        raise Danger(WORK, f"a relocation section has {entries} entries, at most {MOST} are read")
+    load.reserve(entries)
     return sum(_needs_veneer(load, header, index) for index in range(entries))
 
 
@@ -60,12 +56,14 @@ def through_veneer(load: Loading, target: int) -> int | None:
     stub = STUBS[load.target.veneers]
     number = load.target.mem.veneer
     start, size = load.ext.mem[number], len(stub) + 4
-    for slot in range(load.ext.mem_size[number] // size):
-        place = start + slot * size
-        known = int.from_bytes(load.memory.read(place + len(stub), 4, "a veneer"), "little")
-        if known == target:
-            return place
-        if known == 0:
-            load.memory.write(place, stub + target.to_bytes(4, "little"), "a veneer")
-            return place
-    return None
+    made = load.veneers
+    if target in made:
+        return made[target]
+    # the loader takes the first one that leads nowhere; nothing else writes there
+    place = start + len(made) * size
+    if place + size > start + load.ext.mem_size[number]:
+        return None
+    if target:  # one that leads to 0 still leads nowhere
+        made[target] = place
+        load.memory.write(place, stub + target.to_bytes(4, "little"), "a veneer")
+    return place

@@ -118,6 +118,7 @@ def _shared_place(load: Loading, rel: Rela) -> tuple[int, int] | None:
     if not load.target.rules.plt_errors:
         start = ext.mem[mem.text] - load.sects[mem.text].offset
         return start + offset & load.target.mask, 4
+    load.look(ext.sect_cnt)
     for index in range(ext.sect_cnt):
         header = load.headers[index]
         loaded = ext.sect_map[index] != mem.count
@@ -210,6 +211,7 @@ def _patch(load: Loading, slot: Slot, address: int, *, located: bool) -> int:
 
 def _rebase(load: Loading, slot: Slot) -> int:
     value = _word(load, slot)
+    load.look(load.ext.sect_cnt)
     for index in range(load.ext.sect_cnt):
         header = load.headers[index]
         if header.addr <= value < (header.addr + header.size & load.target.mask):
