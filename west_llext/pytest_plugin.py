@@ -46,14 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def llext(request: pytest.FixtureRequest) -> Iterator[Llext]:
     """A target on the host, fresh for this test: `llext.load("filters").call("filters_run", 1)`."""
     __tracebackhide__ = True
-    from west_llext.app.fixture import ExtensionError, Llext  # noqa: PLC0415  # see above
+    from west_llext.app.fixture import ExtensionError, Llext, safe  # noqa: PLC0415  # see above
     from west_llext.diagnostics import LlextError  # noqa: PLC0415  # see above
 
     config = request.config
     try:
         made = Llext(_opened(request), limits=_limits(config), base=_path(config, "llext_base"))
     except (LlextError, ExtensionError) as err:
-        pytest.fail(str(err), pytrace=False)
+        pytest.fail(safe(str(err)), pytrace=False)
     yield made
     made.close()
 

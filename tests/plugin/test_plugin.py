@@ -196,6 +196,24 @@ def test_calls_are_bounded_as_the_configuration_says(tmp_path: Path) -> None:
     assert "runs more instructions than the limit" in errors(ran).splitlines()[0], ran.out
 
 
+def test_a_target_ends_with_its_test(tmp_path: Path) -> None:
+    """What runs beside pytest for it doesn't stay until the session is over."""
+    text = """
+from west_llext.app.bench import Bench
+
+closed = []
+Bench.close = lambda self: closed.append(self)
+
+def test_one(llext):
+    assert closed == []
+
+def test_two():
+    assert len(closed) == 1
+"""
+    ran = session(built(tmp_path), text)
+    assert ran.status == 0, ran.out
+
+
 @pytest.mark.parametrize(
     ("name", "value", "most"),
     [
