@@ -178,7 +178,7 @@ class Trial:
         blobs: contents by name; where one that is needed is missing nothing can be said, nor where
             more than MAX_BEFORE are needed
         """
-        order = self.plan.order([name]) if self.plan.is_tried(name) else []
+        order = self._order(name)
         if (
             not order
             or any(each not in blobs for each in order)
@@ -201,6 +201,12 @@ class Trial:
         other = Trial(replace(self.plan, storage=Storage.WRITABLE))
         fits = self.plan.storage is not Storage.WRITABLE and not other.tried(name, blobs).findings
         return Tried([failed(name, at, loaded, Severity.WARNING if fits else Severity.ERROR)])
+
+    def _order(self, name: str) -> list[str]:
+        # an extension behind those that it needs; empty where these are too many
+        if not self.plan.extensions[name].imports_from:
+            return [name]
+        return self.plan.order([name]) if self.plan.is_tried(name) else []
 
     def _ready(self, order: Sequence[str], blobs: Mapping[str, bytes]) -> bool:
         # Whether exactly these could be loaded, in this order; what is there already stays.

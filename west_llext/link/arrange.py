@@ -151,33 +151,32 @@ def arrangement(obj: ObjectFile, machine: Machine) -> tuple[Arrangement, list[Di
         if obj.file_type == FileType.DYN and region not in _LISTS:
             findings += _as_linked(obj, output, indices, home)
             continue
-        findings += _in_order(obj, output, _ordered(obj, region, indices, machine), home)
+        for index in _ordered(obj, region, indices, machine):
+            section = obj.sections[index]
+            home[index] = region, output.add(source=index, size=section.size, align=section.align)
     _keep_empty(obj, home, outputs, dropped)
     commons = _commons(obj, outputs[Region.BSS], findings)
     used = {region: output for region, output in outputs.items() if output.size}
-    limit = 1 << obj.ident.bits
-    findings += [_size(obj, output, limit) for output in used.values() if output.size >= limit]
+    most = len(obj.data) + MAX_PADDING
+    large = [_oversized(obj, each, home) for each in used.values() if each.size > most]
+    findings += filter(None, large)
     return Arrangement(outputs=used, home=home, commons=commons), findings
 
 
-def _in_order(
-    obj: ObjectFile,
-    output: Output,
-    order: Sequence[int],
-    home: list[tuple[Region, int] | None],
-) -> Iterator[Diagnostic]:
-    # the sections of one region, one behind the other
-    sections, region = obj.sections, output.region
-    for index in order:
-        section = sections[index]
-        home[index] = region, output.add(source=index, size=section.size, align=section.align)
-    if region is not Region.BSS and output.size > len(obj.data) + MAX_PADDING:
-        yield _padded(obj, region)
-        # padding takes no memory then while the rest of the object is looked at
-        output.size = 0
-        output.pieces.clear()
-        for index in order:
-            home[index] = region, output.add(source=index, size=sections[index].size, align=1)
+def _oversized(
+    obj: ObjectFile, output: Output, home: list[tuple[Region, int] | None]
+) -> Diagnostic | None:
+    # what is wrong with a region that is larger than its object, if anything is
+    limit = 1 << obj.ident.bits
+    finding = _size(obj, output, limit) if output.size >= limit else None
+    if output.region is Region.BSS:
+        return finding
+    finding = finding or _padded(obj, output.region)
+    # padding takes no memory then while the rest of the object is looked at
+    pieces, output.pieces, output.size = output.pieces, [], 0
+    for source, _, size in pieces:
+        home[source] = output.region, output.add(source=source, size=size, align=1)
+    return finding
 
 
 def _as_linked(
