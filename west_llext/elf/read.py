@@ -186,11 +186,12 @@ def _checked(
     # an index that points nowhere is refused here, so that nobody has to check again
     count = len(head.sections)
     special = [number for number, section in enumerate(sections) if section >= count]
-    long = {}
-    numbers = section_numbers(head, table) if special else None
+    long: dict[int, int] = {}
+    numbers: memoryview | None = None
     for number in special:
         section = sections[number]
         if section == SHN_XINDEX:
+            numbers = numbers if long else section_numbers(head, table)
             section = long[number] = _long_index(head, numbers, number)
         if section >= count and not SHN_LORESERVE <= section < SHN_XINDEX:
             refuse(

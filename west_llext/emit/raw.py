@@ -115,8 +115,7 @@ def intel_hex(image: RawImage) -> str | None:
 
     None, too, where it would be made of more than MAX_HEX bytes.
     """
-    used = sum(len(each.content) + each.zeros for each in image.chunks)
-    if _end(image.chunks[-1]) > 1 << 32 or used > MAX_HEX:
+    if _end(image.chunks[-1]) > 1 << 32 or (_size(image) > MAX_HEX and _used(image) > MAX_HEX):
         return None
     lines = []
     high = None
@@ -131,6 +130,10 @@ def intel_hex(image: RawImage) -> str | None:
 
 def _size(image: RawImage) -> int:
     return _end(image.chunks[-1]) - image.memory.address
+
+
+def _used(image: RawImage) -> int:
+    return sum(len(each.content) + each.zeros for each in image.chunks)
 
 
 def _end(chunk: Chunk) -> int:

@@ -30,7 +30,7 @@ _BROKEN = 20
 
 def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> list[Diagnostic]:
     """Exports that nothing defines, or that are there twice, and entries that are none."""
-    findings = [*_absent(obj, extension, found.absent)]
+    findings = [*_absent(obj, extension, found.absent)] if found.absent else []
     findings += [
         Diagnostic(
             code="S011",
@@ -40,11 +40,11 @@ def export_findings(obj: ObjectFile, extension: Extension, found: Exports) -> li
         )
         for name in found.twice
     ]
-    shown = found.broken[:_BROKEN]
-    findings += [_broken(obj, extension, place) for place in shown[:-1]]
-    findings += [
-        _broken(obj, extension, place, more=len(found.broken) - len(shown)) for place in shown[-1:]
-    ]
+    if found.broken:
+        *shown, last = found.broken[:_BROKEN]
+        findings += [_broken(obj, extension, place) for place in shown]
+        more = len(found.broken) - _BROKEN
+        findings.append(_broken(obj, extension, last, more=max(more, 0)))
     return findings
 
 
@@ -76,8 +76,6 @@ class _Defined:
 
 
 def _absent(obj: ObjectFile, extension: Extension, names: Sequence[str]) -> Iterator[Diagnostic]:
-    if not names:
-        return
     spans = {each.text: each.at for each in reversed(extension.exports)}
     defined = _Defined(obj)
     for number, name in enumerate(names):

@@ -64,6 +64,8 @@ class SectionTable:
         self._form = form
         self._block: Block | None = memory.block(address)
         self._watch: Watch | None = None
+        if self._block is not None:
+            self._watch = self._block.watch(address, count * form.size)
         self._rows: list[Header] = []
         self._seen = -1
 
@@ -77,18 +79,17 @@ class SectionTable:
         return iter(rows) if len(rows) == self.count else map(self._read, range(self.count))
 
     def _known(self) -> list[Header]:
+        watch = self._watch
+        if watch is not None and watch.changes != self._seen:
+            self._rows, self._seen = self._all(), watch.changes
+        return self._rows
+
+    def _all(self) -> list[Header]:
+        # every header at once, as every step looks at most of them; none where one isn't known, so
+        # that it does harm only to who asks for it
         block = self._block
         if block is None:
             return []
-        if self._watch is None:
-            self._watch = block.watch(self.address, self.count * self._form.size)
-        if self._watch.changes != self._seen:
-            self._rows, self._seen = self._all(block), self._watch.changes
-        return self._rows
-
-    def _all(self, block: Block) -> list[Header]:
-        # every header at once, as every step looks at most of them; none where one isn't known, so
-        # that it does harm only to who asks for it
         start, size = self.address - block.start, self.count * self._form.size
         if start + size > block.known:
             return []
