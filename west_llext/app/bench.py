@@ -297,12 +297,13 @@ class Bench:
         log = Log()
         setup = what == "constructor"
         try:
-            if extension.ext is None:
-                result = _fixed_table(extension.placed, setup=setup, run=run, log=log)
-            elif setup:
-                result = self._system.bringup(extension.ext, run, log)
-            else:
-                result = self._system.teardown(extension.ext, run, log)
+            with self._target.as_one_call():
+                if extension.ext is None:
+                    result = _fixed_table(extension.placed, setup=setup, run=run, log=log)
+                elif setup:
+                    result = self._system.bringup(extension.ext, run, log)
+                else:
+                    result = self._system.teardown(extension.ext, run, log)
         except _StoppedError:
             result = 0
         except Danger as danger:

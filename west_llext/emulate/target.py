@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace as replaced
 from typing import NamedTuple
 
 from west_llext.emulate import semihosting
 from west_llext.emulate.arguments import CallArguments, passed
+from west_llext.emulate.budget import Budget
 from west_llext.emulate.engine import Engine, Stopped
 from west_llext.emulate.faults import Fault, FaultKind, Place
 from west_llext.emulate.heap import Heap
@@ -113,6 +116,7 @@ class Target:
         self.core = self.machine.core(attributes, ident.flags)
         self._ident = ident
         self._limits = limits or Limits()
+        self._budget = Budget(self._limits)
         self._stand_ins = dict(stand_ins)
         self._replace = set(replace)
         self._ticks = ticks
@@ -174,11 +178,12 @@ class Target:
         """Run the constructors of what was loaded, in order, until one doesn't return."""
         done: list[Constructed] = []
         waiting, self._waiting = self._waiting, []
-        for image, number, address in waiting:
-            result = self.call(address)
-            done.append(Constructed(image, number, result))
-            if not result.returned:
-                break
+        with self.as_one_call():
+            for image, number, address in waiting:
+                result = self.call(address)
+                done.append(Constructed(image, number, result))
+                if not result.returned:
+                    break
         return tuple(done)
 
     def address_of(self, name: str) -> int | None:
@@ -210,8 +215,19 @@ class Target:
         if self._accesses is not None:
             self._accesses.clear()
         returns = self._ready_scratch().returns.start
-        stopped = self._engine.run(address, returns, self._limits.seconds)
-        return self._result(stopped)
+        budget, host = self._budget, self.host()
+        budget.begin()
+        host.output_limit = budget.output
+        start = time.monotonic()
+        stopped = self._engine.run(address, returns, budget.seconds)
+        taken, printed = time.monotonic() - start, host.printed
+        result = self._result(stopped)
+        budget.spend(seconds=taken, instructions=result.instructions, output=printed)
+        return result
+
+    def as_one_call(self) -> AbstractContextManager[None]:
+        """Let the limits of a call hold for all calls in the block together."""
+        return self._budget.shared()
 
     def host(self) -> Host:
         """The target's console, clock and heap, and its memory as stand-ins see it."""
@@ -286,7 +302,7 @@ class Target:
             return
         self._block = (address, size)
         self._instructions += self._count(address, size)
-        if self._instructions > self._limits.instructions:
+        if self._instructions > self._budget.instructions:
             self._engine.stop(Stopped(FaultKind.INSTRUCTION_LIMIT))
         elif self._hollow and self._images.is_hollow(address):
             self._instructions -= self._count(address, size)
