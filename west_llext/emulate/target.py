@@ -209,6 +209,7 @@ class Target:
 
         Whatever it does, this returns: `Result.fault` says why where the function didn't.
         """
+        start = time.monotonic()
         self._ready_scratch()
         self._enter(address, arguments)
         self._instructions, self._block = 0, (0, 0)
@@ -218,10 +219,10 @@ class Target:
         budget, host = self._budget, self.host()
         budget.begin()
         host.output_limit = budget.output
-        start = time.monotonic()
         stopped = self._engine.run(address, returns, budget.seconds)
-        taken, printed = time.monotonic() - start, host.printed
+        printed = host.printed
         result = self._result(stopped)
+        taken = time.monotonic() - start
         budget.spend(seconds=taken, instructions=result.instructions, output=printed)
         return result
 
