@@ -83,6 +83,10 @@ class Result:
         return self.fault is None and self.status is None
 
 
+class BusyError(Exception):
+    """Something was asked of a target in the middle of a call."""
+
+
 class Constructed(NamedTuple):
     """A constructor that was run: its image's name, its number (from 1), what came of it."""
 
@@ -137,6 +141,7 @@ class Target:
         self._arguments: Heap | None = None
         self._counts: dict[tuple[int, int], int] = {}
         self._instructions = 0
+        self._busy = False
         self._block = (0, 0)
         self._of_base: dict[str, int] = {}
         self._hollow = False
@@ -152,6 +157,7 @@ class Target:
         Raises LlextError where it is for another machine (X005), too large (X006), or where
         another image is (X007).
         """
+        self._refuse_while_busy()
         self._images.refuse(image)
         self._add(image)
         self._waiting += [
@@ -167,6 +173,7 @@ class Target:
 
     def stand_in(self, stand_in: StandIn) -> None:
         """Let the host do a function from now on, also where an image has it."""
+        self._refuse_while_busy()
         name = stand_in.name
         self._stand_ins[name] = stand_in
         self._replace.add(name)
@@ -194,6 +201,7 @@ class Target:
         if name not in self._stand_ins:
             return None
         if name not in self._slots:
+            self._refuse_while_busy()
             slots = self._ready_scratch().slots
             address = slots.start + len(self._slots) * SLOT | self.machine.state_mask
             if address >= slots.end:
@@ -207,8 +215,10 @@ class Target:
     def call(self, address: int, *arguments: int) -> Result:
         """Call a function with arguments of a word each.
 
-        Whatever it does, this returns: `Result.fault` says why where the function didn't.
+        Whatever it does, this returns: `Result.fault` says why where the function didn't. Raises
+        BusyError where a stand-in calls it: the emulator has one state, and that is in use.
         """
+        self._refuse_while_busy()
         start = time.monotonic()
         self._ready_scratch()
         self._enter(address, arguments)
@@ -219,7 +229,11 @@ class Target:
         budget, host = self._budget, self.host()
         budget.begin()
         host.output_limit = budget.output
-        stopped = self._engine.run(address, returns, budget.seconds)
+        self._busy = True
+        try:
+            stopped = self._engine.run(address, returns, budget.seconds)
+        finally:
+            self._busy = False
         printed = host.printed
         result = self._result(stopped)
         taken = time.monotonic() - start
@@ -255,6 +269,10 @@ class Target:
     def close(self) -> None:
         """End what runs beside this process for it; nothing can be called any more."""
         self._engine.close()
+
+    def _refuse_while_busy(self) -> None:
+        if self._busy:
+            raise BusyError
 
     def _add(self, image: Image) -> None:
         self._images.add(image)
