@@ -7,6 +7,7 @@ asks for the fixture.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,32 +43,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def llext(request: pytest.FixtureRequest) -> Llext:
+def llext(request: pytest.FixtureRequest) -> Iterator[Llext]:
     """A target on the host, fresh for this test: `llext.load("filters").call("filters_run", 1)`."""
     __tracebackhide__ = True
-    from west_llext.app.fixture import ExtensionError, Llext  # noqa: PLC0415  # see above
+    from west_llext.app.fixture import ExtensionError, Llext, safe  # noqa: PLC0415  # see above
     from west_llext.diagnostics import LlextError  # noqa: PLC0415  # see above
 
     config = request.config
     try:
-        return Llext(_opened(request), limits=_limits(config), base=_path(config, "llext_base"))
+        made = Llext(_opened(request), limits=_limits(config), base=_path(config, "llext_base"))
     except (LlextError, ExtensionError) as err:
-        pytest.fail(str(err), pytrace=False)
+        pytest.fail(safe(str(err)), pytrace=False)
+    yield made
+    made.close()
 
 
 def _limits(config: pytest.Config) -> Any:
     from west_llext.emulate.limits import Limits  # noqa: PLC0415  # see above
 
-    given = {name.removeprefix("llext_max_"): config.getini(name) for name, _ in _LIMITS}
-    try:
-        numbers = {name: float(text) for name, text in given.items() if text}
-    except ValueError as err:
-        raise pytest.UsageError(f"llext_max_instructions, llext_max_seconds: {err}") from err
+    __tracebackhide__ = True
     usual = Limits()
     return Limits(
-        seconds=numbers.get("seconds", usual.seconds),
-        instructions=int(numbers.get("instructions", usual.instructions)),
+        seconds=_number(config, "llext_max_seconds", float, 86400) or usual.seconds,
+        instructions=_number(config, "llext_max_instructions", int, 1 << 64) or usual.instructions,
     )
+
+
+def _number(config: pytest.Config, name: str, kind: type[Any], most: int) -> Any:
+    # a setting above zero; None where there is none
+    __tracebackhide__ = True
+    text: str = config.getini(name)
+    if not text:
+        return None
+    try:
+        value = kind(text)
+    except ValueError:
+        value = kind(0)
+    if not 0 < value <= most:  # nor is what is no number at all (nan)
+        pytest.fail(
+            f"the setting {name} is '{text:.60}', expected a number above 0, at most {most}",
+            pytrace=False,
+        )
+    return value
 
 
 def _path(config: pytest.Config, name: str) -> Path | None:

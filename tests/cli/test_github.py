@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path, PurePath
 
+import pytest
 from support.findings import ALL
 
-from west_llext.cli.render.github import render
+from west_llext.cli.render.github import quoted, render
 from west_llext.diagnostics import Diagnostic, Span
 
 
@@ -47,3 +49,19 @@ def test_neither_a_file_nor_a_message_can_make_a_command_of_its_own() -> None:
         "::error file=a%2Cb%3Ac%250A%0A%3A%3Aerror%3A%3Ax,title=M001::100%25%0A::error::y\\x1b[2J\n"
     )
     assert expected == render([finding], here="", prefix="", fallback="")
+
+
+@pytest.mark.parametrize(
+    "text", ["::add-path::/tmp\n", "a\n  ::error::b", "x ##[set-env name=A;]b\n", "a\r::debug::b\n"]
+)
+def test_text_that_looks_like_a_command_is_shown_and_not_obeyed(text: str) -> None:
+    """Commands start again at a line that nobody can have printed: it has the text's digest."""
+    token = hashlib.sha256(text.encode()).hexdigest()
+    shown = text if text.endswith("\n") else f"{text}\n"
+    assert quoted(text) == f"::stop-commands::{token}\n{shown}::{token}::\n"
+
+
+@pytest.mark.parametrize("text", ["", "a: b::c\n", "x = 1 (0x1)\n"])
+def test_other_text_is_shown_as_it_is(text: str) -> None:
+    """Most functions print no commands."""
+    assert quoted(text) == text

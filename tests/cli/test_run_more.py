@@ -205,6 +205,30 @@ def test_limits_of_a_call_can_be_set(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        *(
+            (("--max-seconds", each), "number of seconds up to 86400")
+            for each in ("0", "nan", "inf")
+        ),
+        *(
+            (("--max-instructions", each), "number from 1 to 2**64 - 1")
+            for each in ("0", "0x0", "0M")
+        ),
+        (("--max-instructions", "0x1ffffffffffffffff"), "number from 0 to 2**64 - 1"),
+    ],
+)
+def test_a_limit_that_bounds_nothing_is_refused(
+    words: tuple[str, str], expected: str, tmp_path: Path
+) -> None:
+    """No instructions at all would be taken as no limit given."""
+    ran = command("run", "demo:demo_add", *words, folder=tmp_path)
+    message = f"error: argument {words[0]}: '{words[1]}' isn't a {expected}"
+    assert ran.status == 2
+    assert ran.err.rstrip().endswith(message), ran.err
+
+
 BROKEN = {
     "def sensor_read(target, channel):\n    return channel / 0\n": (
         "own.py:2: error[X014]: the stand-in for 'sensor_read' fails: ZeroDivisionError: "

@@ -77,11 +77,19 @@ FAULTS = [
     (X86, code("90 90 0f0b"), 2, UNKNOWN, 2),  # ud2
     (X86, code("90 f4 c3"), 2, WAITS, 2),  # hlt
     (X86, code("90 cc c3"), 2, RAISES, 2),  # int3
+    (
+        X86,
+        code("90 31c9 31d2 f7f1 90 c3"),
+        5,
+        RAISES,
+        3,
+    ),  # xor %ecx, %ecx; xor %edx, %edx; div %ecx
     (X86, code("8b442404 8b00 c3"), 4, READS, 1),  # mov 4(%esp), %eax; mov (%eax), %eax
     (X86, code("8b442404 8900 c3"), 4, WRITES, 1),
     (X86_64, code("90 90 0f0b"), 2, UNKNOWN, 2),
     (X86_64, code("90 f4 c3"), 2, WAITS, 2),
     (X86_64, code("90 cc c3"), 2, RAISES, 2),
+    (X86_64, code("90 31c9 31d2 f7f1 90 c3"), 5, RAISES, 3),
     (X86_64, code("90 488b07 c3"), 1, READS, 1),  # mov (%rdi), %rax
     (X86_64, code("90 488907 c3"), 1, WRITES, 1),
 ]
@@ -95,6 +103,25 @@ def test_a_fault_says_what_happened_and_where(
     result = target(machine, content).call(CODE, 0x10)
     place = f"'entry'+{offset:#x} (demo) at {CODE + offset:#x}"
     assert (str(result.fault), result.instructions) == (f"{place} {what}", instructions)
+
+
+PAGE_TABLE = code(
+    "c7050400500083004000"  # movl $0x400083, 0x500004: 4 MiB at 0x400000 are at 0x400000
+    "c7050008500083004000"  # movl $0x400083, 0x500800: and at 0x80000000, too
+    "b810000000 0f22e0"  # mov $0x10, %eax; mov %eax, %cr4: pages of 4 MiB
+    "b800005000 0f22d8"  # mov $0x500000, %eax; mov %eax, %cr3
+    "b811000080 0f22c0"  # mov $0x80000011, %eax; mov %eax, %cr0
+    "b833000080 ffe0"  # mov $0x80000033, %eax; jmp *%eax
+)
+
+
+def test_code_behind_page_tables_of_its_own_runs_and_is_bounded() -> None:
+    """Its bytes aren't where its address says, so that a block counts as one instruction."""
+    made = target(X86, PAGE_TABLE + code("90 90 0f0b"))
+    result = made.call(CODE)
+    assert (str(result.fault), result.instructions) == (f"0x80000035 {UNKNOWN}", 11)
+    made = target(X86, PAGE_TABLE + code("90 ebfd"), Limits(instructions=1000))
+    assert str(made.call(CODE).fault) == "0x80000033 runs more instructions than the limit"
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ FAULTS = [
     ((NOP, NOP, 0xFFFFFFFF), 8, UNKNOWN, 2),
     ((0x0D057057,), 0, UNKNOWN, 0),  # vsetvli
     ((NOP, EBREAK), 4, UNKNOWN, 1),
-    ((NOP, WFI, RET), 8, "waits for an interrupt, and there are none", 3),
+    ((NOP, WFI, RET), 8, "waits for an interrupt, and there are none", 2),
     ((NOP, ECALL, RET), 8, "raises an exception, and nothing handles it", 2),
     ((NOP, 0x00052503, RET), 4, "reads memory that isn't there: 0x10", 1),  # lw a0, 0(a0)
     ((NOP, 0x00A52023, RET), 4, "writes memory that isn't there: 0x10", 1),  # sw a0, 0(a0)

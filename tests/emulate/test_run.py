@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from support.project import runnable
 from support.quickstart import Quickstart
 
 from west_llext.app.calls import FunctionCall, function_calls
+from west_llext.app.fixture import CallFaultError, ExtensionError, Llext
 from west_llext.app.run import RunRequest, run
 from west_llext.diagnostics import LlextError, MissingError, UsageError
 from west_llext.emulate.limits import Limits
@@ -30,19 +32,21 @@ ADD_2 = 0x1C80  # adds r0, r0, #2
 LDR_R0_R0 = 0x6800
 
 
-def blob_at(path: Path, address: int, *code: int, init: int | None = None) -> Path:
-    """A blob with code that exports its start as `entry`."""
+def blob_at(
+    path: Path, address: int, *code: int, init: int | None = None, name: str = "entry"
+) -> Path:
+    """A blob with code that exports its start by a name."""
     names = address + 0x100
     table = names.to_bytes(4, "little") + (address | 1).to_bytes(4, "little")
     sections = [
         Sec(name=".text", flags=CODE, addr=address, content=thumb(*code)),
-        Sec(name=".rodata", addr=names, content=b"entry\0"),
+        Sec(name=".rodata", addr=names, content=name.encode() + b"\0"),
         Sec(name=".exported_sym", addr=address + 0x200, content=table),
     ]
     if init is not None:
         content = init.to_bytes(4, "little")
         sections.append(Sec(name=".init_array", type=14, addr=address + 0x300, content=content))
-    entry = Sym(name="entry", value=address | 1, size=2 * len(code), type=FUNC, section=".text")
+    entry = Sym(name=name, value=address | 1, size=2 * len(code), type=FUNC, section=".text")
     path.write_bytes(elf(file_type=ET_DYN, sections=sections, symbols=[entry]))
     return path
 
@@ -367,3 +371,40 @@ def test_quickstart_prints_the_same_through_a_stand_in(sample: Quickstart) -> No
         base=sample.base, blobs=(sample.blobs["mathlib"],), calls=calls, stand_ins=("printk",)
     )
     assert run(request).called[-1].result.output == quickstart.expected("mathlib")
+
+
+EVIL = "\x1b[2J\r\n::error::x"
+SAID = r"\x1b[2J\x0d\x0a::error::x"
+
+
+def test_names_out_of_blobs_stay_on_their_line(base: Path, tmp_path: Path) -> None:
+    """They may hold what a terminal obeys, and line ends to forge further messages with."""
+    blob = blob_at(tmp_path / "demo.llext", 0x20000, LDR_R0_R0, name=EVIL)
+    with pytest.raises(LlextError) as caught:
+        run(request(base, blob, calls="demo:nothing"))
+    assert str(caught.value) == (
+        f"{blob}: error[X009]: extension 'demo' exports no 'nothing', it exports: '{SAID}'"
+    )
+    call = FunctionCall("demo", EVIL, (0x70000000,))
+    (found,) = run(dataclasses.replace(request(base, blob), calls=(call,))).findings
+    assert found.message == (
+        f"'demo:{SAID} 1879048192' didn't return: '{SAID}'+0x0 (demo) at 0x20000 reads memory "
+        "that isn't there: 0x70000000"
+    )
+
+
+def test_what_pytest_shows_of_a_call_is_printable(base: Path, tmp_path: Path) -> None:
+    """It shows the text of an exception as it is; the result's output is what was printed."""
+    # movs r0, #SYS_WRITE0; bkpt 0xab; udf #0
+    code = (0x2004, 0xBEAB, 0xDE00)
+    blob = blob_at(tmp_path / "demo.llext", 0x20000, *code, name=EVIL)
+    demo = Llext(None, base=base).load(blob)
+    with pytest.raises(CallFaultError) as caught:
+        demo.call(EVIL, 0, "\x1b]0;evil\x07")
+    assert caught.value.result.output == "\x1b]0;evil\x07"
+    lines = str(caught.value).split("\n")
+    assert r"  \x1b]0;evil\x07" in lines
+    assert [each for each in lines if not each.isprintable()] == []
+    with pytest.raises(ExtensionError) as refused:
+        demo.call("nothing")
+    assert str(refused.value).isprintable()

@@ -128,6 +128,16 @@ def test_exit_carries_a_status(
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize("microseconds", [1 << 64, (1 << 64) + 7, -1])
+def test_a_clock_that_has_gone_round_still_answers(microseconds: int) -> None:
+    """SYS_ELAPSED has room for 64 bits; k_sleep() of all ticks goes beyond."""
+    memory = Memory()
+    host = memory.host()
+    host.microseconds = microseconds
+    assert answer(host, 0x30, 0x100, 4) == 0
+    assert memory.read(0x100, 8) == (microseconds % (1 << 64)).to_bytes(8, "little")
+
+
 def test_clock_follows_the_sleeps() -> None:
     """SYS_CLOCK counts hundredths of a second, SYS_ELAPSED ticks of SYS_TICKFREQ a second."""
     memory = Memory()

@@ -156,6 +156,24 @@ def test_endless_loop_ends_at_the_instruction_limit_also_the_second_time() -> No
             1,
         ),
         (
+            (0xF3AF, 0x8003, BX_LR),
+            0,
+            "'entry'+0x4 (demo) at 0x10004 waits for an interrupt, and there are none",
+            1,
+        ),
+        (
+            (0xE000, 0xBF30, 0xDE00),
+            0,
+            "'entry'+0x4 (demo) at 0x10004 has an instruction that the processor doesn't know",
+            1,
+        ),
+        (
+            (0xBF10, 0xDE00),
+            0,
+            "'entry'+0x2 (demo) at 0x10002 has an instruction that the processor doesn't know",
+            1,
+        ),
+        (
             (0xDF07, BX_LR),
             0,
             "'entry'+0x2 (demo) at 0x10002 raises an exception, and nothing handles it",
@@ -165,7 +183,7 @@ def test_endless_loop_ends_at_the_instruction_limit_also_the_second_time() -> No
             (0xBE01, BX_LR),
             0,
             "'entry'+0x0 (demo) at 0x10000 raises an exception, and nothing handles it",
-            1,
+            0,
         ),
     ],
     ids=[
@@ -177,6 +195,9 @@ def test_endless_loop_ends_at_the_instruction_limit_also_the_second_time() -> No
         "undefined instruction",
         "jump to Arm state",
         "wait for interrupt",
+        "wide wait for interrupt",
+        "undefined instruction behind a wait that isn't executed",
+        "undefined instruction behind a hint",
         "supervisor call",
         "breakpoint",
     ],
@@ -187,6 +208,34 @@ def test_fault_says_what_happened_and_where(
     """Each kind of fault ends the call; instructions behind the fault don't count."""
     result = target(image(thumb(*code))).call(ENTRY, argument)
     assert (str(result.fault), result.instructions) == (text, instructions)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code", "instructions"),
+    [
+        (CORTEX_M3, thumb(0xBF10, 0x2005, BX_LR), 3),  # yield; movs r0, #5
+        (CORTEX_M3, thumb(0xF3AF, 0x8001, 0x2005, BX_LR), 3),  # yield.w
+        (CORTEX_M3, thumb(0xBF04, 0xBF10, 0x2005, BX_LR), 4),  # itt eq; both of them are run
+        ({6: 10}, bytes.fromhex("01f020e3 0500a0e3 1eff2fe1"), 3),  # the same as A32
+    ],
+)
+def test_yield_does_nothing(
+    attributes: dict[int, int | str], code: bytes, instructions: int
+) -> None:
+    """DDI 0403E, A7.7.263: a hint, which processors without other threads do nothing for."""
+    state = 1 if attributes == CORTEX_M3 else 0
+    made = Target(ident=ARM, attributes=attributes)
+    made.load(image(code))
+    result = made.call(CODE | state)
+    assert (result.value, result.instructions, result.fault) == (5, instructions, None)
+
+
+def test_endless_yields_end_at_the_instruction_limit() -> None:
+    """Each of them is a start of its own for the emulator."""
+    code = thumb(0xBF10, 0xE7FD)  # yield; b back
+    result = target(image(code), limits=Limits(instructions=1000)).call(ENTRY)
+    assert result.fault is not None
+    assert (result.fault.kind, result.instructions) == (FaultKind.INSTRUCTION_LIMIT, 1001)
 
 
 def test_fault_has_the_registers() -> None:

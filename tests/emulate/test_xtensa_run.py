@@ -113,6 +113,18 @@ def test_an_endless_loop_ends_at_the_time_limit() -> None:
     assert str(result.fault) == "'entry'+0x0 (demo) at 0x60100000 runs longer than the time limit"
 
 
+def test_waiting_for_an_interrupt_ends_at_the_time_limit() -> None:
+    """WAITI: nothing wakes the processor up, not even the next call; memory stays as it is."""
+    made = target(f"326200 007000 {RET}", Limits(seconds=0.1))  # s32i a3, a2, 0; waiti 0
+    for value in (7, 8):
+        result = made.call(CODE, DATA, value)
+        assert (str(result.fault), result.instructions) == (
+            "'entry'+0x6 (demo) at 0x60100006 waits for an interrupt, and there are none",
+            2,
+        )
+        assert made.host().read(DATA, 4) == value.to_bytes(4, "little")
+
+
 def test_what_a_stand_in_raises_comes_out() -> None:
     """Behind QEMU's back, and not through it."""
     made = target(RET)

@@ -196,6 +196,43 @@ def test_calls_are_bounded_as_the_configuration_says(tmp_path: Path) -> None:
     assert "runs more instructions than the limit" in errors(ran).splitlines()[0], ran.out
 
 
+def test_a_target_ends_with_its_test(tmp_path: Path) -> None:
+    """What runs beside pytest for it doesn't stay until the session is over."""
+    text = """
+from west_llext.app.bench import Bench
+
+closed = []
+Bench.close = lambda self: closed.append(self)
+
+def test_one(llext):
+    assert closed == []
+
+def test_two():
+    assert len(closed) == 1
+"""
+    ran = session(built(tmp_path), text)
+    assert ran.status == 0, ran.out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "most"),
+    [
+        *(("llext_max_seconds", each, 86400) for each in ("-1", "nan", "inf")),
+        *(("llext_max_instructions", each, 1 << 64) for each in ("0", "1.5", "9" * 99)),
+    ],
+)
+def test_a_limit_that_bounds_nothing_is_refused(
+    name: str, value: str, most: int, tmp_path: Path
+) -> None:
+    """A time that is no number would never be over."""
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{name} = {value}\n")
+    base = tmp_path / "base.elf"
+    ran = session(tmp_path, "def test_it(llext):\n    pass\n", "--llext-base", str(base))
+    expected = f"the setting {name} is '{value:.60}', expected a number above 0, at most {most}"
+    assert expected in ran.out.splitlines(), ran.out
+    assert "Traceback" not in ran.out + ran.err
+
+
 def test_a_blob_that_was_not_built_is_named(tmp_path: Path) -> None:
     """L001, with what to do."""
     runnable(tmp_path)

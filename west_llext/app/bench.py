@@ -21,7 +21,7 @@ from west_llext.app.ground import Beside, Ground, ground
 from west_llext.app.load_settings import Offered, Settings, storage_of
 from west_llext.app.placed import Placed, fixed, placed
 from west_llext.app.trial import only_storage
-from west_llext.app.verdicts import doubts, failed, refused
+from west_llext.app.verdicts import doubts, failed, on_one_line, refused
 from west_llext.base.abi import abi_of
 from west_llext.diagnostics import Diagnostic, LlextError, Related, Span, did_you_mean
 from west_llext.elf.note import note
@@ -227,6 +227,11 @@ class Bench:
         """The file that an extension came from, as messages call it."""
         return self._extensions[extension].placed.image.file
 
+    def close(self) -> None:
+        """End what runs for it; nothing can be loaded or called any more."""
+        if self._ground is not None:
+            self._target.close()
+
     def _start(self, file: ObjectFile) -> None:
         if self._ground is not None:
             return
@@ -396,6 +401,6 @@ def _unknown(name: str, known: list[str], place: str, message: str) -> Diagnosti
 def listed(names: Iterable[str]) -> str:
     """Names in a message, sorted, the first 20."""
     ordered = sorted(names)
-    shown = ", ".join(f"'{name}'" for name in ordered[:20])
+    shown = ", ".join(f"'{on_one_line(name)}'" for name in ordered[:20])
     more = f" and {len(ordered) - 20} others" if len(ordered) > 20 else ""
     return shown + more or "nothing"

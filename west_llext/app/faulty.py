@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 
 from west_llext.app.bench import Called
 from west_llext.app.python_stand_ins import StandInFailedError, described, line_in
+from west_llext.app.verdicts import on_one_line
 from west_llext.diagnostics import Diagnostic, Related, Span
 from west_llext.emulate.base import BASE_NAME
 from west_llext.emulate.faults import Fault, FaultKind, Place
@@ -34,7 +35,7 @@ def went_wrong(file: str, called: Called) -> Diagnostic | None:
     return Diagnostic(
         code="X008",
         at=Span(PurePath(file)),
-        message=f"'{called.call}' {what}",
+        message=on_one_line(f"'{called.call}' {what}"),
         hint=hint,
         related=related,
     )
@@ -93,7 +94,8 @@ def report(called: Called, file: str, regions: Iterable[Mapping]) -> str:
     if called.result.output:
         lines += ["printed before:"]
         lines += [f"  {line}" for line in called.result.output.splitlines()]
-    return "\n".join([*lines, *state(called, regions)])
+    # for a terminal, which shows it as it is
+    return "\n".join(map(on_one_line, [*lines, *state(called, regions)]))
 
 
 def _way(fault: Fault) -> Iterator[tuple[str, Place]]:

@@ -17,6 +17,7 @@ from west_llext.app.faulty import report
 from west_llext.app.python_stand_ins import StandInFailedError, python_stand_in, stand_ins_of
 from west_llext.app.run import beside_of
 from west_llext.app.run_manifest import Opened
+from west_llext.app.verdicts import on_one_line
 from west_llext.diagnostics import LlextError
 from west_llext.emulate.host import Host, StopError
 from west_llext.emulate.limits import Limits
@@ -82,6 +83,11 @@ class CallResult:
         )
 
 
+def safe(text: str) -> str:
+    """Lines of findings as a terminal can show them, which pytest doesn't care for."""
+    return "\n".join(map(on_one_line, text.split("\n")))
+
+
 class _Told:
     # findings as exceptions of the fixture; what a stand-in has raised goes to the test
 
@@ -92,7 +98,7 @@ class _Told:
         """Raises another exception where there is one that means nothing to a test."""
         __tracebackhide__ = True
         if isinstance(err, LlextError):
-            raise ExtensionError(str(err)) from None
+            raise ExtensionError(safe(str(err))) from None
         if isinstance(err, StopError):
             raise ExtensionError(f"there is no memory at {err.address or 0:#x}") from None
         if isinstance(err, StandInFailedError) and err.__cause__ is not None:
@@ -244,6 +250,10 @@ class Llext:
             raise ExtensionError(f"extension '{extension}' has no symbol '{name}'")
         return found
 
+    def close(self) -> None:
+        """End the target, when the test is over."""
+        self._bench.close()
+
     def _host(self) -> Host:
         __tracebackhide__ = True
         if not self._loaded:
@@ -255,7 +265,7 @@ class Llext:
         for each in made.called:
             self._note(each)
         if made.findings:
-            raise ExtensionError("\n".join(str(each) for each in made.findings))
+            raise ExtensionError(safe("\n".join(str(each) for each in made.findings)))
 
     def _note(self, made: Called) -> None:
         __tracebackhide__ = True

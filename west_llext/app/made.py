@@ -77,11 +77,9 @@ def _images(
     # the raw content of each memory: as files, and their names by memory and kind
     files: dict[str, str | bytes] = {}
     names: dict[str, dict[str, str]] = {}
-    for image in raw.images(memories, [chunk for each in parts for chunk in each.chunks]):
-        contents: dict[str, str | bytes | None] = {
-            "bin": raw.binary(image),
-            "hex": raw.intel_hex(image),
-        }
+    images = raw.images(memories, [chunk for each in parts for chunk in each.chunks])
+    for image, binary in zip(images, raw.binaries(images), strict=True):
+        contents: dict[str, str | bytes | None] = {"bin": binary, "hex": raw.intel_hex(image)}
         for kind, content in contents.items():
             if content is not None:
                 name = f"{image.memory.name}.{kind}"

@@ -107,7 +107,11 @@ def run(request: RunRequest) -> RunResult:
         stand_ins=own,
         watch=request.watch,
     )
-    return _Run(Bench(plan), request).result()
+    bench = Bench(plan)
+    try:
+        return _Run(bench, request).result()
+    finally:
+        bench.close()
 
 
 class _Run:

@@ -18,14 +18,14 @@ def refused(name: str, at: Span, danger: Danger) -> Diagnostic:
     return Diagnostic(
         code=danger.code,
         at=at,
-        message=f"'{name}' must not be given to the target: {_line(danger.message)}",
+        message=f"'{name}' must not be given to the target: {on_one_line(danger.message)}",
         hint=danger.hint,
     )
 
 
 def failed(name: str, at: Span, loaded: Loaded, severity: Severity = Severity.ERROR) -> Diagnostic:
     """A load that fails (L020), with the loader's own lines."""
-    errors = [_line(each.text) for each in loaded.log if each.level == "E"]
+    errors = [on_one_line(each.text) for each in loaded.log if each.level == "E"]
     what = errors[0] if errors else "the loader says nothing"
     return Diagnostic(
         code="L020",
@@ -34,14 +34,15 @@ def failed(name: str, at: Span, loaded: Loaded, severity: Severity = Severity.ER
         hint=remedy(loaded.log),
         severity=severity,
         related=tuple(
-            Related(at=at, message=f"the loader logs: {_line(each.text)}") for each in loaded.log
+            Related(at=at, message=f"the loader logs: {on_one_line(each.text)}")
+            for each in loaded.log
         ),
     )
 
 
 def doubts(name: str, at: Span, loaded: Loaded) -> list[Diagnostic]:
     """A warning (L020) where errors are logged, though the load succeeds."""
-    errors = [_line(each.text) for each in loaded.log if each.level == "E"]
+    errors = [on_one_line(each.text) for each in loaded.log if each.level == "E"]
     if not errors:
         return []
     return [
@@ -68,6 +69,6 @@ def misled(name: str, at: Span, mode: Mode, parameters: LoadParameters) -> list[
     return [Diagnostic(code="L026", at=at, message=message, hint=hint, severity=Severity.WARNING)]
 
 
-def _line(text: str) -> str:
-    # with names out of a file in it, which may hold anything
+def on_one_line(text: str) -> str:
+    """The text with what isn't printable spelled out: names out of a file may hold anything."""
     return text if text.isprintable() else "".join(map(escaped, text))

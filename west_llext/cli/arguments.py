@@ -20,7 +20,7 @@ from west_llext.cli.values import (
     add_build_dir,
     add_option,
     any_word,
-    number,
+    count,
     path_word,
     seconds,
 )
@@ -330,7 +330,7 @@ def _add_run(to: argparse.ArgumentParser) -> None:
     )
     limits.add_argument(
         "--max-instructions",
-        type=number,
+        type=count,
         metavar="N",
         help="instructions that it may run (default: 50M); K and M work",
     )

@@ -82,7 +82,7 @@ def _annotated(report: Report, shown: View, folder: str) -> Rendered:
     listed = [each for each in report.findings if not quiet or each.severity is Severity.ERROR]
     commands = github.render(listed, here=folder, prefix=prefix(folder), fallback=report.fallback)
     rest = text.render(report._replace(findings=()), shown)
-    return Rendered(out=commands + rest.out)
+    return Rendered(out=commands + github.quoted(rest.out))
 
 
 def _colour(console: Console, stream: TextIO) -> Colour:

@@ -60,6 +60,14 @@ def number(text: str) -> int:
     return value
 
 
+def count(text: str) -> int:
+    """A number of things, at least one, that is given as an argument; raises ArgumentTypeError."""
+    value = number(text)
+    if not value:
+        raise argparse.ArgumentTypeError(f"'{text:.60}' isn't a number from 1 to 2**64 - 1")
+    return value
+
+
 def seconds(text: str) -> float:
     """A time that is given as an argument, in seconds; raises ArgumentTypeError."""
     try:

@@ -112,5 +112,11 @@ MACHINE = Machine(
     scratch=(0x9FF00000, 0x8FF00000, 0x7FF00000, 0x6FF00000, 0x3FF00000),
     instruction_count=instruction_count,
     semihosting=semihosting,
-    waits=(b"\x20\xbf", b"\x30\xbf"),  # WFE, WFI
+    # WFE and WFI: T16, T32, A32
+    waits=(
+        *(b"\x20\xbf", b"\xaf\xf3\x02\x80", b"\x02\xf0\x20\xe3"),
+        *(b"\x30\xbf", b"\xaf\xf3\x03\x80", b"\x03\xf0\x20\xe3"),
+    ),
+    # the forms of YIELD
+    hints=((b"\x10\xbf", 1), (b"\xaf\xf3\x01\x80", 1), (b"\x01\xf0\x20\xe3", 0)),
 )

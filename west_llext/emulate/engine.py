@@ -18,6 +18,7 @@ from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.host import ExitError, StopError
 from west_llext.emulate.machine import INVALID, Core, Machine
 from west_llext.emulate.memory import Access, Range
+from west_llext.emulate.signals import Signals
 
 
 class Stopped(NamedTuple):
@@ -72,6 +73,8 @@ class Engine:
         self._wanted: int | None = None
         self._error: BaseException | None = None
         self._end = 0.0
+        self._signals = Signals()
+        self._entered = 0, 0
         hook = self._uc.hook_add
         hook(self._unicorn.UC_HOOK_BLOCK, self._block)
         hook(self._unicorn.UC_HOOK_INTR, self._interrupt)
@@ -154,9 +157,8 @@ class Engine:
         self._stopped = self._wanted = self._error = None
         # not by unicorn's own timer: that is lost where it goes off before the emulator has started
         self._end = time.monotonic() + seconds
-        failure = self._started(start, until)
-        while failure == self._unicorn.UC_ERR_INSN_INVALID and self._requested():
-            failure = self._started(self.register(self._machine.counter), until)
+        with self._signals.held():
+            failure = self._executed(start, until)
         if self._error is not None:
             raise self._error
         if self._stopped is not None:
@@ -167,6 +169,19 @@ class Engine:
             return Stopped(None)
         return Stopped(FaultKind.WAITS if self._waits() else FaultKind.EXCEPTION)
 
+    def close(self) -> None:
+        """Nothing: it is part of this process, and goes with it."""
+
+    def _executed(self, start: int, until: int) -> int | None:
+        # executes until something ends that for good: the error's number, or None
+        failure = self._started(start, until)
+        while failure == self._unicorn.UC_ERR_INSN_INVALID:
+            resume = self._resumed()
+            if resume is None:
+                break
+            failure = self._started(resume, until)
+        return failure
+
     def _started(self, start: int, until: int) -> int | None:
         # executes until something ends that: the error's number, or None
         try:
@@ -175,11 +190,22 @@ class Engine:
             return int(err.errno)
         return None
 
-    def _requested(self) -> bool:
-        # whether an instruction that isn't executed was meant for us
+    def _resumed(self) -> int | None:
+        # where to go on, if an instruction that isn't executed does nothing, or was meant for us
+        if self._is_over():
+            return None
+        counter = self.register(self._machine.counter)
+        for code, state in self._machine.hints:
+            if self._is_behind(code):
+                return counter | state
         done: list[bool] = []
         self._guarded(lambda: done.append(self.on_trap(INVALID)))
-        return self._stopped is None and self._error is None and done == [True]
+        if self._is_over() or done != [True]:
+            return None
+        return self.register(self._machine.counter)
+
+    def _is_over(self) -> bool:
+        return self._stopped is not None or self._error is not None
 
     def _number(self, name: str) -> int:
         return int(getattr(self._constants, self._machine.prefix + name))
@@ -196,9 +222,10 @@ class Engine:
         return bits
 
     def _block(self, _uc: object, address: int, size: int, _data: object) -> None:
-        if time.monotonic() > self._end:
+        if time.monotonic() > self._end or self._signals.came:
             self.stop(Stopped(FaultKind.TIME_LIMIT))
             return
+        self._entered = address, address + size
         self._guarded(lambda: self.on_block(address, size))
 
     def _interrupt(self, _uc: object, number: int, _data: object) -> None:
@@ -224,7 +251,11 @@ class Engine:
     def _guarded(self, action: Callable[[], None]) -> None:
         # Nothing may be thrown through the emulator's own frames: keep it until they are gone.
         try:
-            action()
+            try:
+                self._signals.passing = True
+                action()
+            finally:
+                self._signals.passing = False
         except StopError as err:
             self.stop(Stopped(err.kind, err.address))
         except ExitError as err:
@@ -250,7 +281,11 @@ class Engine:
         return FaultKind.EXCEPTION
 
     def _waits(self) -> bool:
+        return any(map(self._is_behind, self._machine.waits))
+
+    def _is_behind(self, code: bytes) -> bool:
+        # whether this instruction of the last block was executed right now
         counter = self.register(self._machine.counter)
-        return any(
-            self.peek(counter - len(code), len(code)) == code for code in self._machine.waits
-        )
+        first, last = self._entered
+        inside = first < counter <= last
+        return inside and self.peek(counter - len(code), len(code)) == code

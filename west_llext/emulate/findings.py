@@ -31,6 +31,17 @@ def too_large(image: Image, limit: int) -> Diagnostic:
     )
 
 
+def too_scattered(image: Image, most: int) -> Diagnostic:
+    """With it, memory would be in more parts than the emulator can do with."""
+    return Diagnostic(
+        code="X006",
+        at=Span(PurePath(image.file)),
+        message=f"'{image.name}' and what is there already lie in more than {most} parts of memory "
+        "that are apart, or differ in what may be done there",
+        hint="place its sections beside each other",
+    )
+
+
 def overlap(found: Overlap) -> Diagnostic:
     """It wants addresses that another image has."""
     left, right = found.left_chunk, found.right_chunk

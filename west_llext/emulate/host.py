@@ -11,6 +11,8 @@ from west_llext.emulate.memory import PAGE, Range
 
 #: Most bytes that a stand-in reads or writes at a time.
 MAX_PIECE = 64 << 20
+#: Bytes of the target's memory that are printed at a time.
+_PRINTED = 1 << 16
 
 
 class StopError(Exception):
@@ -78,6 +80,13 @@ class Host:
         self._output += data[:room]
         if len(data) > room:
             raise StopError(FaultKind.OUTPUT_LIMIT)
+
+    def write_from(self, address: int, size: int) -> None:
+        """Print memory, piece by piece; raises StopError where it is too much or isn't there."""
+        while size:
+            part = min(size, _PRINTED)
+            self.write(self.read(address, part))
+            address, size = address + part, size - part
 
     def taken_output(self) -> str:
         """What was printed since it was last asked for."""

@@ -114,6 +114,8 @@ class Machine:
     semihosting: address to go on at, when an exception is a semihosting request, else None; called
         with a reader, the exception's number, the program counter, the status register's value
     waits: instructions after which the processor waits for something that never comes here
+    hints: instructions that do nothing, and that the emulator stops behind, with the state bits of
+        addresses of code that has them
     setup: registers with the values that they have before anything runs
     of_base: registers that hold the address of a symbol of the base image, where it has that
     illegal: None where the emulator itself says which instruction isn't known
@@ -145,6 +147,7 @@ class Machine:
     instruction_count: Callable[[bytes, int], int]
     semihosting: Callable[[Reader, int, int, int], int | None]
     waits: tuple[bytes, ...]
+    hints: tuple[tuple[bytes, int], ...] = ()
     setup: tuple[tuple[str, int], ...] = ()
     of_base: tuple[tuple[str, str], ...] = ()
     illegal: Illegal | None = None

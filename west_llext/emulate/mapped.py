@@ -18,6 +18,10 @@ from west_llext.emulate.places import place
 from west_llext.emulate.qemu import QemuEngine
 from west_llext.model.elf import Ident
 
+#: Most parts of memory with nothing, or with other access, between them: for each one more the
+#: emulator looks through all of them, over and over.
+MAX_PARTS = 1024
+
 
 class Mapping(NamedTuple):
     """A part of memory: whose it is, what it is called there, and where it is."""
@@ -62,8 +66,11 @@ class Mapped:
         if (theirs.machine, theirs.bits, theirs.little) != (ours.machine, ours.bits, ours.little):
             raise LlextError([findings.other_machine(image, ours)])
         size = sum(chunk.size for chunk in image.chunks)
-        if size > self._limit or len(self._grown(image)) * memory.PAGE > self._limit:
+        grown = {} if size > self._limit else self._grown(image)
+        if size > self._limit or len(grown) * memory.PAGE > self._limit:
             raise LlextError([findings.too_large(image, self._limit)])
+        if sum(1 for _ in memory.runs(grown)) > MAX_PARTS:
+            raise LlextError([findings.too_scattered(image, MAX_PARTS)])
         found = [findings.overlap(each) for each in overlaps([*self._images, image])]
         found += [
             findings.behind_memory(image, chunk, self._machine.mask)

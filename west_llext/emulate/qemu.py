@@ -11,7 +11,8 @@ from __future__ import annotations
 import shutil
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 
 from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
@@ -60,18 +61,22 @@ class QemuEngine:
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes of memory; raises StopError where there is none."""
-        found = self._remote.read(address, size)
+        with self._told():
+            found = self._remote.read(address, size)
         if found is None:
             raise StopError(FaultKind.STAND_IN, address)
         return found
 
     def peek(self, address: int, size: int) -> bytes:
         """Bytes of memory; none where there is none."""
-        return self._remote.read(address, size) or b""
+        with self._told():
+            return self._remote.read(address, size) or b""
 
     def write(self, address: int, data: bytes) -> None:
         """Change memory; raises StopError where there is none."""
-        if not self._remote.write(address, data):
+        with self._told():
+            there = self._remote.write(address, data)
+        if not there:
             raise StopError(FaultKind.STAND_IN, address)
 
     def written_code(self) -> None:
@@ -88,7 +93,8 @@ class QemuEngine:
     def watch(self, address: int, callback: Callable[[], None]) -> None:
         """Call `callback` whenever the instruction at `address` is about to be executed."""
         self._watched[address] = callback
-        self._remote.stop_at(address)
+        with self._told():
+            self._remote.stop_at(address)
 
     def watch_memory(self, callback: Callable[[int, int, bool], None]) -> None:
         """Nothing: QEMU doesn't tell."""
@@ -100,10 +106,20 @@ class QemuEngine:
 
     def run(self, start: int, until: int, seconds: float) -> Stopped:
         """Execute from `start` until `until` is reached, or it stops."""
-        try:
+        with self._told():
             return self._run(start, until, seconds)
-        except RemoteError:
-            return Stopped(FaultKind.EXCEPTION)
+
+    def close(self) -> None:
+        """End QEMU; nothing can be done with it any more."""
+        self._remote.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        # what comes of it when QEMU has ended, or answers what it never would
+        try:
+            yield
+        except RemoteError as err:
+            raise MissingError([_lost(self._qemu.program, self._machine.name)]) from err
 
     def _run(self, start: int, until: int, seconds: float) -> Stopped:
         self._stopped = self._error = None
@@ -134,7 +150,8 @@ class QemuEngine:
         self._values = self._taken()
         counter = self.register(self._machine.counter)
         if not stopped:
-            return Stopped(FaultKind.TIME_LIMIT)
+            # it would wait for an interrupt still when it is to read the clock
+            return Stopped(FaultKind.WAITS if self._remote.woken() else FaultKind.TIME_LIMIT)
         if counter == until:
             return Stopped(None)
         if counter in self._qemu.vectors:
@@ -169,6 +186,8 @@ class QemuEngine:
 
     def _taken(self) -> list[int]:
         raw = self._remote.registers()
+        if len(raw) % 4 or len(raw) // 4 <= max(self._qemu.registers.values()):
+            raise RemoteError
         return list(struct.unpack(f"<{len(raw) // 4}I", raw))
 
     def _put(self) -> None:
@@ -200,6 +219,15 @@ def _missing(program: str, machine: str) -> Diagnostic:
         message=f"the program '{program}' is missing or doesn't start, expected it for running "
         f"extensions for {machine}",
         hint="install QEMU, such as the package 'qemu-system-misc' of Debian",
+    )
+
+
+def _lost(program: str, machine: str) -> Diagnostic:
+    return Diagnostic(
+        code="X001",
+        at=Span(PurePath(program)),
+        message=f"the program '{program}' has ended, or doesn't answer as it should, expected it "
+        f"to run extensions for {machine}",
     )
 
 

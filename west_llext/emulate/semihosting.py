@@ -15,6 +15,7 @@ from west_llext.emulate.host import ExitError, Host
 _MINUS_ONE = -1
 _APPLICATION_EXIT = 0x20026  # ADP_Stopped_ApplicationExit
 _CONSOLE = b":tt"
+_FIELD = (1 << 64) - 1  # what SYS_ELAPSED has room for
 
 
 def answer(host: Host, operation: int, argument: int, word: int) -> int:
@@ -42,10 +43,7 @@ def _write(host: Host, argument: int, word: int) -> int:
     handle, address, size = _fields(host, argument, word, 3)
     if handle not in {1, 2, 3}:
         return size
-    while size:
-        part = min(size, MAX_TEXT)
-        host.write(host.read(address, part))
-        address, size = address + part, size - part
+    host.write_from(address, size)
     return 0
 
 
@@ -70,7 +68,7 @@ def _centiseconds(host: Host, _argument: int, _word: int) -> int:
 
 
 def _elapsed(host: Host, argument: int, _word: int) -> int:
-    host.store(argument, host.microseconds.to_bytes(8, "little"))
+    host.store(argument, (host.microseconds & _FIELD).to_bytes(8, "little"))
     return 0
 
 

@@ -83,8 +83,9 @@ def _copy_text(host: Host, target: int, source: int) -> int:
 
 
 def _copy_start(host: Host, target: int, source: int, size: int) -> int:
-    if size:
-        host.store(target, host.text(source, min(size, _LONGEST)).ljust(size, b"\0"))
+    text = host.text(source, min(size, _LONGEST))
+    host.store(target, text)
+    host.fill(target + len(text), 0, size - len(text))
     return target
 
 

@@ -34,7 +34,7 @@ def _put_text(host: Host, text: int) -> int:
 
 
 def _put_bytes(host: Host, text: int, size: int) -> int:
-    host.write(host.read(text, min(size, MAX_TEXT)))
+    host.write_from(text, size)
     return 0
 
 

@@ -30,6 +30,9 @@ from west_llext.record import record
 _MEMORY_FAULTS = frozenset(
     {FaultKind.READ, FaultKind.WRITE, FaultKind.READ_PROTECTED, FaultKind.WRITE_PROTECTED}
 )
+# an instruction inside of a block has ended it, where the counter is there at least
+_IN_BLOCK = _MEMORY_FAULTS | {FaultKind.INSTRUCTION}
+_MAYBE_IN_BLOCK = frozenset({FaultKind.EXCEPTION, FaultKind.WAITS})
 # the function has been entered, and nothing of it has run
 _AT_ENTRY = frozenset(
     {
@@ -232,6 +235,10 @@ class Target:
         """What is where in memory, by address."""
         return self._images.regions()
 
+    def close(self) -> None:
+        """End what runs beside this process for it; nothing can be called any more."""
+        self._engine.close()
+
     def _add(self, image: Image) -> None:
         self._images.add(image)
         self._counts.clear()
@@ -290,9 +297,10 @@ class Target:
             return 0
         known = self._counts.get((address, size))
         if known is None:
-            code = self._engine.read(address, size)
+            # none where the target has its own page tables: then it is one at least
+            code = self._engine.peek(address, size)
             status = self._engine.register(self.machine.status)
-            known = self.machine.instruction_count(code, status)
+            known = self.machine.instruction_count(code, status) if code else 1
             self._counts[address, size] = known
         return known
 
@@ -361,7 +369,8 @@ class Target:
             kind = FaultKind.NO_STAND_IN  # nobody has watched it
         elif kind is FaultKind.NO_STAND_IN:
             counter = start
-        if kind in _MEMORY_FAULTS or kind is FaultKind.INSTRUCTION:
+        inside = start <= counter <= start + size
+        if kind in _IN_BLOCK or (kind in _MAYBE_IN_BLOCK and inside):
             # the rest of the block was not executed
             self._instructions -= self._count(start, size)
             if start < counter <= start + size:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from enum import Enum
+from itertools import accumulate
 from typing import NamedTuple
 
 from west_llext.emulate.mapped import Mapping
@@ -53,17 +55,34 @@ class Accesses:
 
     def touched(self, regions: Iterable[Mapping]) -> tuple[Touched, ...]:
         """What they touch, by address; parts of memory that nothing was done with are left out."""
-        read, written = _bytes(self.reads), _bytes(self.writes)
+        both = [_Bytes(_merged(rows)) for rows in (self.reads, self.writes)]
         found = []
         for image, chunk, (start, end, _) in regions:
-            counts = [_within(each, start, end) for each in (read, written)]
+            counts = [each.below(end) - each.below(start) for each in both]
             if any(counts):
                 found.append(Touched(image, chunk, *counts))
         return tuple(found)
 
 
-def _bytes(rows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    # as few ranges [start, end), by address
+class _Bytes:
+    # Ranges that don't touch, by address, with how many bytes come before each: there may be a
+    # quarter of a million of them, and thousands of regions to count them in.
+
+    def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self.ranges = ranges
+        sizes = (stop - start for start, stop in ranges)
+        self.before = list(accumulate(sizes, initial=0))
+
+    def below(self, address: int) -> int:
+        index = bisect_left(self.ranges, (address, 0))
+        if not index:
+            return 0
+        _, stop = self.ranges[index - 1]
+        return self.before[index] - max(0, stop - address)
+
+
+def _merged(rows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    # accesses as few ranges [start, end), by address
     merged: list[tuple[int, int]] = []
     for address, size in sorted(rows):
         if merged and address <= merged[-1][1]:
@@ -71,7 +90,3 @@ def _bytes(rows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             merged.append((address, address + size))
     return merged
-
-
-def _within(ranges: Iterable[tuple[int, int]], start: int, end: int) -> int:
-    return sum(max(0, min(stop, end) - max(first, start)) for first, stop in ranges)

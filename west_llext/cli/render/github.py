@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from west_llext.cli.render.plain import printable
@@ -22,6 +23,19 @@ def render(findings: Iterable[Diagnostic], *, here: str, prefix: str, fallback: 
     return "".join(
         f"{_command(each, here=here, prefix=prefix, fallback=fallback)}\n" for each in findings
     )
+
+
+def quoted(text: str) -> str:
+    """Text that GitHub is to show and not to obey: functions that run print what they like.
+
+    Commands are stopped until a line comes that the text can't hold: it has the text's own digest.
+    """
+    # the older form of commands counts wherever it is in a line
+    if "##[" not in text and not any(each.lstrip().startswith("::") for each in text.splitlines()):
+        return text
+    token = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    end = "" if text.endswith("\n") else "\n"
+    return f"::stop-commands::{token}\n{text}{end}::{token}::\n"
 
 
 def _command(finding: Diagnostic, *, here: str, prefix: str, fallback: str) -> str:
