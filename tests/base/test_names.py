@@ -56,7 +56,12 @@ def test_nodes_have_numbers_in_the_generated_header() -> None:
             (Origin.DESTRUCTORS, "for destructors of static objects", name)
             for name in ("atexit", "__cxa_atexit", "__aeabi_atexit", "__dso_handle")
         ),
-        (Origin.VIRTUAL, "in place of a pure virtual function", "__cxa_pure_virtual"),
+        (Origin.LANGUAGE, "in place of a pure virtual function", "__cxa_pure_virtual"),
+        *((Origin.LANGUAGE, "for 'new'", name) for name in ("_Znwj", "_Znam")),
+        *(
+            (Origin.LANGUAGE, "for 'delete' and virtual destructors", name)
+            for name in ("_ZdlPv", "_ZdlPvj", "_ZdaPvm")
+        ),
         *(
             (Origin.SOURCE, None, name)
             for name in (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import PurePath
 
 import pytest
@@ -163,3 +164,17 @@ def test_groups_that_zephyr_does_not_know_are_exported() -> None:
         config = {setting: value}
         text = exports_c.text(groups, flavour=Flavour.ZEPHYR, origin="llext.yml", config=config)
         assert "#ifndef" not in text
+
+
+def test_names_of_a_group_share_its_condition() -> None:
+    """25 MB of text, if each line of what the identity is over was there at once."""
+    condition = " || ".join(f"CONFIG_{each:030}" for each in range(25))
+    every = group(*(f"name_{each}" for each in range(20_000)), when=condition)
+    tracemalloc.start()
+    try:
+        table = export_table([every], origin="llext.yml")
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    (guard, run), *_ = table.runs()
+    assert (len(guard or "") > 1250, len(run)) == (True, 20_000)

@@ -13,7 +13,16 @@ from support import compilers
 from support.linked import BSS_SIZE, DATA, MEMORIES, RAM, RODATA, ROM, TEXT, prelocated, relocatable
 
 from west_llext.diagnostics import LlextError
-from west_llext.emit.raw import Chunk, RawImage, binary, chunks, images, intel_hex
+from west_llext.emit.raw import (
+    MAX_HEX,
+    Chunk,
+    RawImage,
+    binaries,
+    binary,
+    chunks,
+    images,
+    intel_hex,
+)
 from west_llext.model.manifest import Memory
 
 WIDE = Memory(name="wide", address=0x2000_0000, size=1 << 24, access="rx")
@@ -174,6 +183,29 @@ def test_an_address_above_4_gib_has_no_hex_file() -> None:
     assert intel_hex(image((0xFFFF_FFF0, b"x" * 16), memory=high)) is not None
     assert intel_hex(image((0xFFFF_FFF0, b"x" * 17), memory=high)) is None
     assert binary(image((0xFFFF_FFF0, b"x" * 17), memory=high)) == b"x" * 17
+
+
+def test_binaries_that_would_fill_the_disk_together_are_refused() -> None:
+    """The whole text; each of them alone could be made."""
+    memories = [
+        Memory(name=f"m{each}", address=each << 32, size=1 << 30, access="rw") for each in range(3)
+    ]
+    found = [image(((each << 32) + (1 << 27) - 1, b"x"), memory=memories[each]) for each in (1, 2)]
+    assert [len(each) for each in binaries(found)] == [1 << 27] * 2
+    with pytest.raises(LlextError) as caught:
+        binaries([*found, image((0, b"x"), memory=memories[0])])
+    assert str(caught.value) == (
+        "west-llext: error[O008]: raw images up to that of memory 'm0' would have 268435457 bytes "
+        "together, more than 256 MiB\n"
+        "hint: let the memories begin where their first extensions are placed"
+    )
+
+
+def test_zeros_of_many_megabytes_are_in_no_hex_file() -> None:
+    """Three letters for each byte of .bss that an extension of some hundred bytes can have."""
+    large = Chunk(0x2000_0000, b"x", zeros=MAX_HEX)
+    assert intel_hex(RawImage(memory=WIDE, chunks=(large,))) is None
+    assert intel_hex(RawImage(memory=WIDE, chunks=(large._replace(zeros=99),))) is not None
 
 
 def test_a_binary_that_would_fill_the_disk_is_refused() -> None:

@@ -289,6 +289,26 @@ demo.o: error[L011]: COMMON symbol 'c' has alignment {align:#x}, expected a powe
     ]
 
 
+@pytest.mark.parametrize(("count", "size"), [(100, 99 * 0x10000 + 1), (300, 300)])
+def test_alignment_that_adds_up_is_refused(count: int, size: int) -> None:
+    """L012: a byte in every 64 KiB would make gigabytes of a file of megabytes.
+
+    Nothing is made of the padding while the rest is looked at.
+    """
+    section = Sec(name=".data", flags=SHF_ALLOC | SHF_WRITE, content=b"x", align=1)
+    content = elfbuild.elf(sections=[section] * count)
+    for number in range(1, count + 1):
+        place = elfbuild.section_field(content, number, "sh_addralign")
+        content = elfbuild.patched(content, place, 0x10000)
+    found = Case(extension=extension(), base=offer([])).link(content, "demo.o")
+    assert found.second.sizes()[Region.DATA][0] == size
+    assert [str(each) for each in found.findings] == [
+        "demo.o: error[L012]: the alignment of its sections adds more than 16 MiB to data\n"
+        "hint: align fewer of them to so much"
+        for _ in range(count == 300)
+    ]
+
+
 def test_a_region_of_more_than_the_address_space_is_refused() -> None:
     """L012: zeros cost nothing in the file."""
     sections = [

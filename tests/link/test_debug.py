@@ -236,6 +236,15 @@ def test_debug_sections_that_unpack_to_too_much_are_left_out(
     assert [len(each.content) for each in made.linked.debug] == [600 + 400]
 
 
+def test_a_debug_section_that_unpacks_to_many_times_its_object_is_left_out() -> None:
+    """A file of 256 KiB can't cost 256 MiB; that of a compiler is a third of what it unpacks to."""
+    text = Sec(name=".text", flags=SHF_ALLOC | SHF_EXECINSTR, content=bytes(4))
+    content = elfbuild.elf(sections=[text, *map(compressed, (1 << 20, 20_000))])
+    assert 20_000 < 64 * len(content) < 1 << 20
+    made = linked_without_exports(content)
+    assert [len(each.content) for each in made.linked.debug] == [20_000]
+
+
 def linked_without_exports(content: bytes) -> Outcome:
     """Any object."""
     return Case(extension=extension(), base=offer([base(content)])).link(content)

@@ -153,7 +153,7 @@ def test_a_compiler_helper_offers_what_is_not_set_yet(
             Origin.DESTRUCTORS,
             "give no static object a destructor, or define it in the extension",
         ),
-        (Origin.VIRTUAL, "define it in the extension, or export it from the base image"),
+        (Origin.LANGUAGE, "define it in the extension, or export it from the base image"),
     ],
 )
 def test_what_cpp_calls_by_itself_has_its_own_way_out(

@@ -121,6 +121,24 @@ def test_defaults_that_add_up_are_refused(tmp_path: Path) -> None:
     )
 
 
+def test_flags_that_add_up_over_sources_are_refused(tmp_path: Path) -> None:
+    """A command for each of 10,000 sources, with 300 KB of flags each."""
+    sources = ", ".join(f"s{each}.c" for each in range(10_000))
+    flags = ", ".join(f"-DA{each:050}" for each in range(5000))
+    text = f"""\
+version: 1
+extensions:
+  - {{name: few, sources: [a.c], cflags: [{flags}]}}
+  - {{name: many, sources: [{sources}]}}
+  - name: both
+    sources: [{sources}]
+    cflags: [{flags}]
+"""
+    assert complaints(tmp_path, text) == (
+        "llext.yml:5:11: error[M003]: the flags of all sources take more than 256 MiB"
+    )
+
+
 def test_more_memories_than_a_target_has_are_refused(tmp_path: Path) -> None:
     """M018: the memory of each section is looked for among all of them."""
     rows = "".join(

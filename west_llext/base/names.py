@@ -36,7 +36,13 @@ _OF_CPP = {
     ),
     **dict.fromkeys(
         ("__cxa_pure_virtual", "__cxa_deleted_virtual"),
-        (Origin.VIRTUAL, "in place of a pure virtual function"),
+        (Origin.LANGUAGE, "in place of a pure virtual function"),
+    ),
+    # sizes are `unsigned int` (j) or `unsigned long` (m)
+    **dict.fromkeys(("_Znwj", "_Znwm", "_Znaj", "_Znam"), (Origin.LANGUAGE, "for 'new'")),
+    **dict.fromkeys(
+        ("_ZdlPv", "_ZdlPvj", "_ZdlPvm", "_ZdaPv", "_ZdaPvj", "_ZdaPvm"),
+        (Origin.LANGUAGE, "for 'delete' and virtual destructors"),
     ),
 }
 

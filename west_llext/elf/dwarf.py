@@ -9,7 +9,7 @@ known; debug information must never keep an object from being linked.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import PurePath
 from typing import NamedTuple
@@ -18,13 +18,20 @@ from west_llext.arch.formula import evaluate
 from west_llext.arch.machines import machine_of
 from west_llext.arch.table import Ignore, Row
 from west_llext.diagnostics import Span
-from west_llext.model.elf import SHF_ALLOC, SHF_EXECINSTR, STT_FUNC, ObjectFile, Relocation
+from west_llext.model.elf import SHF_ALLOC, SHF_EXECINSTR, STT_FUNC, ObjectFile, Relocation, Section
 
 #: Larger tables aren't read: 4 MiB are about a million lines.
 MAX_TABLE = 4 << 20
+MAX_RELOCATIONS = 1 << 19
 MAX_ROWS = 1 << 18
 MAX_FILES = 1 << 14
 MAX_NAME = 1024
+#: Bytes that the names of all files may take, each with its folder.
+MAX_NAMES = 64 << 20
+#: Bytes of a name beside its text, about.
+_NAME_COST = 56
+#: Bytes of the longest address.
+_ADDRESS = 8
 #: Lines and columns are below.
 _LIMIT = 1 << 31
 
@@ -134,9 +141,12 @@ def _readers(obj: ObjectFile) -> dict[tuple[int, int], tuple[int, int]]:
 
 
 def _sequences(obj: ObjectFile) -> Iterator[tuple[int | None, list[_Row]]]:
+    left = MAX_TABLE
+    sections = {each.name: each for each in reversed(obj.sections)}
     for index, section in enumerate(obj.sections):
-        if section.name == ".debug_line" and section.size <= MAX_TABLE:
-            reader = _Reader(obj, index)
+        if section.name == ".debug_line" and section.size <= left:
+            left -= section.size
+            reader = _Reader(obj, index, sections)
             while reader.at < len(reader.data):
                 head = _header(reader)
                 if head is not None:
@@ -147,15 +157,20 @@ def _sequences(obj: ObjectFile) -> Iterator[tuple[int | None, list[_Row]]]:
 class _Reader:
     # A debug section as a stream of values, relocated on the way.
 
-    def __init__(self, obj: ObjectFile, index: int) -> None:
+    def __init__(self, obj: ObjectFile, index: int, sections: Mapping[str, Section]) -> None:
         self.obj = obj
         self.data = obj.content(index)
         self.order = obj.ident.order
         self.at = 0
+        self.names = MAX_NAMES
         self.relocations: dict[int, list[Relocation]] = {}
-        for row in obj.relocations.get(index, ()):
+        rows = obj.relocations.get(index, ())
+        if len(rows) > MAX_RELOCATIONS:
+            raise _OddError
+        for row in rows:
             self.relocations.setdefault(row.offset, []).append(row)
         self.machine = machine_of(obj.ident)
+        self.sections = sections
 
     def number(self, size: int) -> int:
         raw = self.data[self.at : self.at + size]
@@ -212,15 +227,24 @@ class _Reader:
         self.at = end + 1
         return raw.decode("utf-8", "surrogateescape")
 
-    def string(self, name: str, offset: int) -> str:
-        # a text in another debug section
-        for section in self.obj.sections:
-            if section.name == name and offset < section.size:
-                start = section.offset + offset
-                last = min(section.offset + section.size, start + MAX_NAME)
-                end = self.obj.data.index(b"\0", start, last)
-                return self.obj.data[start:end].decode("utf-8", "surrogateescape")
-        raise _OddError
+    def string(self, name: str, place: tuple[int | None, int]) -> str:
+        # a text in another debug section: that of the relocation, or the first of that name
+        index, offset = place
+        section = self.sections.get(name) if index is None else self.obj.sections[index]
+        if section is None or offset >= section.size:
+            raise _OddError
+        start = section.offset + offset
+        last = min(section.offset + section.size, start + MAX_NAME)
+        end = self.obj.data.index(b"\0", start, last)
+        return self.obj.data[start:end].decode("utf-8", "surrogateescape")
+
+    def file(self, folder: str, name: str) -> str:
+        # the path of a file; many files may have the bytes of one long folder
+        absolute = name.startswith("/") or name[1:2] == ":"
+        self.names -= len(name) + (0 if absolute else len(folder)) + _NAME_COST
+        if self.names < 0:
+            raise _OddError
+        return name if not folder or absolute else f"{folder}/{name}"
 
 
 class _Header(NamedTuple):
@@ -276,19 +300,14 @@ def _files_before_5(reader: _Reader) -> list[str]:
         folder_index = reader.unsigned()
         reader.unsigned()
         reader.unsigned()
-        files.append(_joined(folders[folder_index], name))
+        files.append(reader.file(folders[folder_index], name))
     return files
 
 
 def _files_of_5(reader: _Reader, offset_size: int) -> list[str]:
     # the first folder is the one in which the compiler ran
     folders = ["", *(name for name, _ in _entries(reader, offset_size)[1:])]
-    return [_joined(folders[folder], name) for name, folder in _entries(reader, offset_size)]
-
-
-def _joined(folder: str, name: str) -> str:
-    absolute = name.startswith("/") or name[1:2] == ":"
-    return name if not folder or absolute else f"{folder}/{name}"
+    return [reader.file(folders[folder], name) for name, folder in _entries(reader, offset_size)]
 
 
 def _entries(reader: _Reader, offset_size: int) -> list[tuple[str, int]]:
@@ -315,11 +334,12 @@ def _value(reader: _Reader, form: int, offset_size: int) -> str | int:
         return reader.text()
     if form in {0x0E, 0x1F}:  # strp, line_strp
         name = ".debug_str" if form == 0x0E else ".debug_line_str"
-        return reader.string(name, reader.place(offset_size)[1])
+        return reader.string(name, reader.place(offset_size))
     if form == 0x0F:  # udata
         return reader.unsigned()
     if form == 0x09:  # block
-        return reader.number(reader.unsigned()) & 0
+        reader.at += reader.unsigned()
+        return 0
     raise _OddError
 
 
@@ -393,6 +413,8 @@ def _extended(reader: _Reader, state: _State) -> bool:
     start = reader.at
     opcode = reader.number(1) if size else 0
     if opcode == 2:  # set_address
+        if size - 1 > _ADDRESS:
+            raise _OddError
         section, state.addr = reader.place(size - 1)
         if not state.rows:
             state.section = section

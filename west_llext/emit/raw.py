@@ -21,8 +21,10 @@ from west_llext.model.link import Linked
 from west_llext.model.manifest import Memory
 from west_llext.record import record
 
-#: Largest .bin that is made.
+#: Largest .bin that is made, and most bytes of all of one build: they are mostly filler.
 MAX_BINARY = 1 << 28
+#: Most bytes that a .hex is made of; its text is three times as long.
+MAX_HEX = 1 << 26
 
 _DATA, _END, _LINEAR_ADDRESS = 0, 1, 4
 _ROW = 16
@@ -85,10 +87,20 @@ def images(memories: Sequence[Memory], found: Iterable[Chunk]) -> tuple[RawImage
     )
 
 
+def binaries(found: Sequence[RawImage]) -> list[bytes]:
+    """The .bin of each. Raises LlextError (O008) where they would be larger than MAX_BINARY."""
+    total = 0
+    for each in found:
+        size = _size(each)
+        total += size
+        if size <= MAX_BINARY < total:
+            raise LlextError([_too_many(each.memory, total)])
+    return [*map(binary, found)]
+
+
 def binary(image: RawImage) -> bytes:
     """The .bin. Raises LlextError (O008) where it would be larger than MAX_BINARY."""
-    memory = image.memory
-    size = _end(image.chunks[-1]) - memory.address
+    memory, size = image.memory, _size(image)
     if size > MAX_BINARY:
         raise LlextError([_too_large(image, size)])
     content = bytearray(image.filler) * size
@@ -99,8 +111,12 @@ def binary(image: RawImage) -> bytes:
 
 
 def intel_hex(image: RawImage) -> str | None:
-    """The .hex; None where an address needs more than the 32 bits that the format has."""
-    if _end(image.chunks[-1]) > 1 << 32:
+    """The .hex; None where an address needs more than the 32 bits that the format has.
+
+    None, too, where it would be made of more than MAX_HEX bytes.
+    """
+    used = sum(len(each.content) + each.zeros for each in image.chunks)
+    if _end(image.chunks[-1]) > 1 << 32 or used > MAX_HEX:
         return None
     lines = []
     high = None
@@ -111,6 +127,10 @@ def intel_hex(image: RawImage) -> str | None:
         lines += _data_records(address & 0xFFFF, data)
     lines.append(_record(0, _END, b""))
     return "\n".join(lines) + "\n"
+
+
+def _size(image: RawImage) -> int:
+    return _end(image.chunks[-1]) - image.memory.address
 
 
 def _end(chunk: Chunk) -> int:
@@ -199,4 +219,14 @@ def _too_large(image: RawImage, size: int) -> Diagnostic:
         hint="let the memory begin where its first extension is placed"
         if used <= MAX_BINARY
         else "divide the memory: each part has an image of its own",
+    )
+
+
+def _too_many(memory: Memory, size: int) -> Diagnostic:
+    return Diagnostic(
+        code="O008",
+        at=memory.at,
+        message=f"raw images up to that of memory '{memory.name}' would have {size} bytes together,"
+        f" more than {MAX_BINARY >> 20} MiB",
+        hint="let the memories begin where their first extensions are placed",
     )

@@ -33,6 +33,9 @@ from west_llext.record import record
 
 EXPORT_SECTION = ".exported_sym"
 MAX_ALIGNMENT = 1 << 16
+#: Bytes that alignment may add to a region: sections of a byte each would make gigabytes of a file
+#: of megabytes.
+MAX_PADDING = 16 << 20
 
 SECTION_NAMES = {
     Region.TEXT: ".text",
@@ -148,15 +151,33 @@ def arrangement(obj: ObjectFile, machine: Machine) -> tuple[Arrangement, list[Di
         if obj.file_type == FileType.DYN and region not in _LISTS:
             findings += _as_linked(obj, output, indices, home)
             continue
-        for index in _ordered(obj, region, indices, machine):
-            section = obj.sections[index]
-            home[index] = region, output.add(source=index, size=section.size, align=section.align)
+        findings += _in_order(obj, output, _ordered(obj, region, indices, machine), home)
     _keep_empty(obj, home, outputs, dropped)
     commons = _commons(obj, outputs[Region.BSS], findings)
     used = {region: output for region, output in outputs.items() if output.size}
     limit = 1 << obj.ident.bits
     findings += [_size(obj, output, limit) for output in used.values() if output.size >= limit]
     return Arrangement(outputs=used, home=home, commons=commons), findings
+
+
+def _in_order(
+    obj: ObjectFile,
+    output: Output,
+    order: Sequence[int],
+    home: list[tuple[Region, int] | None],
+) -> Iterator[Diagnostic]:
+    # the sections of one region, one behind the other
+    sections, region = obj.sections, output.region
+    for index in order:
+        section = sections[index]
+        home[index] = region, output.add(source=index, size=section.size, align=section.align)
+    if region is not Region.BSS and output.size > len(obj.data) + MAX_PADDING:
+        yield _padded(obj, region)
+        # padding takes no memory then while the rest of the object is looked at
+        output.size = 0
+        output.pieces.clear()
+        for index in order:
+            home[index] = region, output.add(source=index, size=sections[index].size, align=1)
 
 
 def _as_linked(
@@ -330,4 +351,14 @@ def _size(obj: ObjectFile, output: Output, limit: int) -> Diagnostic:
         code="L012",
         at=place_of(obj),
         message=f"{output.region.label} has {output.size:#x} bytes, expected fewer than {limit:#x}",
+    )
+
+
+def _padded(obj: ObjectFile, region: Region) -> Diagnostic:
+    return Diagnostic(
+        code="L012",
+        at=place_of(obj),
+        message=f"the alignment of its sections adds more than {MAX_PADDING >> 20} MiB to "
+        f"{region.label}",
+        hint="align fewer of them to so much",
     )

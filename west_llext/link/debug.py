@@ -39,8 +39,10 @@ from west_llext.model.region import Region
 from west_llext.model.rows import in_columns, symbol_columns
 from west_llext.record import record
 
-#: Compressed sections are left out from the one on with which all of them unpack to more.
+#: Compressed sections are left out from the one on with which all of them unpack to more, or to so
+#: many times the bytes of the object: those of a compiler have shrunk to a third.
 MAX_UNPACKED = 1 << 28
+_MAX_RATIO = 64
 
 #: Address of the first section in a twin whose sections have none.
 _FIRST = 1 << 16
@@ -243,7 +245,7 @@ class _Debug:
 
 
 def _contents(obj: ObjectFile) -> Iterator[tuple[int, Section, bytes]]:
-    left = MAX_UNPACKED
+    left = min(MAX_UNPACKED, _MAX_RATIO * len(obj.data))
     for index, section in enumerate(obj.sections):
         if section.flags & SHF_ALLOC or not section.size:
             continue

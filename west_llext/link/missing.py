@@ -164,7 +164,7 @@ _ABSENT_HINTS = {
     "so compile against the headers of this base image",
     Origin.SYSCALL: "enable what has it in the base image's configuration",
     Origin.DESTRUCTORS: "give no static object a destructor, or define it in the extension",
-    Origin.VIRTUAL: "define it in the extension, or export it from the base image",
+    Origin.LANGUAGE: "define it in the extension, or export it from the base image",
 }
 
 
@@ -185,7 +185,7 @@ def _absent_hint(extension: Extension, miss: Miss, why: Why) -> str | None:
         case Origin.SOURCE if why.nearest and why.nearest[0] == c_name(miss.name):
             near = why.nearest[0]
             return f"the base image has '{near}': {_declared_alike(miss.name, near)}"
-        case Origin.DEVICE | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.VIRTUAL:
+        case Origin.DEVICE | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.LANGUAGE:
             return _ABSENT_HINTS[why.origin]
         case Origin.HELPER if _has_runtime(extension):
             return "the compiler's own library lacks it: export it from the base image"
@@ -207,5 +207,5 @@ def _export_hint(extension: Extension, name: str, why: Why) -> str:
             return f"set CONFIG_LLEXT_EXPORT_DEVICES=y in the base image, or {add}"
         case Origin.HELPER if not _has_runtime(extension):
             return f"set 'compiler-runtime: toolchain', or {add}"
-        case Origin.HELPER | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.VIRTUAL | Origin.SOURCE:
+        case Origin.HELPER | Origin.SYSCALL | Origin.DESTRUCTORS | Origin.LANGUAGE | Origin.SOURCE:
             return add

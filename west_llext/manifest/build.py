@@ -7,7 +7,7 @@ the rules find what else is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -39,8 +39,9 @@ _Table = Mapping[str, "Value | None"]
 
 _MODES = {each.value: each for each in Mode}
 _RUNTIMES = {each.value: each for each in CompilerRuntime}
-#: Bytes that defaults may take in all extensions together, about.
-MAX_DEFAULTS = 256 << 20
+#: Bytes that defaults may take in all extensions together, about, and flags in the commands for all
+#: sources.
+MAX_FLAGS = 256 << 20
 # a region goes where this one goes, where the manifest doesn't say
 _FOLLOWS = {Region.RODATA: Region.TEXT, Region.BSS: Region.DATA}
 
@@ -73,9 +74,7 @@ class _Defaults:
 
     def size(self) -> int:
         # about how many bytes every extension takes for them
-        words = [*self.cflags, *(each.text for each in self.include_dirs)]
-        words += chain.from_iterable((name, text or "") for name, text in self.defines.items())
-        return sum(map(len, words)) + 8 * len(words)
+        return _flags_size(self.cflags, self.include_dirs, self.defines.items())
 
 
 def built(root: Value, file: Path, digest: str, log: Log, *, allow_outside: bool) -> Built:
@@ -93,6 +92,7 @@ class _Builder:
         self._log = log
         self._paths = Paths(file.parent, log, allow_outside=allow_outside)
         self._lists = SharedLists(log)
+        self._left = MAX_FLAGS
 
     def built(self, data: _Table) -> Built:
         base = self._base(data.get("base"))
@@ -204,10 +204,10 @@ class _Builder:
         # the defaults of `count` extensions, each of which gets its own copy
         found = self._defaults(_table(value))
         size = count * found.size()
-        if value is not None and size > MAX_DEFAULTS:
+        if value is not None and size > MAX_FLAGS:
             message = (
                 f"'defaults' take {size >> 20} MiB in {count} extensions, expected at most "
-                f"{MAX_DEFAULTS >> 20} MiB"
+                f"{MAX_FLAGS >> 20} MiB"
             )
             self._log.add("M003", value.at, message)
             return self._defaults({})
@@ -229,20 +229,34 @@ class _Builder:
         if name is None:
             return None
         refs = self._paths.refs
+        at = span(self._log.file, name.at)
+        sources = refs(get("sources"))
+        include_dirs = refs(get("include-dirs")) + defaults.include_dirs
+        defines = tuple({**defaults.defines, **_defines(get("defines"))}.items())
+        cflags = defaults.cflags + _words(get("cflags"))
+        if sources:
+            self._commands(at, len(sources) * _flags_size(cflags, include_dirs, defines))
         return Extension(
             name=name.data,
             mode=_MODES[mode.data] if mode else defaults.mode,
-            sources=refs(get("sources")),
+            sources=sources,
             objects=refs(get("objects")),
-            include_dirs=refs(get("include-dirs")) + defaults.include_dirs,
-            defines=tuple({**defaults.defines, **_defines(get("defines"))}.items()),
-            cflags=defaults.cflags + _words(get("cflags")),
+            include_dirs=include_dirs,
+            defines=defines,
+            cflags=cflags,
             compiler_runtime=_RUNTIMES[runtime.data] if runtime else defaults.runtime,
             exports=self._names(get("exports")),
             imports_from=self._names(get("imports-from")),
             place=_completed({**defaults.place, **self._place(get("place"))}),
-            at=span(self._log.file, name.at),
+            at=at,
         )
+
+    def _commands(self, at: Span, size: int) -> None:
+        # bytes that the flags of an extension take in the commands for all of its sources
+        before, self._left = self._left, self._left - size
+        if self._left < 0 <= before:
+            most = MAX_FLAGS >> 20
+            self._log.add("M003", at, f"the flags of all sources take more than {most} MiB")
 
     def _place(self, value: Value | None) -> dict[Region, Name]:
         data = _table(value)
@@ -255,6 +269,17 @@ class _Builder:
 
     def _names(self, value: Value | None) -> tuple[Name, ...]:
         return names(value.data, self._log.file) if value is not None else ()
+
+
+def _flags_size(
+    cflags: Iterable[str],
+    include_dirs: Iterable[FileRef],
+    defines: Iterable[tuple[str, str | None]],
+) -> int:
+    # bytes, about, with those of a reference to each word
+    words = [*cflags, *(each.text for each in include_dirs)]
+    words += chain.from_iterable((name, text or "") for name, text in defines)
+    return sum(map(len, words)) + 8 * len(words)
 
 
 def _table(value: Value | None) -> _Table:

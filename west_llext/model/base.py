@@ -204,8 +204,8 @@ class Origin(Enum):
     HELPER = "compiler helper"
     #: compilers of C++ register destructors of static objects with it
     DESTRUCTORS = "destructors"
-    #: compilers of C++ call it in place of a function that isn't there
-    VIRTUAL = "virtual function"
+    #: compilers of C++ call it for what the language has: `new`, `delete`, pure virtual functions
+    LANGUAGE = "language"
 
 
 @record(frozen=True, slots=True, kw_only=True)
