@@ -21,7 +21,8 @@ from west_llext.emulate import blob, engine, findings, machines, mapped, qemu
 from west_llext.emulate.faults import Fault, FaultKind, Place
 from west_llext.emulate.image import Chunk, Image, Overlap
 from west_llext.emulate.memory import Access
-from west_llext.emulate.target import Result, Target
+from west_llext.emulate.result import Result
+from west_llext.emulate.target import Target
 from west_llext.model.elf import Ident
 
 ROOT = Path(__file__).parents[2]

@@ -21,8 +21,9 @@ from west_llext.app.verdicts import on_one_line
 from west_llext.diagnostics import LlextError
 from west_llext.emulate.host import Host, StopError
 from west_llext.emulate.limits import Limits
+from west_llext.emulate.result import Result
 from west_llext.emulate.standin import StandIn
-from west_llext.emulate.target import BusyError, Result
+from west_llext.emulate.target import BusyError
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
