@@ -146,6 +146,21 @@ def test_a_chain_of_prelocated_imports_reaches_its_end(tmp_path: Path) -> None:
         assert bl_target(code, 2, start) == address
 
 
+def test_digests_are_those_of_the_files(tmp_path: Path) -> None:
+    """Of blobs and raw images, as `sha256sum` has them."""
+    made = Workshop(tmp_path, [LIB])
+    made.build()
+
+    def sha256(name: str) -> str:
+        return hashlib.sha256((made.output / name).read_bytes()).hexdigest()
+
+    assert report(made)["lib"]["blob"]["sha256"] == sha256("lib.llext")
+    memories = json.loads((made.output / "llext-build.json").read_text("utf-8"))["memories"]
+    assert {each["name"]: each["sha256"] for each in memories if each["images"]} == {
+        name: {kind: sha256(f"{name}.{kind}") for kind in ("bin", "hex")} for name in ("rom", "ram")
+    }
+
+
 # --- identity
 
 

@@ -251,6 +251,15 @@ BROKEN = {
     "def sensor_read(target):\n  x = = 1\n": (
         "own.py:2: error[X013]: the file of stand-ins can't be used: SyntaxError: invalid syntax"
     ),
+    "def sensor_read(target, channel):\n    raise SystemExit(0)\n": (
+        "own.py:2: error[X014]: the stand-in for 'sensor_read' fails: SystemExit: 0"
+    ),
+    "import sys\nsys.exit(0)\n": (
+        "own.py:2: error[X013]: the file of stand-ins can't be used: SystemExit: 0"
+    ),
+    "class Odd(Exception):\n    def __str__(self):\n        raise self\nraise Odd\n": (
+        "own.py:4: error[X013]: the file of stand-ins can't be used: Odd"
+    ),
     "import nothing.of.the.kind\n": (
         "own.py:1: error[X013]: the file of stand-ins can't be used: ModuleNotFoundError: "
         "No module named 'nothing'"

@@ -36,6 +36,7 @@ REPORT = Report(
     exports="e4" * 32,
     budgets=budgets(MEMORIES, uses(prelocated(), MEMORIES)),
     images={"ext_rom": {"hex": "ext_rom.hex", "bin": "ext_rom.bin"}},
+    digests={"ext_rom": {"hex": "a1" * 32, "bin": "a2" * 32}},
     files={"gdb": "llext.gdb", "exports-c": "llext_exports.c"},
 )
 
@@ -180,9 +181,10 @@ def test_the_rest_of_the_file_is_short_and_sorted() -> None:
         '"memories": [\n'
         '{"name":"ext_rom","address":"0x21000000","size":262144,"access":"rx","used":72,'
         '"free":262072,"largest-free":261816,'
-        '"images":{"bin":"ext_rom.bin","hex":"ext_rom.hex"}},\n'
+        '"images":{"bin":"ext_rom.bin","hex":"ext_rom.hex"},'
+        f'"sha256":{{"bin":"{"a2" * 32}","hex":"{"a1" * 32}"}}}},\n'
         '{"name":"ext_ram","address":"0x21040000","size":65536,"access":"rw","used":16,'
-        '"free":65520,"largest-free":65488,"images":{}}\n'
+        '"free":65520,"largest-free":65488,"images":{},"sha256":{}}\n'
         "],\n"
         '"extensions": []\n'
         "}\n"

@@ -12,6 +12,7 @@ from support.emulated import DATA, DATA_SIZE
 
 from west_llext.diagnostics import LlextError
 from west_llext.emulate import aarch64, arm, riscv, x86
+from west_llext.emulate.budget import Budget
 from west_llext.emulate.faults import FaultKind
 from west_llext.emulate.image import Chunk, Image
 from west_llext.emulate.limits import Limits
@@ -150,3 +151,19 @@ def test_touched_bytes_are_those_that_a_set_holds(
     counts = [len(sets[write] & set(range(start, start + size))) for write in (False, True)]
     expected = (Touched("demo", ".data", *counts),) if any(counts) else ()
     assert accesses.touched([region]) == expected
+
+
+def test_what_calls_take_together_is_taken_off() -> None:
+    """Only inside of the block; behind it every call has all of it again."""
+    budget = Budget(Limits(seconds=10, instructions=100, output=20))
+
+    def left() -> tuple[float, int, int]:
+        budget.begin()
+        return budget.seconds, budget.instructions, budget.output
+
+    with budget.shared():
+        for _ in range(2):
+            left()
+            budget.spend(seconds=4, instructions=60, output=7)
+        assert left() == (2, -20, 6)
+    assert left() == (10, 100, 20)

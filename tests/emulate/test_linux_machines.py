@@ -89,6 +89,8 @@ FAULTS = [
     (X86_64, code("90 90 0f0b"), 2, UNKNOWN, 2),
     (X86_64, code("90 f4 c3"), 2, WAITS, 2),
     (X86_64, code("90 cc c3"), 2, RAISES, 2),
+    (X86_64, code("90 0f05 90 c3"), 3, RAISES, 2),  # syscall
+    (X86_64, code("90 0f34 90 c3"), 3, RAISES, 2),  # sysenter
     (X86_64, code("90 31c9 31d2 f7f1 90 c3"), 5, RAISES, 3),
     (X86_64, code("90 488b07 c3"), 1, READS, 1),  # mov (%rdi), %rax
     (X86_64, code("90 488907 c3"), 1, WRITES, 1),

@@ -17,11 +17,12 @@ from west_llext.app.python_stand_ins import StandInFailedError, stand_ins_of
 from west_llext.app.run import RunRequest, run
 from west_llext.app.stale import _older
 from west_llext.diagnostics import LlextError
-from west_llext.emulate import blob, engine, findings, machines
+from west_llext.emulate import blob, engine, findings, machines, mapped, qemu
 from west_llext.emulate.faults import Fault, FaultKind, Place
 from west_llext.emulate.image import Chunk, Image, Overlap
 from west_llext.emulate.memory import Access
-from west_llext.emulate.target import Result
+from west_llext.emulate.result import Result
+from west_llext.emulate.target import Target
 from west_llext.model.elf import Ident
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,7 @@ def refused_table(demo: Image) -> str:
     placed = Placed(image=dataclasses.replace(demo, constructors=(0x20001001,)), symbols={})
     made = bench.Bench(bench.BenchPlan())
     made._extensions["demo"] = bench._Extension(placed, None)
+    made._target = Target(ident=ARM, attributes={})
     (finding,) = made.bring_up("demo").findings
     return str(finding)
 
@@ -147,12 +149,17 @@ def message(code: str, monkeypatch: pytest.MonkeyPatch) -> str:
     )
     hello = "build/llext/hello.llext"
     made = {
-        "X001": lambda: missing_emulator(monkeypatch),
+        "X001": lambda: (
+            f"{missing_emulator(monkeypatch)}\n{qemu._lost('qemu-system-xtensa', 'Xtensa')}"
+        ),
         "X002": refused_machine,
         "X003": lambda: raised(blob._unplaced(hello, "hello", "the file is of ELF type 1")),
         "X004": lambda: str(blob._nameless(filters.file, "filters", 0)),
         "X005": lambda: str(findings.other_machine(filters, ARM)),
-        "X006": lambda: str(findings.too_large(filters, 64 << 20)),
+        "X006": lambda: (
+            f"{findings.too_large(filters, 64 << 20)}\n"
+            f"{findings.too_scattered(filters, mapped.MAX_PARTS)}"
+        ),
         "X007": lambda: str(
             findings.overlap(Overlap(left, left.chunks[0], right, right.chunks[0]))
         ),

@@ -33,7 +33,7 @@ LDR_R0_R0 = 0x6800
 
 
 def blob_at(
-    path: Path, address: int, *code: int, init: int | None = None, name: str = "entry"
+    path: Path, address: int, *code: int, init: tuple[int, ...] = (), name: str = "entry"
 ) -> Path:
     """A blob with code that exports its start by a name."""
     names = address + 0x100
@@ -43,8 +43,8 @@ def blob_at(
         Sec(name=".rodata", addr=names, content=name.encode() + b"\0"),
         Sec(name=".exported_sym", addr=address + 0x200, content=table),
     ]
-    if init is not None:
-        content = init.to_bytes(4, "little")
+    if init:
+        content = b"".join(each.to_bytes(4, "little") for each in init)
         sections.append(Sec(name=".init_array", type=14, addr=address + 0x300, content=content))
     entry = Sym(name=name, value=address | 1, size=2 * len(code), type=FUNC, section=".text")
     path.write_bytes(elf(file_type=ET_DYN, sections=sections, symbols=[entry]))
@@ -114,7 +114,7 @@ def test_call_with_more_arguments_than_fit_is_refused() -> None:
 
 def test_constructors_come_first_then_calls_in_order(base: Path, tmp_path: Path) -> None:
     """The result says what was called, and what came back."""
-    one = blob_at(tmp_path / "one.llext", 0x20000000, ADD_1, BX_LR, init=0x20000001)
+    one = blob_at(tmp_path / "one.llext", 0x20000000, ADD_1, BX_LR, init=(0x20000001,))
     two = blob_at(tmp_path / "two.llext", 0x20010000, ADD_2, BX_LR)
     result = run(request(base, one, two, calls="two:entry 5 6 one:entry 41"))
     assert [(str(each.call), each.result.value) for each in result.called] == [
@@ -140,7 +140,7 @@ def test_call_that_faults_is_a_finding_and_the_last(base: Path, tmp_path: Path) 
 
 def test_constructor_that_faults_stops_everything(base: Path, tmp_path: Path) -> None:
     """X008: also for constructors, which nobody asked for by name."""
-    path = blob_at(tmp_path / "demo.llext", 0x20000000, 0xDE00, init=0x20000001)
+    path = blob_at(tmp_path / "demo.llext", 0x20000000, 0xDE00, init=(0x20000001,))
     result = run(request(base, path, calls="demo:entry"))
     assert [str(each) for each in result.findings] == [
         (
@@ -292,7 +292,7 @@ def test_damaged_blob_gives_findings_or_results(
     base: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
     """Bytes of a blob changed at random: nothing but a finding or a result comes of it."""
-    path = blob_at(tmp_path / "demo.llext", 0x20000000, ADD_1, BX_LR, init=0x20000001)
+    path = blob_at(tmp_path / "demo.llext", 0x20000000, ADD_1, BX_LR, init=(0x20000001,))
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -408,3 +408,34 @@ def test_what_pytest_shows_of_a_call_is_printable(base: Path, tmp_path: Path) ->
     with pytest.raises(ExtensionError) as refused:
         demo.call("nothing")
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("limits", "made", "what"),
+    [
+        # b to itself until zero, 2 instructions each time; 100 times and the way in and out
+        (Limits(instructions=1000), 5, "runs more instructions than the limit"),
+        (Limits(output=17), 5, "prints more than the limit"),
+    ],
+    ids=["instructions", "output"],
+)
+def test_constructors_of_a_blob_have_one_limit_together(
+    base: Path, tmp_path: Path, limits: Limits, made: int, what: str
+) -> None:
+    """A file says how many there are; four bytes and about 200 instructions are those of each."""
+    # movs r0, #SYS_WRITE0; adr r1, text; bkpt 0xab; movs r0, #100; subs r0, #1; bne; bx lr
+    code = (0x2004, 0xA103, 0xBEAB, 0x2064, 0x3801, 0xD1FD, BX_LR, 0xBF00, 0x6261, 0x6463, 0)
+    blob = blob_at(tmp_path / "demo.llext", 0x20000, *code, init=(0x20001,) * 1000)
+    result = run(dataclasses.replace(request(base, blob), limits=limits))
+    assert len(result.called) == made
+    assert [each.result.output for each in result.called[:-1]] == ["abcd"] * (made - 1)
+    assert str(result.called[-1].result.fault).endswith(what)
+
+
+def test_calls_have_limits_of_their_own(base: Path, tmp_path: Path) -> None:
+    """Whoever asks for a call says how many there are."""
+    code = (0x2064, 0x3801, 0xD1FD, BX_LR)  # movs r0, #100; subs r0, #1; bne; bx lr
+    blob = blob_at(tmp_path / "demo.llext", 0x20000, *code, init=(0x20001,) * 4)
+    asked = request(base, blob, calls="demo:entry " * 9)
+    result = run(dataclasses.replace(asked, limits=Limits(instructions=1000)))
+    assert [each.result.returned for each in result.called] == [True] * 13

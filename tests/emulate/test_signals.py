@@ -15,8 +15,8 @@ from support.emulated import CODE, image, target, thumb
 
 from west_llext.emulate import engine
 from west_llext.emulate.limits import Limits
+from west_llext.emulate.result import Result
 from west_llext.emulate.standin import Kind, StandIn
-from west_llext.emulate.target import Result
 
 pytest.importorskip("unicorn")
 

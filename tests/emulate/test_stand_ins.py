@@ -17,9 +17,10 @@ from support.riscv import RISCV
 from west_llext.elf.attributes import abi
 from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.blob import blob_image
+from west_llext.emulate.result import Result
 from west_llext.emulate.standins_c import C
 from west_llext.emulate.standins_kernel import KERNEL
-from west_llext.emulate.target import Result, Target
+from west_llext.emulate.target import Target
 
 pytest.importorskip("unicorn")
 

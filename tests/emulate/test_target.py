@@ -22,7 +22,7 @@ from west_llext.emulate.image import Chunk, Image
 from west_llext.emulate.limits import Limits
 from west_llext.emulate.memory import Access
 from west_llext.emulate.standin import Kind, StandIn
-from west_llext.emulate.target import Target
+from west_llext.emulate.target import BusyError, Target
 from west_llext.emulate.touched import Touched, Watch
 from west_llext.model.elf import Ident
 
@@ -501,6 +501,28 @@ def test_error_in_a_stand_in_is_not_swallowed() -> None:
     made.load(image(thumb(BX_LR)))
     with pytest.raises(RuntimeError, match="bug"):
         made.call(ENTRY)
+
+
+@pytest.mark.parametrize("what", ["call", "load", "stand in", "address"])
+def test_a_stand_in_that_uses_the_target_itself_is_refused(what: str) -> None:
+    """Two calls at a time would share one state: the first would go on with the second's."""
+    made = target(image(thumb(BX_LR)))
+    own = StandIn(name="memcpy", parameters=(), result=Kind.VOID, function=lambda _host: 0)
+    uses = {
+        "call": lambda: made.call(ENTRY),
+        "load": lambda: made.load(image(thumb(BX_LR), name="late", address=0x30000, data=None)),
+        "stand in": lambda: made.stand_in(own),
+        "address": lambda: made.address_of("memset"),
+    }
+
+    def nested(_host: object) -> int:
+        uses[what]()
+        return 0
+
+    made.stand_in(StandIn(name="entry", parameters=(), result=Kind.VOID, function=nested))
+    with pytest.raises(BusyError):
+        made.call(ENTRY)
+    assert made.call(made.address_of("k_yield") or 0).fault is None
 
 
 def test_data_ends_with_zeros() -> None:

@@ -188,6 +188,21 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert "west_llext/app" not in ran.out
 
 
+def test_a_stand_in_that_calls_a_function_fails_the_test(tmp_path: Path) -> None:
+    """The emulator has one state: the process would end with a signal, sooner or later."""
+    text = """
+def test_it(llext):
+    demo = llext.load("demo")
+    llext.stand_in("sensor_read", lambda target, channel: demo.call("demo_add", 1, 2))
+    demo.call("demo_run", 1)
+"""
+    ran = session(built(tmp_path), text)
+    assert errors(ran).strip() == (
+        "west_llext.app.fixture.ExtensionError: a function is running: a stand-in can't call "
+        "another one, nor load or replace any"
+    )
+
+
 def test_calls_are_bounded_as_the_configuration_says(tmp_path: Path) -> None:
     """By instructions here; the one that goes beyond is still run."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nllext_max_instructions = 1\n")

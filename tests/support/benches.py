@@ -22,7 +22,7 @@ from west_llext.elf.read import file_content, object_file
 from west_llext.emulate.base import base_image
 from west_llext.emulate.image import Chunk, Function, Image
 from west_llext.emulate.memory import Access
-from west_llext.emulate.target import Result
+from west_llext.emulate.result import Result
 from west_llext.emulate.target import Target as Emulated
 from west_llext.loader.storage import BufferLoader, Storage
 from west_llext.loader.system import Loaded, System

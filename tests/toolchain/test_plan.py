@@ -288,6 +288,28 @@ def test_clang_without_a_linker_can_do_one_source_but_not_two() -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "odd"), [("a|b", "|"), ("a\nb", "\n")])
+def test_a_folder_for_objects_that_ninja_cant_name_is_refused(name: str, odd: str) -> None:
+    """Where something is compiled; a prebuilt object needs no ninja."""
+    request = Request(
+        root=ROOT,
+        folder=ROOT / name / "obj",
+        extensions=(extension(sources=[ref("a.c")]),),
+        compiler=GCC,
+        host=Host.POSIX,
+        python="python3",
+    )
+    with pytest.raises(LlextError) as caught:
+        plan(request)
+    folder = f"{name}/obj"
+    assert str(caught.value) == (
+        f"{folder}: error[T019]: path {folder!r} holds {odd!r}, which no ninja file can hold\n"
+        "hint: give another folder with '--output'"
+    )
+    prebuilt = extension(objects=[ref("a.o")])
+    assert plan(replace(request, extensions=(prebuilt,))).steps == ()
+
+
 def test_clang_links_the_library_of_helpers_that_it_names() -> None:
     """compiler-rt's builtins are an archive."""
     clang = replace(GCC, kind=Kind.CLANG, linker=("/opt/ld.lld", "-r"))

@@ -30,10 +30,11 @@ from west_llext.emulate.blob import blob_image
 from west_llext.emulate.limits import Limits
 from west_llext.emulate.mapped import data_at
 from west_llext.emulate.memory import Access
+from west_llext.emulate.result import Result
 from west_llext.emulate.standin import StandIn
 from west_llext.emulate.standins import STAND_INS
 from west_llext.emulate.standins_kernel import KERNEL
-from west_llext.emulate.target import Result, Target
+from west_llext.emulate.target import Target
 from west_llext.emulate.touched import Watch
 from west_llext.loader.danger import Danger
 from west_llext.loader.errnos import Errno, spelled
@@ -297,12 +298,13 @@ class Bench:
         log = Log()
         setup = what == "constructor"
         try:
-            if extension.ext is None:
-                result = _fixed_table(extension.placed, setup=setup, run=run, log=log)
-            elif setup:
-                result = self._system.bringup(extension.ext, run, log)
-            else:
-                result = self._system.teardown(extension.ext, run, log)
+            with self._target.as_one_call():
+                if extension.ext is None:
+                    result = _fixed_table(extension.placed, setup=setup, run=run, log=log)
+                elif setup:
+                    result = self._system.bringup(extension.ext, run, log)
+                else:
+                    result = self._system.teardown(extension.ext, run, log)
         except _StoppedError:
             result = 0
         except Danger as danger:

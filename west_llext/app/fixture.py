@@ -21,8 +21,9 @@ from west_llext.app.verdicts import on_one_line
 from west_llext.diagnostics import LlextError
 from west_llext.emulate.host import Host, StopError
 from west_llext.emulate.limits import Limits
+from west_llext.emulate.result import Result
 from west_llext.emulate.standin import StandIn
-from west_llext.emulate.target import Result
+from west_llext.emulate.target import BusyError
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -101,6 +102,10 @@ class _Told:
             raise ExtensionError(safe(str(err))) from None
         if isinstance(err, StopError):
             raise ExtensionError(f"there is no memory at {err.address or 0:#x}") from None
+        if isinstance(err, BusyError):
+            raise ExtensionError(
+                "a function is running: a stand-in can't call another one, nor load or replace any"
+            ) from None
         if isinstance(err, StandInFailedError) and err.__cause__ is not None:
             raise err.__cause__ from None
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -45,7 +46,7 @@ def made(start: Inputs, products: Sequence[Product], kept: Mapping[str, Part]) -
     parts = [by_name[each.name] for each in manifest.extensions if each.name in by_name]
     memories = manifest.base.memories
     found = budgets(memories, (use for each in parts for use in each.uses))
-    image_files, images = _images(memories, parts)
+    image_files, images, digests = _images(memories, parts)
     table_files, identity = _table(start)
     report = build_json.Report(
         origin=origin,
@@ -53,6 +54,7 @@ def made(start: Inputs, products: Sequence[Product], kept: Mapping[str, Part]) -
         exports=identity,
         budgets=found,
         images=images,
+        digests=digests,
         files={_KINDS[name]: name for name in (_GDB_NAME, *table_files)},
     )
     return Made(
@@ -73,19 +75,22 @@ _KINDS = {_GDB_NAME: "gdb", SOURCE_NAME: "exports-c", HEADER_NAME: "exports-h"}
 
 def _images(
     memories: Sequence[Memory], parts: Sequence[Part]
-) -> tuple[dict[str, str | bytes], dict[str, dict[str, str]]]:
-    # the raw content of each memory: as files, and their names by memory and kind
-    files: dict[str, str | bytes] = {}
+) -> tuple[dict[str, bytes], dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    # the raw content of each memory: as files, and their names and digests by memory and kind
+    files: dict[str, bytes] = {}
     names: dict[str, dict[str, str]] = {}
+    digests: dict[str, dict[str, str]] = {}
     images = raw.images(memories, [chunk for each in parts for chunk in each.chunks])
     for image, binary in zip(images, raw.binaries(images), strict=True):
-        contents: dict[str, str | bytes | None] = {"bin": binary, "hex": raw.intel_hex(image)}
-        for kind, content in contents.items():
-            if content is not None:
-                name = f"{image.memory.name}.{kind}"
-                files[name] = content
-                names.setdefault(image.memory.name, {})[kind] = name
-    return files, names
+        contents = {"bin": binary}
+        text = raw.intel_hex(image)
+        if text is not None:
+            contents["hex"] = text.encode("ascii")
+        name = image.memory.name
+        names[name] = {kind: f"{name}.{kind}" for kind in contents}
+        digests[name] = {kind: hashlib.sha256(each).hexdigest() for kind, each in contents.items()}
+        files.update({f"{name}.{kind}": content for kind, content in contents.items()})
+    return files, names, digests
 
 
 def _table(start: Inputs) -> tuple[dict[str, str], str | None]:

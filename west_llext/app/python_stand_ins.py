@@ -31,6 +31,8 @@ _KINDS: Mapping[str, Kind] = {
     "size_t": Kind.WORD,
 }
 _TEXT = "str"
+# what code of the user's own may raise; an exit would end the run as if all was fine
+_FAILURES = (Exception, SystemExit)
 
 
 class StandInFailedError(Exception):
@@ -122,10 +124,10 @@ def python_stand_in(name: str, function: Callable[..., object]) -> StandIn:
             if result is None:
                 return 0
             if not isinstance(result, int):
-                raise TypeError(f"it returned {result!r:.60}, expected an integer or nothing")  # noqa: TRY301 (as if the function itself had raised it)
+                raise TypeError(f"it returned {result!r:.60}, expected an integer or nothing")
         except (StopError, ExitError):
             raise
-        except Exception as err:
+        except _FAILURES as err:
             raise StandInFailedError(name) from err
         return int(result)
 
@@ -184,11 +186,11 @@ def stand_ins_of(path: Path, display: str | None = None) -> dict[str, StandIn]:
         }
     except LlextError:
         raise
-    except Exception as err:
+    except _FAILURES as err:
         raise LlextError([_broken(name, path, err)]) from err
 
 
-def _broken(name: str, path: Path, err: Exception) -> Diagnostic:
+def _broken(name: str, path: Path, err: BaseException) -> Diagnostic:
     line = err.lineno or 0 if isinstance(err, SyntaxError) else line_in(path, err)
     return Diagnostic(
         code="X013",
@@ -205,5 +207,8 @@ def line_in(path: Path, err: BaseException) -> int:
 
 def described(err: BaseException) -> str:
     """An exception in one line."""
-    text = str(err.msg if isinstance(err, SyntaxError) else err).split("\n", 1)[0]
+    try:
+        text = str(err.msg if isinstance(err, SyntaxError) else err).split("\n", 1)[0]
+    except Exception:  # noqa: BLE001  the class is the user's own, too
+        text = ""
     return f"{type(err).__name__}: {text}" if text else type(err).__name__

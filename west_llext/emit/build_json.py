@@ -34,6 +34,7 @@ class Report:
     exports: identity of the generated symbol table (`ExportTable.identity`), None without one
     budgets: one for each declared memory
     images: files with raw content by memory: kind (`bin`, `hex`) to relative path
+    digests: SHA-256 of each of them: memory and kind to hexadecimal text
     files: other files of the build: kind to relative path
     """
 
@@ -42,6 +43,7 @@ class Report:
     exports: str | None = None
     budgets: Sequence[Budget] = ()
     images: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    digests: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -180,4 +182,5 @@ def _memory(budget: Budget, report: Report) -> dict[str, Any]:
         "free": budget.free,
         "largest-free": budget.largest_free,
         "images": dict(sorted(report.images.get(memory.name, {}).items())),
+        "sha256": dict(sorted(report.digests.get(memory.name, {}).items())),
     }

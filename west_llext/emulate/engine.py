@@ -79,6 +79,10 @@ class Engine:
         hook(self._unicorn.UC_HOOK_BLOCK, self._block)
         hook(self._unicorn.UC_HOOK_INTR, self._interrupt)
         hook(self._unicorn.UC_HOOK_MEM_INVALID, self._invalid)
+        for name in machine.calls:
+            # else they would do nothing
+            number = getattr(self._constants, name)
+            hook(self._unicorn.UC_HOOK_INSN, self._call, None, 1, 0, number)
         for name, value in machine.setup:
             self.set_register(name, value)
 
@@ -241,6 +245,9 @@ class Engine:
             self.stop(Stopped(FaultKind.INSTRUCTION))
 
         self._guarded(respond)
+
+    def _call(self, _uc: object, _data: object) -> None:
+        self.stop(Stopped(FaultKind.EXCEPTION))
 
     def _invalid(
         self, _uc: object, _kind: int, address: int, _size: int, _value: int, _data: object

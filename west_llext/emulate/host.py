@@ -37,6 +37,7 @@ class Host:
 
     microseconds: the target's clock, which only goes on while it sleeps
     ticks: of the kernel's clock, in a second
+    output_limit: bytes that may be printed before somebody takes them
     heap: what k_malloc() and its kin give out
     """
 
@@ -55,7 +56,7 @@ class Host:
         self.microseconds = 0
         self.ticks = ticks
         self.heap = Heap(heap)
-        self._output_limit = output_limit
+        self.output_limit = output_limit
         self._output = bytearray()
 
     def read(self, address: int, size: int) -> bytes:
@@ -76,7 +77,7 @@ class Host:
 
     def write(self, data: bytes) -> None:
         """Print; raises StopError where it is too much."""
-        room = self._output_limit - len(self._output)
+        room = max(self.output_limit - len(self._output), 0)
         self._output += data[:room]
         if len(data) > room:
             raise StopError(FaultKind.OUTPUT_LIMIT)
@@ -87,6 +88,11 @@ class Host:
             part = min(size, _PRINTED)
             self.write(self.read(address, part))
             address, size = address + part, size - part
+
+    @property
+    def printed(self) -> int:
+        """How many bytes were printed since somebody has taken them."""
+        return len(self._output)
 
     def taken_output(self) -> str:
         """What was printed since it was last asked for."""

@@ -10,10 +10,10 @@ from west_llext.record import record
 class Limits:
     """Bounds of an emulated target.
 
-    seconds: wall time of one call
-    instructions: of one call; the block of instructions that goes beyond is still run
+    seconds: wall time of one call, or of all constructors or destructors of an extension
+    instructions: likewise; the block of instructions that goes beyond is still run
     memory: bytes of all images, rounded up to pages
-    output: characters that one call may print
+    output: bytes that one call may print, likewise
     stack, heap: bytes, rounded up to pages
     arguments: bytes for what pointers among arguments point to, likewise
     """

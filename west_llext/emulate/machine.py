@@ -116,6 +116,8 @@ class Machine:
     waits: instructions after which the processor waits for something that never comes here
     hints: instructions that do nothing, and that the emulator stops behind, with the state bits of
         addresses of code that has them
+    calls: instructions that call a kernel, which the emulator doesn't tell as exceptions; names of
+        the UC_*_INS_* constants
     setup: registers with the values that they have before anything runs
     of_base: registers that hold the address of a symbol of the base image, where it has that
     illegal: None where the emulator itself says which instruction isn't known
@@ -148,6 +150,7 @@ class Machine:
     semihosting: Callable[[Reader, int, int, int], int | None]
     waits: tuple[bytes, ...]
     hints: tuple[tuple[bytes, int], ...] = ()
+    calls: tuple[str, ...] = ()
     setup: tuple[tuple[str, int], ...] = ()
     of_base: tuple[tuple[str, str], ...] = ()
     illegal: Illegal | None = None

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace as replaced
 from typing import NamedTuple
 
 from west_llext.emulate import semihosting
 from west_llext.emulate.arguments import CallArguments, passed
+from west_llext.emulate.budget import Budget
 from west_llext.emulate.engine import Engine, Stopped
 from west_llext.emulate.faults import Fault, FaultKind, Place
 from west_llext.emulate.heap import Heap
@@ -20,12 +23,12 @@ from west_llext.emulate.machines import machine_of
 from west_llext.emulate.mapped import Mapped
 from west_llext.emulate.mapped import Mapping as MappedRange
 from west_llext.emulate.qemu import QemuEngine
+from west_llext.emulate.result import Result
 from west_llext.emulate.scratch import GUARD, SLOT, Scratch, scratch
 from west_llext.emulate.standin import StandIn, result_words, values
 from west_llext.emulate.standins import STAND_INS
-from west_llext.emulate.touched import Accesses, Touched, Watch
+from west_llext.emulate.touched import Accesses, Watch
 from west_llext.model.elf import Ident
-from west_llext.record import record
 
 _MEMORY_FAULTS = frozenset(
     {FaultKind.READ, FaultKind.WRITE, FaultKind.READ_PROTECTED, FaultKind.WRITE_PROTECTED}
@@ -42,42 +45,8 @@ _AT_ENTRY = frozenset(
 )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What came of a call.
-
-    value: the first result register, unsigned
-    pair: both result registers as one unsigned number, for results of two words
-    output: what was printed
-    instructions: how many were executed, with those that a condition skipped
-    fault: why the function didn't return; None where it did
-    status: what the target asked to end with; None where it didn't ask
-    touched: memory that was read and written, by address; only where it was to be watched
-    bits: of a register of the target
-    """
-
-    value: int
-    pair: int
-    output: str
-    instructions: int
-    fault: Fault | None = None
-    status: int | None = None
-    touched: tuple[Touched, ...] = ()
-    bits: int = 32
-
-    @property
-    def signed(self) -> int:
-        """The first result register as a signed number: what a function of type `int` returns.
-
-        Of 64 bits only the lower half, because nothing else of an `int` is defined.
-        """
-        value = self.value & 0xFFFFFFFF
-        return value - (value >> 31 << 32)
-
-    @property
-    def returned(self) -> bool:
-        """Whether the function came back to its caller."""
-        return self.fault is None and self.status is None
+class BusyError(Exception):
+    """Something was asked of a target in the middle of a call."""
 
 
 class Constructed(NamedTuple):
@@ -113,6 +82,7 @@ class Target:
         self.core = self.machine.core(attributes, ident.flags)
         self._ident = ident
         self._limits = limits or Limits()
+        self._budget = Budget(self._limits)
         self._stand_ins = dict(stand_ins)
         self._replace = set(replace)
         self._ticks = ticks
@@ -133,6 +103,7 @@ class Target:
         self._arguments: Heap | None = None
         self._counts: dict[tuple[int, int], int] = {}
         self._instructions = 0
+        self._busy = False
         self._block = (0, 0)
         self._of_base: dict[str, int] = {}
         self._hollow = False
@@ -148,6 +119,7 @@ class Target:
         Raises LlextError where it is for another machine (X005), too large (X006), or where
         another image is (X007).
         """
+        self._refuse_while_busy()
         self._images.refuse(image)
         self._add(image)
         self._waiting += [
@@ -163,6 +135,7 @@ class Target:
 
     def stand_in(self, stand_in: StandIn) -> None:
         """Let the host do a function from now on, also where an image has it."""
+        self._refuse_while_busy()
         name = stand_in.name
         self._stand_ins[name] = stand_in
         self._replace.add(name)
@@ -174,11 +147,12 @@ class Target:
         """Run the constructors of what was loaded, in order, until one doesn't return."""
         done: list[Constructed] = []
         waiting, self._waiting = self._waiting, []
-        for image, number, address in waiting:
-            result = self.call(address)
-            done.append(Constructed(image, number, result))
-            if not result.returned:
-                break
+        with self.as_one_call():
+            for image, number, address in waiting:
+                result = self.call(address)
+                done.append(Constructed(image, number, result))
+                if not result.returned:
+                    break
         return tuple(done)
 
     def address_of(self, name: str) -> int | None:
@@ -189,6 +163,7 @@ class Target:
         if name not in self._stand_ins:
             return None
         if name not in self._slots:
+            self._refuse_while_busy()
             slots = self._ready_scratch().slots
             address = slots.start + len(self._slots) * SLOT | self.machine.state_mask
             if address >= slots.end:
@@ -202,16 +177,34 @@ class Target:
     def call(self, address: int, *arguments: int) -> Result:
         """Call a function with arguments of a word each.
 
-        Whatever it does, this returns: `Result.fault` says why where the function didn't.
+        Whatever it does, this returns: `Result.fault` says why where the function didn't. Raises
+        BusyError where a stand-in calls it: the emulator has one state, and that is in use.
         """
+        self._refuse_while_busy()
+        start = time.monotonic()
         self._ready_scratch()
         self._enter(address, arguments)
         self._instructions, self._block = 0, (0, 0)
         if self._accesses is not None:
             self._accesses.clear()
         returns = self._ready_scratch().returns.start
-        stopped = self._engine.run(address, returns, self._limits.seconds)
-        return self._result(stopped)
+        budget, host = self._budget, self.host()
+        budget.begin()
+        host.output_limit = budget.output
+        self._busy = True
+        try:
+            stopped = self._engine.run(address, returns, budget.seconds)
+        finally:
+            self._busy = False
+        printed = host.printed
+        result = self._result(stopped)
+        taken = time.monotonic() - start
+        budget.spend(seconds=taken, instructions=result.instructions, output=printed)
+        return result
+
+    def as_one_call(self) -> AbstractContextManager[None]:
+        """Let the limits of a call hold for all calls in the block together."""
+        return self._budget.shared()
 
     def host(self) -> Host:
         """The target's console, clock and heap, and its memory as stand-ins see it."""
@@ -238,6 +231,10 @@ class Target:
     def close(self) -> None:
         """End what runs beside this process for it; nothing can be called any more."""
         self._engine.close()
+
+    def _refuse_while_busy(self) -> None:
+        if self._busy:
+            raise BusyError
 
     def _add(self, image: Image) -> None:
         self._images.add(image)
@@ -286,7 +283,7 @@ class Target:
             return
         self._block = (address, size)
         self._instructions += self._count(address, size)
-        if self._instructions > self._limits.instructions:
+        if self._instructions > self._budget.instructions:
             self._engine.stop(Stopped(FaultKind.INSTRUCTION_LIMIT))
         elif self._hollow and self._images.is_hollow(address):
             self._instructions -= self._count(address, size)

@@ -19,6 +19,7 @@ MODEL_64 = Core(name="x86-64", model="UC_CPU_X86_NEHALEM", modes=("UC_MODE_64",)
 _CR4_SSE = 1 << 9 | 1 << 10  # OSFXSR, OSXMMEXCPT: SSE is on (SDM volume 3, 2.5)
 _CR4_PAE = 1 << 5  # long mode has it
 _WAITS = (b"\xf4",)  # HLT
+_CALLS = ("UC_X86_INS_SYSCALL", "UC_X86_INS_SYSENTER")
 #: in places where boards have little, first those behind the RAM of small ones
 _SCRATCH = (0x3FF00000, 0x2FF00000, 0x7FF00000, 0x6FF00000, 0x1FF00000)
 
@@ -76,6 +77,7 @@ MACHINE_32 = Machine(
     instruction_count=count_32,
     semihosting=no_semihosting,
     waits=_WAITS,
+    calls=_CALLS,
     setup=(("CR4", _CR4_SSE),),
 )
 MACHINE_64 = Machine(
@@ -105,6 +107,7 @@ MACHINE_64 = Machine(
     instruction_count=count_64,
     semihosting=no_semihosting,
     waits=_WAITS,
+    calls=_CALLS,
     setup=(("CR4", _CR4_SSE | _CR4_PAE),),
     float_arguments=tuple(f"XMM{number}" for number in range(8)),
     list_form=ListForm.AMD64,

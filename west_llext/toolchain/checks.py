@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
-from west_llext.diagnostics import Diagnostic, Severity
+from west_llext.diagnostics import Diagnostic, Severity, Span
 from west_llext.model.manifest import Extension, FileRef
 from west_llext.toolchain.compiler import Compiler
 from west_llext.toolchain.flags import SUFFIXES, language
@@ -114,6 +114,18 @@ def _no_input(extension: Extension) -> Iterator[Diagnostic]:
             message=f"extension '{extension.name}' has only archives and no 'exports', so that "
             "no member of them is needed",
             hint="list the functions that it is for as 'exports'",
+        )
+
+
+def odd_folder(folder: str, shown: PurePath) -> Iterator[Diagnostic]:
+    """A finding where the folder for objects, as commands spell it, can't be in a ninja file."""
+    odd = next((each for each in UNSPEAKABLE if each in folder), None)
+    if odd is not None:
+        yield Diagnostic(
+            code="T019",
+            at=Span(shown / folder),
+            message=f"path {folder!r} holds {odd!r}, which no ninja file can hold",
+            hint="give another folder with '--output'",
         )
 
 

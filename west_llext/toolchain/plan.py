@@ -12,7 +12,7 @@ from west_llext.diagnostics import Diagnostic, LlextError, MissingError, Span
 from west_llext.model.manifest import CompilerRuntime, Extension, FileRef
 from west_llext.record import record
 from west_llext.toolchain.at_exit import HEADER_NAME, HEADER_TEXT, at_exit_flags
-from west_llext.toolchain.checks import findings, is_archive, no_linker
+from west_llext.toolchain.checks import findings, is_archive, no_linker, odd_folder
 from west_llext.toolchain.compiler import Compiler
 from west_llext.toolchain.flags import (
     Kind,
@@ -128,6 +128,8 @@ def plan(request: Request) -> Plan:
     planner = _Planner(request)
     for extension in request.extensions:
         planner.add(extension)
+    if planner.edges:
+        planner.findings += odd_folder(planner.base, request.shown)
     if planner.missing:
         raise MissingError(planner.missing)
     if planner.findings:
