@@ -21,7 +21,7 @@ from support.elfbuild import SHF_ALLOC, SHF_EXECINSTR, Rel, Sec, Sym, elf
 
 from west_llext.diagnostics import Span
 from west_llext.elf import dwarf
-from west_llext.elf.dwarf import first_use, line_of
+from west_llext.elf.dwarf import line_of
 from west_llext.elf.read import object_file
 from west_llext.model.elf import SHF_EXECINSTR as EXECINSTR
 from west_llext.model.elf import ObjectFile
@@ -246,15 +246,23 @@ def test_the_recorded_path_is_not_changed(tmp_path: Path) -> None:
     assert str(tmp_path).encode() not in path.read_bytes()
 
 
+def first_use(obj: ObjectFile, name: str) -> tuple[int, int]:
+    """Section and offset of the first relocation of loaded code or data against a symbol."""
+    symbol = [each.name for each in obj.symbols].index(name)
+    return min(
+        (section, row.offset)
+        for section, rows in obj.relocations.items()
+        for row in rows
+        if obj.sections[section].flags & SHF_ALLOC and row.symbol == symbol
+    )
+
+
 @pytest.mark.cross
 def test_the_first_use_of_a_symbol_has_a_line(sources: Path) -> None:
     """What a message about an undefined symbol points at."""
     path = compiled("gcc", sources, ("-gdwarf-5", "-O0", "-mlong-calls"))
     obj = object_file(path.read_bytes(), "unit.o")
-    names = [symbol.name for symbol in obj.symbols]
-    place = first_use(obj, names.index("needed"))
-    assert place is not None
-    section, offset = place
+    section, offset = first_use(obj, "needed")
     assert obj.sections[section].name == ".text"
     assert line_of(obj, section, offset) is not None
 
@@ -271,24 +279,9 @@ def test_a_literal_has_the_line_of_the_code_that_reads_it(
     given = ("-Iinc", "-g", "-O1", *flags)
     path = gcc(sources, SOURCE, *given, name="src/unit.c", prefix="xtensa-lx106-elf-")
     obj = object_file(path.read_bytes(), "unit.o")
-    place = first_use(obj, [symbol.name for symbol in obj.symbols].index("variable"))
-    assert place is not None
-    span = line_of(obj, *place)
+    span = line_of(obj, *first_use(obj, "variable"))
     assert span is not None
     assert (span.file, span.line) == (PurePath("src/unit.c"), 13)
-
-
-def test_a_symbol_that_only_debug_information_uses_has_no_use() -> None:
-    """Relocations of sections that aren't loaded don't need the symbol."""
-    data = elf(
-        sections=[
-            Sec(name=".text", size=8, relocations=[Rel(offset=4, type=2, symbol="a")] * 2),
-            Sec(name=".debug", flags=0, size=8, relocations=[Rel(offset=4, type=2, symbol="b")]),
-        ],
-        symbols=[Sym(name="a"), Sym(name="b")],
-    )
-    obj = object_file(data, "demo.o")
-    assert (first_use(obj, 1), first_use(obj, 2)) == ((1, 4), None)
 
 
 def table(program: bytes, *, version: int = 4) -> bytes:

@@ -18,7 +18,7 @@ from west_llext.arch.formula import evaluate
 from west_llext.arch.machines import machine_of
 from west_llext.arch.table import Ignore, Row
 from west_llext.diagnostics import Span
-from west_llext.model.elf import SHF_ALLOC, SHF_EXECINSTR, STT_FUNC, ObjectFile, Relocation, Section
+from west_llext.model.elf import SHF_EXECINSTR, STT_FUNC, ObjectFile, Relocation, Section
 
 #: Larger tables aren't read: 4 MiB are about a million lines.
 MAX_TABLE = 4 << 20
@@ -79,16 +79,6 @@ def line_of(obj: ObjectFile, section: int, offset: int) -> Span | None:
     if not 0 < row.line < _LIMIT:
         return Span(PurePath(row.file))
     return Span(PurePath(row.file), row.line, row.column if row.column < _LIMIT else 0)
-
-
-def first_use(obj: ObjectFile, symbol: int) -> tuple[int, int] | None:
-    """Section and offset of the first relocation of loaded code or data against a symbol."""
-    for section, rows in obj.relocations.items():
-        if obj.sections[section].flags & SHF_ALLOC:
-            offsets = [row.offset for row in rows if row.symbol == symbol]
-            if offsets:
-                return section, min(offsets)
-    return None
 
 
 class _Whole:

@@ -7,7 +7,7 @@ from tests.fuzz.elf_steps import elf_mutated
 from tests.fuzz.objects import base, kinds, objects
 from tests.fuzz.target import Target, attempt
 from west_llext.elf.attributes import abi
-from west_llext.elf.dwarf import first_use, line_of
+from west_llext.elf.dwarf import line_of
 from west_llext.elf.exported import exported
 from west_llext.elf.headers import headers
 from west_llext.elf.note import note
@@ -54,8 +54,6 @@ def _look_at(obj: ObjectFile, data: bytes) -> None:
     for section, offset in [*places[:20], (0, 0), (count - 1, 8)]:
         if 0 <= section < count:
             line_of(obj, section, offset)
-    for symbol in range(min(len(obj.symbols), 20)):
-        first_use(obj, symbol)
     exported(obj)
     attempt(lambda: note(obj))
     attempt(lambda: abi(obj))
