@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from random import Random
 
@@ -98,6 +99,26 @@ def test_an_endless_input_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
             with contextlib.suppress(Exception):
                 assert data == b"nothing"
 
+    found = guard.problem(broken(run), b"")
+    assert found is not None
+    assert found.text.startswith("doesn't end within 0.05 s: ")
+
+
+def test_an_endless_input_is_given_up_at_the_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the first exception was caught by somebody who catches everything."""
+    monkeypatch.setattr(guard, "_ENDLESS", 0.05)
+
+    def spin() -> None:
+        while time.process_time() < end:
+            pass
+
+    def run(data: bytes) -> bool:
+        with contextlib.suppress(guard.EndlessError):
+            spin()
+        spin()
+        return not data
+
+    end = time.process_time() + 10
     found = guard.problem(broken(run), b"")
     assert found is not None
     assert found.text.startswith("doesn't end within 0.05 s: ")
