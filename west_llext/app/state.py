@@ -103,6 +103,8 @@ def _parsed(record: str) -> State:
         if sign not in found:
             raise ValueError(sign)
         found[sign][path] = known
+    if not all(found.values()):  # no build reads or writes nothing: it was cut off
+        raise ValueError(record)
     return State(
         key=key,
         count=int(count),
