@@ -19,6 +19,7 @@ def overlaid(
 
     It begins at the first address of its memory, and ends behind the last extension there.
     """
+    taken = occupied(base)
     blocks: dict[str, list[Block]] = {}
     for block in placed.blocks:
         blocks.setdefault(block.memory, []).append(block)
@@ -27,7 +28,7 @@ def overlaid(
         end = max((each.address + each.size for each in own), default=0)
         parts = [
             (max(low, memory.address), min(high, end))
-            for low, high in occupied(base)
+            for low, high in taken
             if low < end and memory.address < high
         ]
         if parts:
