@@ -10,14 +10,12 @@ from pathlib import Path
 
 from support.counting import LINEAR, growth
 
-from west_llext.app import objects
 from west_llext.app.kept import fitting, kept
 from west_llext.app.products import Part
 from west_llext.emit.budget import Use
 from west_llext.emit.build_json import FILE_NAME, SCHEMA
 from west_llext.emit.gdb import DebugEntry
 from west_llext.manifest.load import manifest
-from west_llext.model.manifest import Extension, Name
 
 
 def part(name: str, *ranges: tuple[int, int]) -> Part:
@@ -86,21 +84,3 @@ def test_extensions_of_the_last_build_are_looked_up(tmp_path: Path) -> None:
         return lambda: kept(folder, made, [])
 
     assert growth(case, 100) < LINEAR
-
-
-def test_a_chain_of_imports_is_walked_once() -> None:
-    """From the one whose object isn't there to those that need it, in whatever order they are."""
-
-    def case(size: int) -> Callable[[], object]:
-        chain = [
-            Extension(
-                name=f"e{each}",
-                imports_from=(Name(f"e{each + 1}"),),
-                place={},
-            )
-            for each in range(size)
-        ]
-        assert len(objects._with_importers(chain[-1:], chain)) == size
-        return lambda: objects._with_importers(chain[-1:], chain)
-
-    assert growth(case, 50) < LINEAR

@@ -17,6 +17,7 @@ from west_llext.app.requests import Request
 from west_llext.app.session import Task
 from west_llext.diagnostics import Diagnostic, LlextError, Severity, has_errors
 from west_llext.emit.files import put
+from west_llext.model.importers import reached, users
 from west_llext.model.manifest import CompilerRuntime, Extension, Manifest
 from west_llext.record import record
 from west_llext.toolchain import run
@@ -164,28 +165,15 @@ def checkable(
     if steps is not None:
         return tasks_of(extensions, steps), []
     barred = unbuildable(manifest, extensions)
-    absent = _with_importers([each for each in extensions if needs_compiler([each])], extensions)
+    importing = users((each.name, (to.text for to in each.imports_from)) for each in extensions)
+    compiled = (each.name for each in extensions if needs_compiler([each]))
+    absent = reached(compiled, lambda name: importing.get(name, ()))
     tasks = tuple(
         Task(each, each.objects[0].path, (request.shown / each.objects[0].text).as_posix())
         for each in extensions
         if each.name not in absent
     )
     return tasks, [*barred, *(_unchecked(each) for each in extensions if each.name in absent)]
-
-
-def _with_importers(some: Iterable[Extension], every: Iterable[Extension]) -> set[str]:
-    # names of extensions, and of all that need one of them to be loaded before
-    users: dict[str, list[str]] = {}
-    for each in every:
-        for name in each.imports_from:
-            users.setdefault(name.text, []).append(each.name)
-    found = {each.name for each in some}
-    queue = [*found]
-    while queue:
-        more = [each for each in users.get(queue.pop(), ()) if each not in found]
-        found.update(more)
-        queue += more
-    return found
 
 
 def unbuildable(manifest: Manifest, extensions: Iterable[Extension]) -> list[Diagnostic]:

@@ -31,6 +31,7 @@ from west_llext.loader.target import Machine, Target
 from west_llext.loader.versions import GUESSED
 from west_llext.manifest.kconfig import holds
 from west_llext.model.base import BaseImage
+from west_llext.model.importers import reached
 from west_llext.model.manifest import Extension, Manifest, Mode
 from west_llext.record import record
 
@@ -84,12 +85,7 @@ class Plan:
 
     def is_tried(self, name: str) -> bool:
         """Whether an extension needs few enough others to be loaded before it."""
-        found, queue = {name}, [name]
-        while queue and len(found) <= MAX_BEFORE + 1:
-            more = [each for each in self._providers(queue.pop()) if each not in found]
-            found.update(more)
-            queue += more
-        return len(found) <= MAX_BEFORE + 1
+        return len(reached([name], self._providers, MAX_BEFORE + 1)) <= MAX_BEFORE + 1
 
     def _providers(self, name: str) -> Iterator[str]:
         return iter([each.text for each in self.extensions[name].imports_from])

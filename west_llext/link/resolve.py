@@ -19,6 +19,7 @@ from west_llext.link.lookup import BaseLookup
 from west_llext.link.missing import MAX_NAMED, Miss
 from west_llext.link.targets import Kind, Target, is_weak
 from west_llext.model.elf import STB_WEAK, ObjectFile, Symbol
+from west_llext.model.importers import reached, users
 from west_llext.model.link import Import
 from west_llext.model.manifest import Extension, Mode
 from west_llext.model.region import Region
@@ -78,21 +79,11 @@ class Peers(dict[str, Peer]):
 
     @cached_property
     def _users(self) -> Mapping[str, Sequence[str]]:
-        # by extension, those that import from it
-        found: dict[str, list[str]] = {}
-        for peer in self.values():
-            for each in peer.imports_from:
-                found.setdefault(each, []).append(peer.name)
-        return found
+        return users((each.name, each.imports_from) for each in self.values())
 
     def importers(self, name: str) -> set[str]:
         """The extensions that need that one to be loaded before them, and itself."""
-        found, queue = {name}, [name]
-        while queue:
-            more = [each for each in self._users.get(queue.pop(), ()) if each not in found]
-            found.update(more)
-            queue += more
-        return found
+        return reached([name], lambda each: self._users.get(each, ()))
 
 
 @record(frozen=True, slots=True, kw_only=True)
